@@ -1,0 +1,31 @@
+/** A thing that leaves, counted by the guard: `pool:namespace/name` or `object:<ObjectKey>`. */
+export type RemovalKey = string;
+
+/** One removal that the guard let pass. */
+export interface GrantedRemoval {
+  readonly atMs: number;
+  /** The commit whose trailer allowed it; absent when it was below the limit. */
+  readonly approvedBy?: string;
+}
+
+/**
+ * What must outlive a run: plain JSON in the KV key `.poolkeeper/<cluster>/memory`, written by compare-and-set under the
+ * fence, only when it changes. What can be derived is not stored. Unreadable: every timer starts anew, no approval counts.
+ */
+export interface Memory {
+  readonly version: 1;
+  /** The source (repository, ref, root, filter) whose removals were last allowed. */
+  readonly source: string;
+  /** The revision whose plan held nothing back: approvals count in commits after it. */
+  readonly appliedRevision: string;
+  /** How many spec files that revision had. */
+  readonly specCount: number;
+  /** Removals let pass and still remembered: within the guard's window, or not finished. */
+  readonly removals: Readonly<Record<RemovalKey, GrantedRemoval>>;
+  /** How much of each commit's approval is used up. */
+  readonly spent: Readonly<Record<string, number>>;
+  /** The group kinds that we have applied objects of; they are watched although no spec names them any more. */
+  readonly kinds: readonly string[];
+}
+
+export const EMPTY_MEMORY: Memory = { version: 1, source: '', appliedRevision: '', specCount: 0, removals: {}, spent: {}, kinds: [] };

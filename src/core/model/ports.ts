@@ -1,0 +1,78 @@
+import type { Problem } from '../../shared/problem.ts';
+import type { ClusterAction, RegistryAction } from './action.ts';
+import type { GroupKind, KvKey, NodeName, ObjectKey, PoolKey, SpecId } from './ids.ts';
+import type { RegistryState } from './registration.ts';
+import type { Snapshot } from './snapshot.ts';
+import type { SpecFiles } from './spec-set.ts';
+import type { ClusterState } from './world.ts';
+
+export type Unsubscribe = () => void;
+/** What became dirty: the specs, pools or nodes concerned, or everything. */
+export type DirtyListener = (keys: ReadonlySet<SpecId | PoolKey | NodeName> | 'all') => void;
+
+/** The Git leg. */
+export interface SpecSource {
+  /**
+   * Looks at the head and reads every file under the root at it; cheap when the head has not moved. `since` is the revision
+   * after which commits are listed. Never throws but for an abort: a failure is a stale or unavailable snapshot.
+   */
+  read(since: string, signal: AbortSignal): Promise<Snapshot<SpecFiles>>;
+}
+
+/** How one Kubernetes action ended. */
+export type ClusterResult = { readonly kind: 'done'; readonly changed: boolean } | { readonly kind: 'failed'; readonly problem: Problem };
+
+/** The Kubernetes leg. */
+export interface Cluster {
+  /** What is known now. Never behind this process's own writes: the answer of an apply is in it when `apply` returns. */
+  state(): ClusterState;
+  changed(listener: DirtyListener): Unsubscribe;
+  /**
+   * Which kinds are to be watched and which objects are about to be applied: kinds not watched yet are discovered and listed
+   * (their snapshots are unavailable until then), and of `claims` that carry no label of ours it is learnt whether they exist.
+   * Returns when all of that is known or has failed; failures show as unavailable snapshots.
+   */
+  prepare(kinds: ReadonlySet<GroupKind>, claims: ReadonlyMap<ObjectKey, string>, signal: AbortSignal): Promise<void>;
+  /** Executes one action. Writes nothing unless the Kubernetes lease is held. Never throws but for an abort. */
+  apply(action: ClusterAction, signal: AbortSignal): Promise<ClusterResult>;
+}
+
+/** Proof that this process leads: what every Consul transaction checks first. */
+export interface Fence {
+  readonly key: KvKey;
+  readonly session: string;
+}
+
+/** How one registry action ended. */
+export type RegistryResult = { readonly kind: 'done' } | { readonly kind: 'failed'; readonly problem: Problem };
+
+/** The Consul leg. */
+export interface Registry {
+  /** What is known now. Never behind this process's own writes. */
+  state(): Snapshot<RegistryState>;
+  changed(listener: DirtyListener): Unsubscribe;
+  /** Reads everything again by consistent reads; resolves when `state()` tells the outcome. */
+  refresh(signal: AbortSignal): Promise<void>;
+  /**
+   * Executes actions, each wholly or not at all, every transaction fenced. The results stand in the order of the actions.
+   * Never throws but for an abort. An unclear outcome (timeout, 5xx) is read back before it is reported.
+   */
+  commit(actions: readonly RegistryAction[], fence: Fence, signal: AbortSignal): Promise<readonly RegistryResult[]>;
+}
+
+/** Whether this process may write to one store. One per store. */
+export type LeaseState =
+  | { readonly held: true; readonly fence: Fence; readonly untilMs: number }
+  | { readonly held: false; readonly holder: string | undefined; readonly problem?: Problem };
+export interface Lease {
+  state(): LeaseState;
+  changed(listener: () => void): Unsubscribe;
+  /** Gives the lease up at once, so that another may take it without waiting. */
+  release(signal: AbortSignal): Promise<void>;
+}
+
+/** The clock and the dice of the loop; tests bring their own. */
+export interface Clock {
+  now(): number;
+  random(): number;
+}

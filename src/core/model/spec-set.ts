@@ -1,0 +1,47 @@
+import type { Problem } from '../../shared/problem.ts';
+import type { Revision, SpecId } from './ids.ts';
+import type { Spec } from './objects.ts';
+
+/** One file of the repository under the spec root, read by commit. */
+export interface SpecFile {
+  readonly id: SpecId;
+  readonly blobId: string;
+  /** The bytes, or why they were not read (too large, a symbolic link, a submodule). */
+  readonly content: { readonly kind: 'bytes'; readonly bytes: Uint8Array } | { readonly kind: 'refused'; readonly problem: Problem };
+}
+
+/** A commit between the last applied one and the head. */
+export interface CommitFacts {
+  readonly revision: Revision;
+  readonly author: string;
+  readonly committedAtMs: number;
+  readonly subject: string;
+  /** Values of the trailers `Poolkeeper-Allow-Removal`, as written. */
+  readonly allowRemoval: readonly string[];
+}
+
+/** What the Git leg read: every file under the root at one commit. */
+export interface SpecFiles {
+  readonly revision: Revision;
+  /** Identifies repository, ref, root and filter; removals are held when it changes. Holds no secret. */
+  readonly source: string;
+  readonly files: readonly SpecFile[];
+  /** Commits after `since` as far as the head, newest first; at most 1000. Empty when `since` is unknown to the repository. */
+  readonly commits: readonly CommitFacts[];
+  /** What should be said although the read succeeded (history rewritten, …). */
+  readonly problems: readonly Problem[];
+  /** When the head was first known to have moved to `revision`: lower bound of its age, and the last look that still saw the old head. */
+  readonly movedAfterMs: number;
+  readonly fetchedAtMs: number;
+}
+
+/** The decoded specs of one commit. Every file is in `specs` or in `broken`, some in both never. */
+export interface SpecSet {
+  readonly revision: Revision;
+  readonly source: string;
+  readonly specs: ReadonlyMap<SpecId, Spec>;
+  readonly broken: ReadonlyMap<SpecId, readonly Problem[]>;
+  /** Warnings and notes of the specs that decoded. */
+  readonly notes: readonly Problem[];
+  readonly commits: readonly CommitFacts[];
+}

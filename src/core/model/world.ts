@@ -1,0 +1,23 @@
+import type { GroupKind, ObjectKey, PoolKey } from './ids.ts';
+import type { EndpointFacts, NodeFacts } from './nodes.ts';
+import type { LiveObject } from './objects.ts';
+import type { RegistryState } from './registration.ts';
+import type { Snapshot } from './snapshot.ts';
+import type { SpecSet } from './spec-set.ts';
+
+/** What the Kubernetes leg knows; each kind on its own, with its own age. */
+export interface ClusterState {
+  readonly nodes: Snapshot<readonly NodeFacts[]>;
+  /** Every Service of the cluster, ours or not. */
+  readonly services: Snapshot<ReadonlyMap<ObjectKey, LiveObject>>;
+  readonly endpoints: Snapshot<ReadonlyMap<PoolKey, EndpointFacts>>;
+  /** Objects that carry our owner label, or whose name a spec claims, by kind. A kind that is not watched (yet) is absent. */
+  readonly objects: ReadonlyMap<GroupKind, Snapshot<ReadonlyMap<ObjectKey, LiveObject>>>;
+}
+
+/** All that a run knows. */
+export interface World {
+  readonly specs: Snapshot<SpecSet>;
+  readonly cluster: ClusterState;
+  readonly registry: Snapshot<RegistryState>;
+}
