@@ -108,6 +108,7 @@ export type Action = ClusterAction | RegisterPool | DeregisterPool | WriteKv;
 
 /** Something a spec waits for. Nothing sleeps on it: the loop looks again at `untilMs`, or when a watch tells. */
 export interface Waiting {
+  readonly leg: 'kubernetes' | 'consul';
   readonly what: string;
   readonly on: PoolKey | ObjectKey | undefined;
   readonly untilMs?: number;

@@ -63,8 +63,12 @@ export interface KvEntry {
   readonly modifyIndex: number;
 }
 
-/** Remembers that NodePorts of a pool have left Consul but must stay open: `ports` maps a NodePort to when it left (ms since the epoch). */
+/**
+ * Remembers that NodePorts of a pool have left Consul but must stay open: the JSON value of the pool's `draining` key.
+ * `ports` maps a NodePort to when it left (ms since the epoch).
+ */
 export interface Draining {
+  readonly spec: string;
   readonly ports: Readonly<Record<string, number>>;
 }
 

@@ -1,0 +1,72 @@
+import type { Problem } from '../../shared/problem.ts';
+import { problem } from '../../shared/problem.ts';
+import type { ObjectKey, SpecId } from '../model/ids.ts';
+import { byBytes, objectTitle } from '../model/ids.ts';
+import type { Spec } from '../model/objects.ts';
+
+/** Who may have each object, and who was set aside. */
+export interface Claims {
+  /** The spec that each object of a decoded spec belongs to. */
+  readonly holders: ReadonlyMap<ObjectKey, SpecId>;
+  /** Specs that want something another spec holds: nothing of theirs is applied. */
+  readonly setAside: ReadonlySet<SpecId>;
+  /** Told to both sides. */
+  readonly problems: ReadonlyMap<SpecId, readonly Problem[]>;
+}
+
+/**
+ * Settles who owns each object that specs claim (design section 4): the spec that holds it now stays and the newcomer is set
+ * aside; where nobody holds it yet, the path first in byte order wins. `heldBy` tells the spec recorded on the live object.
+ */
+export function settleClaims(specs: ReadonlyMap<SpecId, Spec>, heldBy: (key: ObjectKey) => string | undefined): Claims {
+  const claimants = new Map<ObjectKey, SpecId[]>();
+  for (const id of [...specs.keys()].sort(byBytes)) {
+    for (const object of specs.get(id)?.objects ?? []) claimants.set(object.key, [...(claimants.get(object.key) ?? []), id]);
+  }
+  const holders = new Map<ObjectKey, SpecId>();
+  const setAside = new Set<SpecId>();
+  const problems = new Map<SpecId, Problem[]>();
+  const tell = (id: SpecId, value: Problem): void => void problems.set(id, [...(problems.get(id) ?? []), value]);
+  for (const [key, ids] of claimants) {
+    const holder = ids.find((id) => id === heldBy(key)) ?? ids[0];
+    if (holder === undefined) continue;
+    holders.set(key, holder);
+    for (const id of ids) {
+      if (id === holder) continue;
+      setAside.add(id);
+      tell(id, problem('SPEC_OBJECT_CONFLICT', `${objectTitle(key)} already belongs to ${holder}; ${id} is set aside`));
+      tell(
+        holder,
+        problem('SPEC_OBJECT_CONFLICT', `${objectTitle(key)} is also claimed by ${id}, which is set aside`, { severity: 'warning' }),
+      );
+    }
+  }
+  return { holders, setAside, problems };
+}
+
+/** One claim on a Consul service name. */
+export interface NameClaim<Pool extends string> {
+  readonly service: string;
+  readonly pool: Pool;
+  readonly spec: SpecId;
+  /** True when the pool is registered under this name now. */
+  readonly registered: boolean;
+}
+
+/** The pools that want a Consul service name which another pool holds (registered now, else first in byte order), with the problem. */
+export function settleNames<Pool extends string>(claims: readonly NameClaim<Pool>[]): ReadonlyMap<Pool, Problem> {
+  const ordered = [...claims].sort(
+    (a, b) => Number(b.registered) - Number(a.registered) || byBytes(a.spec, b.spec) || byBytes(a.pool, b.pool),
+  );
+  const holder = new Map<string, NameClaim<Pool>>();
+  const losers = new Map<Pool, Problem>();
+  for (const claim of ordered) {
+    const first = holder.get(claim.service);
+    if (first === undefined) holder.set(claim.service, claim);
+    else if (first.pool !== claim.pool) {
+      const message = `pool ${claim.pool} and pool ${first.pool} (${first.spec}) both want the Consul service ${claim.service}`;
+      losers.set(claim.pool, problem('SPEC_NAME_CONFLICT', message));
+    }
+  }
+  return losers;
+}

@@ -1,0 +1,27 @@
+import type { JsonObject, KubernetesObject, LiveObject } from '../model/objects.ts';
+
+/** The horizontal pod autoscaler writes through the scale subresource under this manager name. */
+const AUTOSCALER = 'kube-controller-manager';
+
+/** True when an autoscaler has set `spec.replicas` of this object. */
+export function scaledByAutoscaler(live: LiveObject): boolean {
+  return live.managers.some((m) => m.ownsReplicas && m.subresource === 'scale' && m.name === AUTOSCALER);
+}
+
+/**
+ * What to send as `spec.replicas` (design section 5). Without an autoscaler, and when the spec states a number: that number.
+ * Otherwise the field belongs to someone else: it is left out once managedFields shows another owner, and until then the live
+ * number is sent, because leaving out a field that only we own makes the server drop it (6 replicas become 1 at once).
+ * `autoscaled` is true when a spec holds an autoscaler for the object.
+ */
+export function withLiveReplicas(object: KubernetesObject, live: LiveObject | undefined, autoscaled: boolean): KubernetesObject {
+  const spec = object['spec'] as JsonObject | undefined;
+  if (live === undefined || spec === undefined) return object;
+  const stated = spec['replicas'] !== undefined;
+  const oursAlone = live.ourFields?.['f:spec']?.['f:replicas'] !== undefined && !live.managers.some((m) => m.ownsReplicas);
+  const yields = autoscaled || scaledByAutoscaler(live);
+  if (stated && !yields) return object;
+  const { replicas: _dropped, ...rest } = spec;
+  const running = live.spec['replicas'];
+  return { ...object, spec: oursAlone && running !== undefined ? { ...rest, replicas: running } : rest };
+}

@@ -1,0 +1,96 @@
+import type { Problem } from '../../shared/problem.ts';
+import { problem } from '../../shared/problem.ts';
+import type { PoolKey, SpecId } from '../model/ids.ts';
+import { poolKey } from '../model/ids.ts';
+import type { JsonObject, KubernetesObject, LiveObject } from '../model/objects.ts';
+import type { Policy } from '../model/policy.ts';
+import type { ServiceSettings } from '../model/settings.ts';
+import { readSettings } from '../spec/read-settings.ts';
+import { buildTags } from '../tags/build-tags.ts';
+import { isDrainingPort, portsOf } from './service-ports.ts';
+
+/** One pool as its Service says: built from the live, owned Service, with the annotations of the desired one laid over it. */
+export interface PoolView {
+  readonly pool: PoolKey;
+  readonly spec: SpecId;
+  readonly namespace: string;
+  readonly name: string;
+  readonly live: LiveObject;
+  readonly settings: ServiceSettings;
+  /** Name of the Consul service. */
+  readonly service: string;
+  readonly tags: readonly string[];
+  /** The registered port's name (empty for an unnamed one) and NodePort; undefined while no NodePort is allocated. */
+  readonly portName: string;
+  readonly nodePort: number | undefined;
+  readonly local: boolean;
+  /** Why the pool must leave Consul; undefined when it is to stay. */
+  readonly leaving: string | undefined;
+  /** Problems of its annotations. With an error among them its registrations stay as they are. */
+  readonly problems: readonly Problem[];
+}
+
+/** What a pool is built from. `desired` is absent when no decoded spec holds the Service any more. */
+export interface PoolSource {
+  readonly spec: SpecId;
+  readonly live: LiveObject;
+  readonly desired: KubernetesObject | undefined;
+  /** True when the Service is to be deleted. */
+  readonly pruned: boolean;
+}
+
+/** Builds the view of one pool. */
+export function viewPool(source: PoolSource, policy: Policy): PoolView {
+  const { live, desired } = source;
+  const annotations = desired?.metadata.annotations ?? (desired === undefined ? live.annotations : {});
+  const { settings, problems } = readSettings(annotations);
+  const built = buildTags({
+    annotations,
+    extraTags: settings.tags ?? [],
+    namespace: live.namespace,
+    name: live.name,
+    dialect: policy.dialect,
+    entryPoints: policy.entryPoints,
+  });
+  const port = choosePort(live, settings);
+  const title = `Service ${live.namespace}/${live.name}`;
+  const missing =
+    port === undefined && settings.port !== undefined ? [problem('POOL_PORT_MISSING', `${title} has no port ${settings.port}`)] : [];
+  return {
+    pool: poolKey(live.namespace, live.name),
+    spec: source.spec,
+    namespace: live.namespace,
+    name: live.name,
+    live,
+    settings,
+    service: settings.serviceName ?? live.name,
+    tags: built.tags,
+    portName: port?.name ?? '',
+    nodePort: port?.nodePort,
+    local: live.spec['externalTrafficPolicy'] === 'Local',
+    leaving: whyLeaving(source, settings),
+    problems: [...problems, ...built.problems, ...missing],
+  };
+}
+
+function whyLeaving({ live, desired, pruned }: PoolSource, settings: ServiceSettings): string | undefined {
+  if (pruned) return 'its Service is no longer in any spec';
+  if (live.deleting) return 'its Service is being deleted';
+  const type = (desired === undefined ? live.spec : (desired['spec'] as JsonObject | undefined))?.['type'] ?? 'ClusterIP';
+  if (type !== 'NodePort') return `its Service is of type ${String(type)}, no longer NodePort`;
+  if (settings.register === false) return 'the annotation poolkeeper.dev/register says false';
+  return undefined;
+}
+
+function choosePort(
+  live: LiveObject,
+  settings: ServiceSettings,
+): { readonly name: string; readonly nodePort: number | undefined } | undefined {
+  const ports = portsOf(live.spec).filter((port) => !isDrainingPort(port));
+  const wanted = settings.port;
+  const port = wanted === undefined ? ports[0] : ports.find((p) => p.name === String(wanted) || p.port === Number(wanted));
+  return port === undefined ? undefined : { name: port.name, nodePort: port.nodePort };
+}
+
+/** True for a live Service that makes (or made) a pool. */
+export const isNodePort = (live: LiveObject): boolean => live.spec['type'] === 'NodePort';

@@ -1,0 +1,98 @@
+import { hashOf, uuidOf } from './hash.ts';
+import { type KvKey, kvKey, type NodeName, type PoolKey, poolKey, splitPoolKey } from './ids.ts';
+import { MANAGED_BY, META } from './marks.ts';
+
+/** What tells an instance from every other one, in all clusters on one Consul. */
+export interface InstanceIdentity {
+  readonly cluster: string;
+  readonly namespace: string;
+  /** Name of the Kubernetes Service. */
+  readonly name: string;
+  /** Name or number of the Service's port. */
+  readonly port: string | number;
+  readonly node: NodeName;
+}
+
+/** The check of a synthetic node. Never `serfHealth`: Consul's leader reaps nodes that have it but are unknown to serf. */
+export const NODE_CHECK_ID = 'k8s-node';
+
+/** What the names of all synthetic nodes of a cluster begin with. */
+export const consulNodePrefix = (prefix: string, cluster: string): string => `${prefix}${cluster}-`.toLowerCase();
+
+/**
+ * The name of the synthetic Consul node of a Kubernetes node. Lower case, since Consul merges names that differ in case only.
+ * Two clusters can give one name (`a` + `b-c`, `a-b` + `c`); their ids and Meta differ, so the second one is refused.
+ */
+export const consulNodeName = (prefix: string, cluster: string, node: NodeName): string =>
+  `${consulNodePrefix(prefix, cluster)}${node}`.toLowerCase();
+
+/** The id of a synthetic node: a UUID that belongs to (cluster, node) for ever. */
+export const consulNodeId = (cluster: string, node: NodeName): string => uuidOf([cluster, node]);
+
+/**
+ * The id of an instance: the Consul service name and a hash of what the instance is. Joined names would be ambiguous
+ * (prod/web-api and prod-web/api), and the second registration would silently replace the first.
+ */
+export function instanceId(service: string, identity: InstanceIdentity): string {
+  const { cluster, namespace, name, port, node } = identity;
+  return `${service}-${hashOf([cluster, namespace, name, String(port), node])}`;
+}
+
+/** The id of a pool's check. Kubernetes names hold no colon, so two pools never share one. */
+export function poolCheckId(pool: PoolKey): string {
+  const { namespace, name } = splitPoolKey(pool);
+  return `pool:${namespace}:${name}`;
+}
+
+/** The Flags of our KV entries: says who wrote them. 52 bits, for Consul's unsigned 64 bits do not survive JSON numbers. */
+export const kvFlags = (owner: string, cluster: string): number => Number.parseInt(hashOf([owner, cluster], 13), 16) || 1;
+
+/** The Meta that makes a Consul node or instance ours. */
+export const ownMeta = (owner: string, cluster: string): Readonly<Record<string, string>> => ({
+  [META.managedBy]: MANAGED_BY,
+  [META.owner]: owner,
+  [META.cluster]: cluster,
+});
+
+/** Whether Meta names our owner and cluster. */
+export function isOwnMeta(meta: Readonly<Record<string, string>>, owner: string, cluster: string): boolean {
+  return meta[META.managedBy] === MANAGED_BY && meta[META.owner] === owner && meta[META.cluster] === cluster;
+}
+
+/** Where the ancestor's layout keeps Services; nothing but `<namespace>/<name>` may stand under it. */
+export const deploymentsPrefix = (keyPath: string): KvKey => kvKey(`${keyPath}/deployments/`);
+
+/** The KV entry of a pool: its Service object. */
+export const deploymentsKey = (keyPath: string, pool: PoolKey): KvKey => kvKey(`${deploymentsPrefix(keyPath)}${pool}`);
+
+/** Where everything stands that we keep for ourselves. */
+export const ownPrefix = (keyPath: string, cluster: string): KvKey => kvKey(`${keyPath}/.poolkeeper/${cluster}/`);
+
+/** Remembers which NodePorts of a pool drain. */
+export const drainingKey = (keyPath: string, cluster: string, pool: PoolKey): KvKey =>
+  kvKey(`${ownPrefix(keyPath, cluster)}draining/${pool}`);
+
+/** What must outlive a run. */
+export const memoryKey = (keyPath: string, cluster: string): KvKey => kvKey(`${ownPrefix(keyPath, cluster)}memory`);
+
+/** The lock of the leader: operation 0 of every transaction checks it. */
+export const leaderKey = (keyPath: string, cluster: string): KvKey => kvKey(`${ownPrefix(keyPath, cluster)}leader`);
+
+/** The key that must be readable for a KV read to count. */
+export const canaryKey = (keyPath: string, cluster: string): KvKey => kvKey(`${ownPrefix(keyPath, cluster)}canary`);
+
+/** The node that must be readable for a catalog read to count. No Kubernetes node has this name: theirs cannot begin with a hyphen. */
+export const canaryNodeName = (prefix: string, cluster: string): string => `${consulNodePrefix(prefix, cluster)}-canary`;
+
+/** The Consul service that must be readable for a catalog read to count. */
+export const canaryServiceName = (cluster: string): string => `poolkeeper-${cluster}`;
+
+/** The pool that an entry under `deployments/` or `draining/` speaks of; undefined for any other key. */
+export function poolOfKey(keyPath: string, cluster: string, key: KvKey): PoolKey | undefined {
+  for (const prefix of [deploymentsPrefix(keyPath), `${ownPrefix(keyPath, cluster)}draining/`]) {
+    if (!key.startsWith(prefix)) continue;
+    const [namespace = '', name = '', ...rest] = key.slice(prefix.length).split('/');
+    return namespace === '' || name === '' || rest.length > 0 ? undefined : poolKey(namespace, name);
+  }
+  return undefined;
+}

@@ -1,0 +1,56 @@
+import type { LabelSelector } from './settings.ts';
+
+/** Which nodes may be backends, and how the pools are kept from shrinking too far. */
+export interface PoolPolicy {
+  /** Wanted address types, in the order of preference. */
+  readonly addressTypes: readonly string[];
+  readonly addressFamily: 'IPv4' | 'IPv6';
+  readonly nodes: LabelSelector;
+  readonly controlPlane: boolean;
+  /** How long a node must have been ready before it comes (back) into a pool. */
+  readonly graceMs: number;
+  readonly drainingTaints: readonly string[];
+  readonly drainOnCordon: boolean;
+  readonly minBackends: number;
+  /** The most backends a pool may have; absent: as many as fit one Consul transaction. */
+  readonly maxBackends?: number;
+}
+
+/** A number, or a share of all that we own. */
+export type RemovalLimit = { readonly kind: 'number'; readonly value: number } | { readonly kind: 'share'; readonly value: number };
+
+export interface GuardPolicy {
+  readonly windowMs: number;
+  /** Absent: the larger of 2 and 10 % of all that we own. */
+  readonly maxRemovedPools?: RemovalLimit;
+  readonly maxRemovedObjects?: RemovalLimit;
+}
+
+/** How a Traefik 1 entry point is called in Traefik 3. */
+export interface EntryPoint {
+  readonly name: string;
+  /** True when its routers serve TLS. */
+  readonly tls: boolean;
+}
+
+/** What the configuration says about how specs become objects and registrations. Plain data; the core reads nothing else of the configuration. */
+export interface Policy {
+  readonly owner: string;
+  readonly cluster: string;
+  readonly keyPath: string;
+  readonly nodePrefix: string;
+  readonly registration: 'catalog' | 'kv' | 'both';
+  /** True when the configuration names `registration`. */
+  readonly registrationExplicit: boolean;
+  readonly dialect: 'v1' | 'v3' | 'both';
+  readonly entryPoints: Readonly<Record<string, EntryPoint>>;
+  /** Managers whose fields may be taken over on adoption. */
+  readonly adoptFrom: readonly string[];
+  readonly allowAdopt: boolean;
+  readonly pool: PoolPolicy;
+  /** For requests in flight after Traefik has let go. */
+  readonly drainSeconds: number;
+  /** The longest time until Traefik has dropped what left Consul, while its API is not watched. */
+  readonly letGoMs: number;
+  readonly guard: GuardPolicy;
+}

@@ -1,0 +1,160 @@
+import type { Problem } from '../../shared/problem.ts';
+import { problem } from '../../shared/problem.ts';
+import type { Desired } from '../desired/build-desired.ts';
+import type { PoolView } from '../desired/pool-view.ts';
+import { drainingKey, ownPrefix } from '../model/consul-names.ts';
+import type { NodeName, ObjectKey, PoolKey } from '../model/ids.ts';
+import type { Memory } from '../model/memory.ts';
+import type { SpecObject } from '../model/objects.ts';
+import type { Policy } from '../model/policy.ts';
+import type { Draining, KvEntry, RegisteredCheck, RegistryState } from '../model/registration.ts';
+import { snapshotValue } from '../model/snapshot.ts';
+import type { World } from '../model/world.ts';
+import type { PoolDecision } from '../pool/decide-pool.ts';
+import { decidePool } from '../pool/decide-pool.ts';
+import type { ObjectStep } from './object-step.ts';
+
+/** What was found out about an object last time, reused while nothing it was made from has changed. */
+export type StepMemo = Map<ObjectKey, { readonly parts: readonly unknown[]; readonly wanted: SpecObject; readonly step: ObjectStep }>;
+
+/** Everything that the planning of one pass looks at. Frozen; built once per pass. */
+export interface PlanContext {
+  readonly world: World;
+  readonly desired: Desired;
+  readonly memory: Memory;
+  readonly policy: Policy;
+  readonly nowMs: number;
+  /** The registry's last known state, stale or not. */
+  readonly registry: RegistryState | undefined;
+  /** Why nothing may be removed or closed now; empty when every source that removals rely on is complete. */
+  readonly removalBar: Problem | undefined;
+  /** The decision for every pool that has a live Service and is to stay. */
+  readonly decisions: ReadonlyMap<PoolKey, PoolDecision>;
+  /** Every pool that has a live Service. */
+  readonly views: ReadonlyMap<PoolKey, PoolView>;
+  /** The checks of pools by Consul node. */
+  readonly checksByNode: ReadonlyMap<string, readonly RegisteredCheck[]>;
+  readonly steps: StepMemo;
+}
+
+/** Builds the context of one pass. */
+export function planContext(input: {
+  readonly world: World;
+  readonly desired: Desired;
+  readonly memory: Memory;
+  readonly policy: Policy;
+  readonly nowMs: number;
+  readonly steps: StepMemo;
+}): PlanContext {
+  const registry = snapshotValue(input.world.registry);
+  const views = new Map([...input.desired.specs.values()].flatMap(({ pools }) => pools.map((view) => [view.pool, view] as const)));
+  return {
+    ...input,
+    registry,
+    views,
+    removalBar: whyNoRemoval(input.world),
+    decisions: decidePools(input, registry),
+    checksByNode: indexChecks(registry),
+  };
+}
+
+function indexChecks(registry: RegistryState | undefined): ReadonlyMap<string, readonly RegisteredCheck[]> {
+  const index = new Map<string, RegisteredCheck[]>();
+  for (const check of registry?.checks.values() ?? []) {
+    if (check.instanceId === '') continue;
+    const list = index.get(check.consulNode);
+    if (list === undefined) index.set(check.consulNode, [check]);
+    else list.push(check);
+  }
+  return index;
+}
+
+/** Removals need complete snapshots of every source (design section 2): specs, Services, nodes and the registry. */
+function whyNoRemoval(world: World): Problem | undefined {
+  const sources = [
+    ['the Git repository', world.specs],
+    ['the Services of the cluster', world.cluster.services],
+    ['the nodes of the cluster', world.cluster.nodes],
+    ['Consul', world.registry],
+  ] as const;
+  for (const [name, snapshot] of sources) {
+    if (snapshot.kind === 'complete') continue;
+    return problem('SNAPSHOT_NOT_COMPLETE', `removals wait: the answer of ${name} is ${snapshot.kind} (${snapshot.reason.message})`);
+  }
+  if (snapshotValue(world.registry)?.fresh === true) {
+    return problem('SNAPSHOT_NOT_COMPLETE', 'removals wait: the canaries in Consul have only just been created');
+  }
+  return undefined;
+}
+
+function decidePools(
+  input: { readonly world: World; readonly desired: Desired; readonly policy: Policy; readonly nowMs: number },
+  registry: RegistryState | undefined,
+): ReadonlyMap<PoolKey, PoolDecision> {
+  const nodes = snapshotValue(input.world.cluster.nodes);
+  const endpoints = snapshotValue(input.world.cluster.endpoints);
+  const decisions = new Map<PoolKey, PoolDecision>();
+  if (nodes === undefined) return decisions;
+  const fits = backendsThatFit(registry, input.policy);
+  for (const { pools } of input.desired.specs.values()) {
+    for (const view of pools) {
+      const members = membersOf(view, registry);
+      const demand = {
+        pool: view.pool,
+        local: view.local,
+        nodes: view.settings.nodes ?? [],
+        minBackends: view.settings.minBackends ?? input.policy.pool.minBackends,
+        maxBackends: fits,
+        endpoints: endpoints?.get(view.pool),
+        members,
+      };
+      decisions.set(view.pool, decidePool(nodes, demand, input.policy.pool, input.nowMs));
+    }
+  }
+  return decisions;
+}
+
+function membersOf(view: PoolView, registry: RegistryState | undefined): ReadonlyMap<NodeName, string> {
+  return new Map((registry?.instances.get(view.pool) ?? []).map((instance) => [instance.node, instance.address]));
+}
+
+/** Operations of one transaction that are not instances: the fence, the pool's check, its KV entry and its draining key. */
+const FIXED_OPERATIONS = 4;
+
+/** How many backends a pool may have: what is configured, but no more than one transaction can write. */
+export function backendsThatFit(registry: RegistryState | undefined, policy: Policy): number {
+  const operations = (registry?.limits.operations ?? 64) - FIXED_OPERATIONS;
+  return Math.min(policy.pool.maxBackends ?? Number.MAX_SAFE_INTEGER, operations);
+}
+
+/** What is remembered of a pool's NodePorts that left Consul, with the entry it was read from. */
+export function drainingOf(
+  pool: PoolKey,
+  registry: RegistryState | undefined,
+  policy: Policy,
+): { readonly entry: KvEntry; readonly value: Draining } | undefined {
+  const entry = registry?.kv.get(drainingKey(policy.keyPath, policy.cluster, pool));
+  if (entry === undefined) return undefined;
+  try {
+    return { entry, value: JSON.parse(entry.value) as Draining };
+  } catch {
+    return { entry, value: { spec: '', ports: {} } };
+  }
+}
+
+/** How long after it left Consul a NodePort may close, in milliseconds: until Traefik has let go, and for requests in flight. */
+export function drainMs(view: PoolView | undefined, policy: Policy): number {
+  return policy.letGoMs + (view?.settings.drainSeconds ?? policy.drainSeconds) * 1000;
+}
+
+/** When each draining NodePort may close, for those that may not yet; ms since the epoch. */
+export function drainsDueAt(context: PlanContext): readonly number[] {
+  const prefix = `${ownPrefix(context.policy.keyPath, context.policy.cluster)}draining/`;
+  return [...(context.registry?.kv.keys() ?? [])].flatMap((key) => {
+    if (!key.startsWith(prefix)) return [];
+    const pool = key.slice(prefix.length) as PoolKey;
+    const wait = drainMs(context.views.get(pool), context.policy);
+    const since = Object.values(drainingOf(pool, context.registry, context.policy)?.value.ports ?? {});
+    return since.map((sinceMs) => sinceMs + wait).filter((dueMs) => dueMs > context.nowMs);
+  });
+}

@@ -1,0 +1,144 @@
+import type { Problem, ProblemCode } from '../../shared/problem.ts';
+import { problem } from '../../shared/problem.ts';
+import type { Hold } from '../model/action.ts';
+import type { GroupKind } from '../model/ids.ts';
+import { byBytes, kindOf } from '../model/ids.ts';
+import type { GrantedRemoval, Memory, RemovalKey } from '../model/memory.ts';
+import type { RemovalLimit } from '../model/policy.ts';
+import { snapshotValue } from '../model/snapshot.ts';
+import { spendApprovals } from './approvals.ts';
+import type { PlanContext } from './context.ts';
+import type { Removal, SpecPlan } from './spec-plan.ts';
+
+/** The plans with what may not be removed taken out and held, and the memory to be written before anything is removed. */
+export interface Guarded {
+  readonly plans: readonly SpecPlan[];
+  readonly holds: readonly Hold[];
+  readonly memory: Memory;
+}
+
+/**
+ * Guards a whole run (design section 9, promises 1 and 2). Removals are all or nothing: those planned now and not yet granted,
+ * plus those granted within the window, against the highest number owned in it. Above the limit nothing new is removed,
+ * unless commits after the last applied one allow it by trailer. What was granted stays granted until it is done, so a
+ * removal that drains is not stopped half-way by its own weight. Pure.
+ */
+export function guardRun(plans: readonly SpecPlan[], context: PlanContext): Guarded {
+  const planned = plans.flatMap((plan) => plan.removals);
+  const kept = keepGrants(planned, context);
+  const fresh = planned.filter((removal) => kept[removal.key] === undefined);
+  const free = fresh.filter((removal) => removal.bar === undefined);
+  const verdict = judge(free, kept, context);
+  const spending = verdict === undefined ? undefined : spendApprovals(unitsOf(free), context);
+  const granted = verdict === undefined || spending !== undefined ? free : [];
+  const grant: GrantedRemoval = { atMs: context.nowMs, ...(spending === undefined ? {} : { approvedBy: spending.by }) };
+  const removals = { ...kept, ...Object.fromEntries(granted.map((removal) => [removal.key, grant])) };
+  const guarded = plans.map((plan) => holdPlan(plan, removals, verdict));
+  const holds = guarded.flatMap((plan) => plan.holds);
+  return { plans: guarded, holds, memory: nextMemory({ removals, holds, spent: spending?.spent ?? context.memory.spent }, context) };
+}
+
+/** Grants that still count: within the window, or for a removal that is not finished. What is wanted again loses its grant. */
+function keepGrants(planned: readonly Removal[], context: PlanContext): Readonly<Record<RemovalKey, GrantedRemoval>> {
+  const open = new Set(planned.map((removal) => removal.key));
+  const since = context.nowMs - context.policy.guard.windowMs;
+  const standing = standingKeys(context);
+  const entries = Object.entries(context.memory.removals);
+  return Object.fromEntries(entries.filter(([key, grant]) => open.has(key) || (grant.atMs > since && !standing.has(key))));
+}
+
+/** Everything of ours that stands now, by removal key. */
+function standingKeys(context: PlanContext): ReadonlySet<RemovalKey> {
+  const keys = new Set<RemovalKey>();
+  for (const pool of context.registry?.instances.keys() ?? []) keys.add(`pool:${pool}`);
+  for (const key of context.desired.live.keys()) keys.add(`object:${key}`);
+  return keys;
+}
+
+/** Why the fresh removals are too much; undefined when they are not. */
+function judge(fresh: readonly Removal[], kept: Readonly<Record<RemovalKey, GrantedRemoval>>, context: PlanContext): Verdict | undefined {
+  if (fresh.length === 0) return undefined;
+  const specs = snapshotValue(context.world.specs);
+  const needed = unitsOf(fresh);
+  const remedy = `Commit with the trailer "Poolkeeper-Allow-Removal: ${needed}" (or more), or put the files back.`;
+  const say = (code: ProblemCode, message: string): Verdict => ({ problem: problem(code, message, { remedy }) });
+  const { memory } = context;
+  if (memory.source !== '' && specs !== undefined && specs.source !== memory.source) {
+    return say('SOURCE_CHANGED', `the daemon now reads ${specs.source}, before it read ${memory.source}; all removals are held`);
+  }
+  if (memory.specCount > 0 && specs !== undefined && specs.specs.size + specs.broken.size === 0) {
+    return say('SPECS_VANISHED', `there were ${memory.specCount} spec files and now there is none; all removals are held`);
+  }
+  const since = context.nowMs - context.policy.guard.windowMs;
+  for (const kind of ['pool', 'object'] as const) {
+    const now = fresh.filter((removal) => removal.kind === kind).length;
+    if (now === 0) continue;
+    const done = Object.entries(kept).filter(([key, grant]) => key.startsWith(`${kind}:`) && grant.atMs > since);
+    const gone = done.filter(([key]) => !standingKeys(context).has(key)).length;
+    const highest = (kind === 'pool' ? context.desired.owned.pools : context.desired.owned.objects) + gone;
+    const configured = kind === 'pool' ? context.policy.guard.maxRemovedPools : context.policy.guard.maxRemovedObjects;
+    const total = now + done.length;
+    if (total >= highest) return say('REMOVAL_ALL', `all ${highest} ${kind}s that we own would be removed`);
+    const limit = limitOf(configured, highest);
+    if (total > limit) {
+      const earlier = done.length === 0 ? '' : ` (${done.length} of them lately)`;
+      return say('REMOVAL_LIMIT', `${total} of ${highest} ${kind}s would be removed${earlier}; the limit is ${limit}`);
+    }
+  }
+  return undefined;
+}
+
+interface Verdict {
+  readonly problem: Problem;
+}
+
+function limitOf(limit: RemovalLimit | undefined, highest: number): number {
+  if (limit === undefined) return Math.max(2, Math.floor(highest * 0.1));
+  return limit.kind === 'number' ? limit.value : Math.floor(highest * limit.value);
+}
+
+/** What an approval counts: pools, and objects that go without a pool. Objects that go with a pool are covered by it. */
+function unitsOf(removals: readonly Removal[]): number {
+  const pools = removals.filter((removal) => removal.kind === 'pool').length;
+  const single = removals.filter((removal) => removal.kind === 'object' && !removal.withPool).length;
+  return Math.max(1, pools + single);
+}
+
+/** A spec's removals stand or fall together: a pool out of traffic whose objects stay would help nobody. */
+function holdPlan(plan: SpecPlan, granted: Readonly<Record<RemovalKey, GrantedRemoval>>, verdict: Verdict | undefined): SpecPlan {
+  const held = plan.removals.flatMap((removal): Hold[] => {
+    const reason = removal.bar ?? (granted[removal.key] === undefined ? verdict?.problem : undefined);
+    return reason === undefined ? [] : [{ spec: plan.spec, what: removal.title, reason }];
+  });
+  const allowed = held.length === 0 ? plan.removing : plan.whileHeld;
+  return { ...plan, holds: held, actions: [...plan.actions, ...allowed], removing: [], whileHeld: [] };
+}
+
+interface Outcome {
+  readonly removals: Readonly<Record<RemovalKey, GrantedRemoval>>;
+  readonly holds: readonly Hold[];
+  readonly spent: Readonly<Record<string, number>>;
+}
+
+/** The memory after this run; the same value as before when nothing changed. The applied revision moves only when nothing is held. */
+function nextMemory({ removals, holds, spent }: Outcome, context: PlanContext): Memory {
+  const { memory, world } = context;
+  const specs = world.specs.kind === 'complete' ? world.specs.value : undefined;
+  const settled = specs !== undefined && holds.length === 0 && context.removalBar === undefined;
+  const next: Memory = {
+    ...memory,
+    removals,
+    spent,
+    kinds: rememberKinds(context),
+    ...(settled ? { source: specs.source, appliedRevision: specs.revision, specCount: specs.specs.size + specs.broken.size } : {}),
+  };
+  return JSON.stringify(next) === JSON.stringify(memory) ? memory : next;
+}
+
+/** The kinds we have objects of, or may have: a kind is forgotten when a complete look shows none and no spec names it. */
+function rememberKinds({ desired, memory, world }: PlanContext): readonly string[] {
+  const kinds = new Set<string>([...desired.holders.keys()].map(kindOf));
+  for (const spec of desired.specs.values()) for (const object of spec.leftovers) kinds.add(kindOf(object.key));
+  for (const kind of memory.kinds) if (world.cluster.objects.get(kind as GroupKind)?.kind !== 'complete') kinds.add(kind);
+  return [...kinds].sort(byBytes);
+}

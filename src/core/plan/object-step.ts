@@ -1,0 +1,10 @@
+import type { Problem } from '../../shared/problem.ts';
+import type { ApplyObject, Waiting } from '../model/action.ts';
+
+/** What is to be done about one desired object. */
+export type ObjectStep =
+  | { readonly kind: 'in-step' }
+  | { readonly kind: 'apply'; readonly action: ApplyObject }
+  | { readonly kind: 'wait'; readonly waiting: Waiting }
+  | { readonly kind: 'drain-first'; readonly ports: readonly number[] }
+  | { readonly kind: 'refused'; readonly problem: Problem };

@@ -1,0 +1,122 @@
+import type { NodeAction } from '../model/action.ts';
+import { consulNodeId, consulNodeName, NODE_CHECK_ID } from '../model/consul-names.ts';
+import type { NodeName, PoolKey } from '../model/ids.ts';
+import { byBytes } from '../model/ids.ts';
+import { MANAGED_BY, META } from '../model/marks.ts';
+import type { NodeFacts } from '../model/nodes.ts';
+import type { RegisteredNode, SyntheticNode } from '../model/registration.ts';
+import { snapshotValue } from '../model/snapshot.ts';
+import type { PlanContext } from './context.ts';
+
+/**
+ * Plans the synthetic Consul nodes, before any pool: every node that is a backend somewhere stands in Consul with its address
+ * and a passing check; one that every pool lets go turns critical first, which drains it from all of them in one operation;
+ * one whose Kubernetes node is gone is deleted when no instance stands on it any more.
+ */
+export function planNodes(context: PlanContext): readonly NodeAction[] {
+  const { registry, policy } = context;
+  if (registry === undefined || policy.registration === 'kv') return [];
+  const backends = backendsByNode(context);
+  const facts = new Map((snapshotValue(context.world.cluster.nodes) ?? []).map((node) => [node.name, node]));
+  const actions: NodeAction[] = [];
+  for (const name of [...new Set([...backends.keys(), ...registeredNodes(context)])].sort(byBytes)) {
+    const address = backends.get(name);
+    const consulNode = consulNodeName(policy.nodePrefix, policy.cluster, name);
+    const present = registry.nodes.get(consulNode);
+    if (present !== undefined && !present.ours) continue;
+    const action =
+      address === undefined ? leaveNode({ name, consulNode, present, facts: facts.get(name) }, context) : enterNode(name, address, context);
+    if (action !== undefined) actions.push(action);
+  }
+  return actions;
+}
+
+/** Every node that is a backend of some pool with a NodePort, with its address. */
+function backendsByNode(context: PlanContext): ReadonlyMap<NodeName, string> {
+  const result = new Map<NodeName, string>();
+  for (const [pool, decision] of context.decisions) {
+    if (!entersConsul(pool, context)) continue;
+    for (const backend of decision.backends) result.set(backend.node, backend.address);
+  }
+  return result;
+}
+
+function entersConsul(pool: PoolKey, context: PlanContext): boolean {
+  const view = context.views.get(pool);
+  return view?.nodePort !== undefined && (view.leaving === undefined || context.registry?.instances.has(pool) === true);
+}
+
+function registeredNodes(context: PlanContext): readonly NodeName[] {
+  return [...(context.registry?.nodes.values() ?? [])].flatMap((node) => (node.ours ? [node.meta[META.node] as NodeName] : []));
+}
+
+function syntheticNode(name: NodeName, address: string, { policy }: PlanContext): SyntheticNode {
+  return {
+    name: consulNodeName(policy.nodePrefix, policy.cluster, name),
+    id: consulNodeId(policy.cluster, name),
+    address,
+    meta: {
+      [META.externalNode]: 'true',
+      [META.managedBy]: MANAGED_BY,
+      [META.owner]: policy.owner,
+      [META.cluster]: policy.cluster,
+      [META.node]: name,
+    },
+  };
+}
+
+function enterNode(name: NodeName, address: string, context: PlanContext): NodeAction | undefined {
+  const node = syntheticNode(name, address, context);
+  const present = context.registry?.nodes.get(node.name);
+  const check = context.registry?.checks.get(`${node.name}/${NODE_CHECK_ID}`);
+  const sameNode = present !== undefined && present.id === node.id && present.address === address && sameMeta(present.meta, node.meta);
+  const sameCheck = check?.status === 'passing';
+  if (sameNode && sameCheck) return undefined;
+  return {
+    kind: 'ensure-node',
+    node,
+    status: 'passing',
+    why: present === undefined ? 'the node becomes a backend' : 'the node is a backend again, or its address changed',
+    ...(sameNode ? {} : { nodeIndex: present?.modifyIndex ?? 0 }),
+    ...(sameCheck ? {} : { checkIndex: check?.modifyIndex ?? 0 }),
+  };
+}
+
+const sameMeta = (a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean =>
+  Object.keys(b).every((key) => a[key] === b[key]);
+
+interface LeavingNode {
+  readonly name: NodeName;
+  readonly consulNode: string;
+  readonly present: RegisteredNode | undefined;
+  readonly facts: NodeFacts | undefined;
+}
+
+function leaveNode({ name, consulNode, present, facts }: LeavingNode, context: PlanContext): NodeAction | undefined {
+  if (present === undefined || snapshotValue(context.world.cluster.nodes) === undefined) return undefined;
+  const used = [...(context.registry?.instances.values() ?? [])].some((list) => list.some((i) => i.consulNode === consulNode));
+  if (!used && facts === undefined && context.removalBar === undefined) {
+    return { kind: 'delete-node', name: consulNode, modifyIndex: present.modifyIndex };
+  }
+  const check = context.registry?.checks.get(`${consulNode}/${NODE_CHECK_ID}`);
+  if (!used || check?.status === 'critical' || heldByPool(name, context)) return undefined;
+  return {
+    kind: 'ensure-node',
+    node: syntheticNode(name, present.address, context),
+    status: 'critical',
+    why: 'every pool lets the node go',
+    checkIndex: check?.modifyIndex ?? 0,
+  };
+}
+
+/** True while a registered pool that cannot be decided now (its Service is unknown or leaving) still stands on the node. */
+function heldByPool(name: NodeName, context: PlanContext): boolean {
+  for (const [pool, instances] of context.registry?.instances ?? []) {
+    if (!instances.some((instance) => instance.node === name)) continue;
+    const decision = context.decisions.get(pool);
+    if (decision === undefined || !entersConsul(pool, context)) return true;
+    if (context.views.get(pool)?.problems.some((p) => p.severity === 'error') === true || context.desired.nameConflicts.has(pool))
+      return true;
+  }
+  return false;
+}

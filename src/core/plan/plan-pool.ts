@@ -1,0 +1,186 @@
+import type { Problem } from '../../shared/problem.ts';
+import { problem } from '../../shared/problem.ts';
+import type { PoolView } from '../desired/pool-view.ts';
+import type { DeregisterPool, KvWrite, RegisterPool, Waiting, WriteKv } from '../model/action.ts';
+import { consulNodeName, deploymentsKey, drainingKey, kvFlags } from '../model/consul-names.ts';
+import type { NodeName, PoolKey } from '../model/ids.ts';
+import type { Draining, RegisteredInstance, RegistryState } from '../model/registration.ts';
+import { snapshotValue } from '../model/snapshot.ts';
+import type { PlanContext } from './context.ts';
+import { drainingOf, drainMs } from './context.ts';
+import type { Registered, RegistrationDiff } from './diff-registration.ts';
+import { diffRegistration, firstStep, instanceKey, operationsOf, refOf } from './diff-registration.ts';
+import type { Registration } from './registration.ts';
+import { buildRegistration, deploymentValue, sameDeployment } from './registration.ts';
+
+/** What is to be done about one pool in Consul, and what can be told of it. */
+export interface PoolStep {
+  readonly action: RegisterPool | DeregisterPool | WriteKv | undefined;
+  readonly waiting: readonly Waiting[];
+  readonly problems: readonly Problem[];
+}
+
+const NOTHING: PoolStep = { action: undefined, waiting: [], problems: [] };
+
+/** Plans the registrations of a pool that is to stay. */
+export function planPool(view: PoolView, context: PlanContext): PoolStep {
+  const { registry, policy } = context;
+  if (registry === undefined || (view.leaving !== undefined && !registry.instances.has(view.pool))) return NOTHING;
+  const refusal = context.desired.nameConflicts.get(view.pool) ?? whyRefused(view, registry);
+  if (refusal !== undefined) return { ...NOTHING, problems: [refusal] };
+  if (view.problems.some((p) => p.severity === 'error')) return NOTHING;
+  const registered = registeredOf(view.pool, context);
+  const waiting = whyNotYet(view, registered, context);
+  const decision = context.decisions.get(view.pool);
+  if (view.nodePort === undefined || decision === undefined || waiting !== undefined) {
+    return { ...NOTHING, waiting: waiting === undefined ? [] : [waiting] };
+  }
+  const clashes = decision.backends.filter((backend) => {
+    const node = registry.nodes.get(consulNodeName(policy.nodePrefix, policy.cluster, backend.node));
+    return node !== undefined && !node.ours;
+  });
+  const backends = decision.backends.filter((backend) => !clashes.includes(backend));
+  const registration = buildRegistration(view, view.nodePort, backends, policy);
+  const step = registerStep(view, registration, registered, context);
+  const lookAgain = decision.lookAgainAtMs;
+  return {
+    action: step.action,
+    waiting:
+      lookAgain === undefined ? [] : [{ leg: 'consul', what: 'a node comes in when its grace is over', on: view.pool, untilMs: lookAgain }],
+    problems: [...step.problems, ...clashes.map((backend) => nodeTaken(backend.node, context))],
+  };
+}
+
+const nodeTaken = (node: NodeName, { policy }: PlanContext): Problem =>
+  problem('CONSUL_NODE_TAKEN', `the Consul node ${consulNodeName(policy.nodePrefix, policy.cluster, node)} belongs to someone else`);
+
+/** The registered instances of a pool and the checks that stand on them. */
+export function registeredOf(pool: PoolKey, { registry, checksByNode }: PlanContext): Registered {
+  const instances = registry?.instances.get(pool) ?? [];
+  if (instances.length === 0) return { instances, checks: [] };
+  const keys = new Set(instances.map((instance) => instanceKey(instance.consulNode, instance.id)));
+  const checks = [...new Set(instances.map((instance) => instance.consulNode))].flatMap((node) =>
+    (checksByNode.get(node) ?? []).filter((check) => keys.has(instanceKey(check.consulNode, check.instanceId))),
+  );
+  return { instances, checks };
+}
+
+function whyRefused(view: PoolView, registry: RegistryState): Problem | undefined {
+  const held = registry.instances.get(view.pool)?.some((instance) => instance.service === view.service) ?? false;
+  if (held || !registry.foreignServices.has(view.service)) return undefined;
+  return problem('CONSUL_NAME_TAKEN', `the Consul service ${view.service} of pool ${view.pool} is registered by someone else`);
+}
+
+/** Entering is: ready first, then into Consul (promise 8). A registered pool stays while its Service does. */
+function whyNotYet(view: PoolView, registered: Registered, context: PlanContext): Waiting | undefined {
+  if (view.nodePort === undefined) return { leg: 'kubernetes', what: 'Kubernetes has not allocated a NodePort yet', on: view.pool };
+  const served = registered.instances.some((instance) => instance.port === view.nodePort);
+  const endpoints = snapshotValue(context.world.cluster.endpoints)?.get(view.pool);
+  const ready = endpoints !== undefined && endpoints.ready > 0 && endpoints.portNames.includes(view.portName);
+  const inKv = context.policy.registration === 'kv' && registered.instances.length === 0 && hasDeployment(view, context);
+  if (served || ready || inKv) return undefined;
+  return { leg: 'kubernetes', what: 'the first endpoint is not ready yet', on: view.pool };
+}
+
+function hasDeployment(view: PoolView, context: PlanContext): boolean {
+  const { kv } = buildRegistration(view, view.nodePort ?? 0, [], context.policy);
+  return kv !== undefined && context.registry?.kv.has(kv.key) === true;
+}
+
+function registerStep(view: PoolView, wanted: Registration, registered: Registered, context: PlanContext): Omit<PoolStep, 'waiting'> {
+  const room = (context.registry?.limits.operations ?? 64) - 3;
+  const whole = diffRegistration(wanted.instances, wanted.check, registered);
+  const diff = firstStep(whole, registered, view.pool, room);
+  const kv = kvStep(view, wanted, context);
+  const draining = drainingStep(view, portsLeft(diff, registered), context);
+  const writes = [...(kv.write === undefined ? [] : [kv.write]), ...(draining === undefined ? [] : [draining])];
+  const problems = kv.problem === undefined ? [] : [kv.problem];
+  const action: RegisterPool = { kind: 'register-pool', pool: view.pool, service: view.service, ...diff, kv: writes };
+  if (operationsOf(action) === 0) return { action: undefined, problems };
+  const catalogWrites = operationsOf(action) - writes.length;
+  if (catalogWrites === 0) return { action: { kind: 'write-kv', writes, why: `bookkeeping of pool ${view.pool}` }, problems };
+  return { action, problems };
+}
+
+/** The NodePorts of the instances that change or go. */
+function portsLeft(diff: RegistrationDiff, registered: Registered): readonly number[] {
+  const touched = new Set([...diff.set, ...diff.remove].map((instance) => instanceKey(instance.consulNode, instance.id)));
+  return registered.instances.flatMap((old) => (touched.has(instanceKey(old.consulNode, old.id)) ? [old.port] : []));
+}
+
+/** The entry under `deployments/`. The ancestor's keys are adopted like objects: only when allowed. */
+function kvStep(view: PoolView, wanted: Registration, context: PlanContext): { readonly write?: KvWrite; readonly problem?: Problem } {
+  if (wanted.kv === undefined) return {};
+  const entry = context.registry?.kv.get(wanted.kv.key);
+  const ours = entry === undefined || entry.flags === kvFlags(context.policy.owner, context.policy.cluster);
+  if (!ours && !(context.policy.allowAdopt || view.settings.adopt === true)) {
+    return { problem: problem('CONSUL_KEY_TAKEN', `the key ${wanted.kv.key} of pool ${view.pool} was written by someone else`) };
+  }
+  if (entry !== undefined && ours && sameDeployment(entry.value, wanted.kv.live)) return {};
+  return { write: { key: wanted.kv.key, value: deploymentValue(wanted.kv.live), modifyIndex: entry?.modifyIndex ?? 0 } };
+}
+
+/**
+ * The pool's `draining` key after `left` NodePorts leave Consul: new ones are remembered with the time, those that have
+ * drained and are closed (or wanted again) are forgotten. Undefined when nothing changes.
+ */
+function drainingStep(view: PoolView, left: readonly number[], context: PlanContext): KvWrite | undefined {
+  const known = drainingOf(view.pool, context.registry, context.policy);
+  const ports = { ...(known?.value.ports ?? {}) };
+  const open = new Set(openPorts(view));
+  const wait = drainMs(view, context.policy);
+  for (const [port, sinceMs] of Object.entries(ports)) {
+    const drained = sinceMs + wait <= context.nowMs;
+    if (Number(port) === view.nodePort || (drained && !open.has(Number(port)))) delete ports[port];
+  }
+  for (const port of left) if (port !== view.nodePort && port !== 0) ports[String(port)] ??= context.nowMs;
+  return drainingWrite(view.pool, view.spec, ports, context);
+}
+
+function openPorts(view: PoolView): readonly number[] {
+  const list = Array.isArray(view.live.spec['ports']) ? (view.live.spec['ports'] as readonly { readonly nodePort?: number }[]) : [];
+  return list.flatMap((port) => (port.nodePort === undefined || port.nodePort === view.nodePort ? [] : [port.nodePort]));
+}
+
+/** A write that makes the pool's draining key hold exactly `ports`; undefined when it does. */
+export function drainingWrite(
+  pool: PoolKey,
+  spec: string,
+  ports: Readonly<Record<string, number>>,
+  context: PlanContext,
+): KvWrite | undefined {
+  const known = drainingOf(pool, context.registry, context.policy);
+  const before = known?.value.ports ?? {};
+  const same = Object.keys(before).length === Object.keys(ports).length && Object.keys(ports).every((port) => before[port] === ports[port]);
+  if (same) return undefined;
+  const value: Draining = { spec, ports };
+  return {
+    key: drainingKey(context.policy.keyPath, context.policy.cluster, pool),
+    value: Object.keys(ports).length === 0 ? undefined : JSON.stringify(value),
+    modifyIndex: known?.entry.modifyIndex ?? 0,
+  };
+}
+
+/** Takes a pool out of Consul: all instances, its KV entry, and the memory that its NodePorts drain, in one transaction. */
+export function deregisterPool(pool: PoolKey, spec: string, why: string, context: PlanContext): DeregisterPool | undefined {
+  const instances = context.registry?.instances.get(pool) ?? [];
+  const deployment = ownDeployment(pool, context);
+  if (instances.length === 0 && deployment === undefined) return undefined;
+  const since = Object.fromEntries(instances.map((instance) => [String(instance.port), context.nowMs]));
+  const drained = drainingWrite(
+    pool,
+    spec,
+    { ...(drainingOf(pool, context.registry, context.policy)?.value.ports ?? {}), ...since },
+    context,
+  );
+  const kv = [...(deployment === undefined ? [] : [deployment]), ...(drained === undefined ? [] : [drained])];
+  return { kind: 'deregister-pool', pool, service: serviceOf(instances), remove: instances.map(refOf), kv, why };
+}
+
+const serviceOf = (instances: readonly RegisteredInstance[]): string => instances[0]?.service ?? '';
+
+function ownDeployment(pool: PoolKey, { registry, policy }: PlanContext): KvWrite | undefined {
+  const entry = registry?.kv.get(deploymentsKey(policy.keyPath, pool));
+  if (entry === undefined || entry.flags !== kvFlags(policy.owner, policy.cluster)) return undefined;
+  return { key: entry.key, value: undefined, modifyIndex: entry.modifyIndex };
+}

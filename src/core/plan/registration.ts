@@ -1,0 +1,108 @@
+import type { PoolView } from '../desired/pool-view.ts';
+import { consulNodeName, deploymentsKey, instanceId, poolCheckId } from '../model/consul-names.ts';
+import { hashOf } from '../model/hash.ts';
+import type { KvKey } from '../model/ids.ts';
+import { byBytes } from '../model/ids.ts';
+import { MANAGED_BY, META } from '../model/marks.ts';
+import type { JsonObject, JsonValue, LiveObject } from '../model/objects.ts';
+import type { Policy } from '../model/policy.ts';
+import type { Check, Instance } from '../model/registration.ts';
+import type { Backend } from '../pool/decide-pool.ts';
+
+/** What should stand for one pool in Consul. */
+export interface Registration {
+  readonly instances: readonly Instance[];
+  /** The pool's check, on its first instance. Absent when there are no instances. */
+  readonly check: Check | undefined;
+  readonly kv: { readonly key: KvKey; readonly live: LiveObject } | undefined;
+}
+
+/** Builds the registration of a pool from its view, its NodePort and its backends (design section 7). Pure. */
+export function buildRegistration(view: PoolView, nodePort: number, backends: readonly Backend[], policy: Policy): Registration {
+  const content = hashOf({ service: view.service, tags: view.tags, port: nodePort });
+  const inCatalog = policy.registration !== 'kv';
+  const instances = inCatalog ? backends.map((backend) => instanceOf(view, nodePort, backend, content, policy)) : [];
+  instances.sort((a, b) => byBytes(a.consulNode, b.consulNode));
+  const [first] = instances;
+  return {
+    instances,
+    check: first === undefined ? undefined : checkOf(view, first, instances),
+    kv: policy.registration === 'catalog' ? undefined : { key: deploymentsKey(policy.keyPath, view.pool), live: view.live },
+  };
+}
+
+function instanceOf(view: PoolView, port: number, backend: Backend, hash: string, policy: Policy): Instance {
+  return {
+    consulNode: consulNodeName(policy.nodePrefix, policy.cluster, backend.node),
+    node: backend.node,
+    id: instanceId(view.service, {
+      cluster: policy.cluster,
+      namespace: view.namespace,
+      name: view.name,
+      port: view.settings.port ?? '',
+      node: backend.node,
+    }),
+    service: view.service,
+    address: backend.address,
+    port,
+    tags: view.tags,
+    meta: {
+      [META.managedBy]: MANAGED_BY,
+      [META.owner]: policy.owner,
+      [META.cluster]: policy.cluster,
+      [META.namespace]: view.namespace,
+      [META.name]: view.name,
+      [META.spec]: view.spec,
+      [META.node]: backend.node,
+      [META.hash]: hash,
+    },
+  };
+}
+
+/** Its Notes carry a hash of the whole pool, so that every change of the pool changes a check, which Traefik's watch needs to notice it. */
+function checkOf(view: PoolView, first: Instance, instances: readonly Instance[]): Check {
+  const digest = hashOf(instances.map(({ id, address, port, tags }) => [id, address, port, tags]));
+  return {
+    consulNode: first.consulNode,
+    checkId: poolCheckId(view.pool),
+    name: `pool ${view.pool}`,
+    instanceId: first.id,
+    service: view.service,
+    status: 'passing',
+    notes: `pool ${digest}`,
+    output: '',
+  };
+}
+
+/**
+ * The Service as it stands under `deployments/`: what consul-template's readers of the ancestor need. Compact, and without
+ * what changes at every write.
+ */
+export function deploymentValue(live: LiveObject): string {
+  return JSON.stringify({
+    apiVersion: live.apiVersion,
+    kind: live.kind,
+    metadata: { name: live.name, namespace: live.namespace, uid: live.uid, labels: live.labels, annotations: live.annotations },
+    spec: live.spec,
+  });
+}
+
+/** True when what is stored tells the same name, type, ports and registration annotations: then it is not rewritten. */
+export function sameDeployment(stored: string, live: LiveObject): boolean {
+  try {
+    const value = JSON.parse(stored) as JsonObject;
+    const metadata = (value['metadata'] ?? {}) as JsonObject;
+    const spec = (value['spec'] ?? {}) as JsonObject;
+    return hashOf(essence(metadata['name'], metadata['annotations'], spec)) === hashOf(essence(live.name, live.annotations, live.spec));
+  } catch {
+    return false;
+  }
+}
+
+function essence(name: JsonValue | undefined, annotations: JsonValue | undefined, spec: JsonObject): JsonValue {
+  const registration = Object.entries((annotations ?? {}) as JsonObject).filter(([key]) =>
+    /^(traefik\.|tags(\.|$)|poolkeeper\.dev\/)/.test(key),
+  );
+  const kept = registration.filter(([key]) => key !== 'poolkeeper.dev/hash').sort(([a], [b]) => byBytes(a, b));
+  return [name ?? null, spec['type'] ?? null, spec['ports'] ?? null, kept as JsonValue];
+}

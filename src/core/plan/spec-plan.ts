@@ -1,0 +1,35 @@
+import type { Problem } from '../../shared/problem.ts';
+import type { SpecStanding } from '../desired/build-desired.ts';
+import type { Action, Hold, Waiting } from '../model/action.ts';
+import type { ObjectKey, PoolKey, SpecId } from '../model/ids.ts';
+import type { RemovalKey } from '../model/memory.ts';
+
+/** Something that would be taken away, now or as soon as it has drained: what the guard counts. */
+export interface Removal {
+  readonly key: RemovalKey;
+  readonly kind: 'pool' | 'object';
+  readonly title: string;
+  /** For an object: true when it goes together with a pool of its spec. */
+  readonly withPool: boolean;
+  /** Why it must not be removed yet, whatever the limits say. */
+  readonly bar: Problem | undefined;
+}
+
+/** What is to be done for one spec, in order; plain data. A leg's first failure ends that leg's part, no other spec's. */
+export interface SpecPlan {
+  readonly spec: SpecId;
+  readonly standing: SpecStanding;
+  readonly actions: readonly Action[];
+  readonly waiting: readonly Waiting[];
+  readonly problems: readonly Problem[];
+  readonly removals: readonly Removal[];
+  /** What takes them away; the guard moves it into `actions`, or drops it. */
+  readonly removing: readonly Action[];
+  /** What keeps the leaving pools up to date with their nodes, should their removal be held. */
+  readonly whileHeld: readonly Action[];
+  readonly holds: readonly Hold[];
+  /** Services that the spec wants changed and that are not, because something of the spec is refused. */
+  readonly unapplied: readonly ObjectKey[];
+  /** Its pools with a live Service. */
+  readonly pools: readonly PoolKey[];
+}

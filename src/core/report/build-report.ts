@@ -1,0 +1,184 @@
+import type { Problem } from '../../shared/problem.ts';
+import type { Action, NodeAction } from '../model/action.ts';
+import { NODE_CHECK_ID } from '../model/consul-names.ts';
+import type { Revision, SpecId } from '../model/ids.ts';
+import { byBytes } from '../model/ids.ts';
+import type { RegistryState } from '../model/registration.ts';
+import type { Snapshot } from '../model/snapshot.ts';
+import { snapshotValue } from '../model/snapshot.ts';
+import { actionChanges, actionTitle, legOf } from '../plan/action-title.ts';
+import type { PlanContext } from '../plan/context.ts';
+import { registeredOf } from '../plan/plan-pool.ts';
+import type { SpecPlan } from '../plan/spec-plan.ts';
+import { classifyNode } from '../pool/classify-node.ts';
+import type {
+  ActionReport,
+  LatencyReport,
+  LeaderReport,
+  NodeReport,
+  PoolReport,
+  RunReport,
+  SourceReport,
+  SpecReport,
+  WriteReport,
+} from './run-report.ts';
+import { legStates, specState } from './spec-state.ts';
+
+/** How one action ended, as the run tells it. */
+export interface ReportedOutcome {
+  readonly spec: SpecId | undefined;
+  readonly action: Action | NodeAction;
+  readonly result: 'done' | 'failed' | 'skipped';
+  readonly problem?: Problem;
+}
+
+export interface ReportInput {
+  readonly context: PlanContext;
+  readonly plans: readonly SpecPlan[];
+  readonly nodes: readonly NodeAction[];
+  readonly outcomes: readonly ReportedOutcome[];
+  readonly passes: number;
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+  readonly trigger: readonly string[];
+  readonly leader: LeaderReport;
+  readonly latencies: readonly LatencyReport[];
+  readonly problems: readonly Problem[];
+}
+
+/** Puts together what a run saw and did. Pure. */
+export function buildReport(input: ReportInput): RunReport {
+  const { context, plans, outcomes } = input;
+  const bySpec = new Map<SpecId | undefined, ReportedOutcome[]>();
+  for (const outcome of outcomes) bySpec.set(outcome.spec, [...(bySpec.get(outcome.spec) ?? []), outcome]);
+  const specs = plans.map((plan) => specReport(plan, bySpec.get(plan.spec) ?? [], context));
+  const others = [...(bySpec.get(undefined) ?? [])].flatMap((outcome) => (outcome.problem === undefined ? [] : [outcome.problem]));
+  return {
+    startedAtMs: input.startedAtMs,
+    durationMs: input.endedAtMs - input.startedAtMs,
+    passes: input.passes,
+    trigger: input.trigger,
+    revision: snapshotValue(context.world.specs)?.revision as Revision | undefined,
+    leader: input.leader,
+    specs,
+    pools: poolReports(context, plans),
+    nodes: nodeReports(context),
+    sources: sourceReports(context, input.endedAtMs),
+    holds: plans.flatMap((plan) => plan.holds),
+    problems: [...input.problems, ...(snapshotValue(context.world.specs)?.notes ?? []), ...others],
+    latencies: input.latencies,
+    writes: countWrites(outcomes),
+  };
+}
+
+function specReport(plan: SpecPlan, outcomes: readonly ReportedOutcome[], context: PlanContext): SpecReport {
+  const failures = outcomes.flatMap((outcome) => (outcome.problem === undefined ? [] : [outcome.problem]));
+  const problems = distinct([...plan.problems, ...failures]);
+  const finding = { plan, open: plan.actions, problems, world: context.world };
+  return {
+    id: plan.spec,
+    state: specState(finding),
+    legs: legStates(finding),
+    problems,
+    waiting: plan.waiting,
+    holds: plan.holds,
+    actions: [...outcomes.map(outcomeReport), ...plan.actions.filter((open) => !wasTried(open, outcomes)).map((open) => openReport(open))],
+  };
+}
+
+const outcomeReport = ({ action, result, problem }: ReportedOutcome): ActionReport => ({
+  ...openReport(action),
+  result: result === 'skipped' ? 'planned' : result,
+  ...(problem === undefined ? {} : { problem }),
+});
+
+const openReport = (action: Action | NodeAction): ActionReport => ({
+  leg: legOf(action),
+  op: action.kind,
+  on: actionTitle(action),
+  changes: actionChanges(action),
+  result: 'planned',
+});
+
+/** An open action that has just failed or been skipped is told once. */
+const wasTried = (open: Action, outcomes: readonly ReportedOutcome[]): boolean =>
+  outcomes.some(({ action, result }) => result !== 'done' && action.kind === open.kind && actionTitle(action) === actionTitle(open));
+
+function distinct(problems: readonly Problem[]): readonly Problem[] {
+  const seen = new Map(problems.map((p) => [`${p.code} ${p.message} ${p.where?.line ?? ''}:${p.where?.column ?? ''}`, p]));
+  return [...seen.values()];
+}
+
+function poolReports(context: PlanContext, plans: readonly SpecPlan[]): readonly PoolReport[] {
+  const reports = plans.flatMap((plan) =>
+    plan.pools.flatMap((pool): PoolReport[] => {
+      const view = context.views.get(pool);
+      if (view === undefined) return [];
+      const decision = context.decisions.get(pool);
+      const registered = registeredOf(pool, context);
+      return [
+        {
+          pool,
+          spec: plan.spec,
+          service: view.service,
+          desired: view.leaving === undefined ? (decision?.backends.length ?? 0) : 0,
+          registered: registered.instances.length,
+          passing: registered.instances.filter((i) => isPassing(i.consulNode, i.id, context.registry, registered.checks)).length,
+          nodePort: view.nodePort,
+          decisions: decision?.decisions ?? [],
+        },
+      ];
+    }),
+  );
+  return reports.sort((a, b) => byBytes(a.pool, b.pool));
+}
+
+function isPassing(
+  consulNode: string,
+  id: string,
+  registry: RegistryState | undefined,
+  checks: readonly { readonly consulNode: string; readonly instanceId: string; readonly status: string }[],
+): boolean {
+  if (registry?.checks.get(`${consulNode}/${NODE_CHECK_ID}`)?.status === 'critical') return false;
+  return checks.every((check) => check.consulNode !== consulNode || check.instanceId !== id || check.status === 'passing');
+}
+
+/** Each node as a pool without settings of its own would see it. */
+function nodeReports(context: PlanContext): readonly NodeReport[] {
+  const demand = { pool: 'any/any' as never, local: false, nodes: [], minBackends: 0, maxBackends: 0, endpoints: undefined };
+  const members = new Map(
+    [...(context.registry?.instances.values() ?? [])].flatMap((list) => list.map((i) => [i.node, i.address] as const)),
+  );
+  return (snapshotValue(context.world.cluster.nodes) ?? [])
+    .map((node) => classifyNode(node, { ...demand, members }, context.policy.pool, context.nowMs))
+    .map(({ node, verdict, code, reason }) => ({ node, eligible: verdict === 'in', code, reason }))
+    .sort((a, b) => byBytes(a.node, b.node));
+}
+
+function sourceReports({ world }: PlanContext, nowMs: number): readonly SourceReport[] {
+  const sources: readonly (readonly [string, Snapshot<unknown>])[] = [
+    ['git', world.specs],
+    ['nodes', world.cluster.nodes],
+    ['services', world.cluster.services],
+    ['endpoints', world.cluster.endpoints],
+    ...[...world.cluster.objects].map(([kind, snapshot]) => [`objects:${kind}`, snapshot] as const),
+    ['consul', world.registry],
+  ];
+  return sources.map(([source, snapshot]) => ({
+    source,
+    kind: snapshot.kind,
+    ageMs: snapshot.kind === 'unavailable' ? undefined : Math.max(0, nowMs - snapshot.readAtMs),
+    ...(snapshot.kind === 'complete' ? {} : { reason: snapshot.reason }),
+  }));
+}
+
+function countWrites(outcomes: readonly ReportedOutcome[]): readonly WriteReport[] {
+  const counts = new Map<string, WriteReport>();
+  for (const { action, result } of outcomes) {
+    if (result === 'skipped') continue;
+    const leg = legOf(action);
+    const key = `${leg} ${result}`;
+    counts.set(key, { leg, result, count: (counts.get(key)?.count ?? 0) + 1 });
+  }
+  return [...counts.values()];
+}

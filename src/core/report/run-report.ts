@@ -1,0 +1,135 @@
+import type { Problem } from '../../shared/problem.ts';
+import type { Hold, NodeDecision, NodeReason, Waiting } from '../model/action.ts';
+import type { NodeName, PoolKey, Revision, SpecId } from '../model/ids.ts';
+
+/** The states of a spec, in the order in which the first that fits is taken. */
+export const SPEC_STATES = [
+  'broken',
+  'suspended',
+  'conflict',
+  'held',
+  'failed',
+  'leaving',
+  'waiting',
+  'changing',
+  'unknown',
+  'in-step',
+] as const;
+export type SpecState = (typeof SPEC_STATES)[number];
+
+export type LegState = 'in-step' | 'changing' | 'waiting' | 'failed' | 'unknown' | 'not-watched';
+
+export const LEG_NAMES = ['git', 'kubernetes', 'consul', 'traefik'] as const;
+export type LegName = (typeof LEG_NAMES)[number];
+
+/** What is timed on the way of a commit to traffic; `total` is the whole way. */
+export type LatencyStage = 'fetch' | 'decode' | 'plan' | 'kubernetes' | 'rollout' | 'consul' | 'traefik' | 'total';
+
+/** One pool, and every node's place in or outside of it. */
+export interface PoolReport {
+  readonly pool: PoolKey;
+  readonly spec: SpecId;
+  /** Name of the Consul service. */
+  readonly service: string;
+  /** Number of backends that should be, that stand in the catalog, and whose checks pass. */
+  readonly desired: number;
+  readonly registered: number;
+  readonly passing: number;
+  /** Undefined until Kubernetes has allocated it. */
+  readonly nodePort: number | undefined;
+  readonly decisions: readonly NodeDecision[];
+}
+
+/** One action of a run, for people and counters. */
+export interface ActionReport {
+  readonly leg: 'kubernetes' | 'consul';
+  /** The action's kind, such as `apply-object`. */
+  readonly op: string;
+  /** What it is done to, as a person calls it: `Service prod/echoserver`. */
+  readonly on: string;
+  readonly changes: readonly string[];
+  readonly result: 'planned' | 'done' | 'failed' | 'held';
+  readonly problem?: Problem;
+}
+
+export interface SpecReport {
+  readonly id: SpecId;
+  readonly state: SpecState;
+  readonly legs: Readonly<Record<LegName, LegState>>;
+  readonly problems: readonly Problem[];
+  readonly waiting: readonly Waiting[];
+  readonly holds: readonly Hold[];
+  readonly actions: readonly ActionReport[];
+}
+
+/** What a source last told: see `Snapshot`. */
+export interface SourceReport {
+  /** `git`, `nodes`, `services`, `endpoints`, `consul` or `objects:<kind>`. */
+  readonly source: string;
+  readonly kind: 'complete' | 'stale' | 'unavailable';
+  /** Undefined when it has never answered. */
+  readonly ageMs: number | undefined;
+  readonly reason?: Problem;
+}
+
+export interface NodeReport {
+  readonly node: NodeName;
+  readonly eligible: boolean;
+  readonly code: NodeReason;
+  readonly reason: string;
+}
+
+/** How long one stage took for a commit; `start` says where the clock began (design section 10). */
+export interface LatencyReport {
+  readonly stage: LatencyStage;
+  readonly seconds: number;
+  readonly start: 'webhook' | 'poll';
+}
+
+/** Number of writes to one store in this run. */
+export interface WriteReport {
+  readonly leg: 'kubernetes' | 'consul';
+  readonly result: 'done' | 'failed';
+  readonly count: number;
+}
+
+/** Which leases this replica holds; `holder` tells who leads when it is another. */
+export interface LeaderReport {
+  readonly consul: boolean;
+  readonly kubernetes: boolean;
+  readonly holder?: string;
+}
+
+/** All that one run saw, decided and did. Plain JSON without secrets: log, metrics, API and page render nothing else. */
+export interface RunReport {
+  /** Milliseconds since the epoch. */
+  readonly startedAtMs: number;
+  readonly durationMs: number;
+  readonly passes: number;
+  /** What woke the loop: `git`, `resync`, … */
+  readonly trigger: readonly string[];
+  /** Undefined while Git has never been read. */
+  readonly revision: Revision | undefined;
+  readonly leader: LeaderReport;
+  readonly specs: readonly SpecReport[];
+  readonly pools: readonly PoolReport[];
+  readonly nodes: readonly NodeReport[];
+  readonly sources: readonly SourceReport[];
+  /** Every hold of the run, those that `specs` name included. */
+  readonly holds: readonly Hold[];
+  /** Problems that belong to no spec. */
+  readonly problems: readonly Problem[];
+  readonly latencies: readonly LatencyReport[];
+  readonly writes: readonly WriteReport[];
+  /** Actions on what belongs to no spec, such as Consul nodes. */
+  readonly actions?: readonly ActionReport[];
+}
+
+/** How a request to compare everything anew ended. */
+export type ResyncOutcome = 'queued' | 'coalesced' | 'unknown-spec' | 'unauthorized' | 'limited' | 'invalid';
+
+/** Every action of a run with the spec it belongs to, those of no spec last. */
+export function actionsOf(report: RunReport): readonly { readonly spec: SpecId | undefined; readonly action: ActionReport }[] {
+  const ofSpecs = report.specs.flatMap(({ id, actions }) => actions.map((action) => ({ spec: id, action })));
+  return [...ofSpecs, ...(report.actions ?? []).map((action) => ({ spec: undefined, action }))];
+}

@@ -1,0 +1,71 @@
+import type { Problem, ProblemCode } from '../../shared/problem.ts';
+import type { Action } from '../model/action.ts';
+import type { World } from '../model/world.ts';
+import { legOf } from '../plan/action-title.ts';
+import type { SpecPlan } from '../plan/spec-plan.ts';
+import type { LegName, LegState, SpecState } from './run-report.ts';
+
+/** What is left of one spec after a run. */
+export interface SpecFinding {
+  readonly plan: SpecPlan;
+  /** Actions that are still to be done. */
+  readonly open: readonly Action[];
+  /** Problems of the plan and of what failed. */
+  readonly problems: readonly Problem[];
+  readonly world: World;
+}
+
+const CONFLICTS: ReadonlySet<ProblemCode> = new Set([
+  'SPEC_OBJECT_CONFLICT',
+  'SPEC_NAME_CONFLICT',
+  'OBJECT_NOT_OURS',
+  'CONSUL_NAME_TAKEN',
+  'CONSUL_KEY_TAKEN',
+]);
+
+const errors = (problems: readonly Problem[]): readonly Problem[] => problems.filter((p) => p.severity === 'error');
+
+/** The state of a spec: the first of design section 1 that fits. */
+export function specState({ plan, open, problems, world }: SpecFinding): SpecState {
+  const failed = errors(problems);
+  if (plan.standing === 'broken') return 'broken';
+  if (plan.standing === 'set-aside' || failed.some((p) => CONFLICTS.has(p.code))) return 'conflict';
+  if (plan.holds.length > 0) return 'held';
+  if (failed.length > 0) return 'failed';
+  if (plan.removals.length > 0 || plan.standing === 'gone') return 'leaving';
+  if (plan.waiting.length > 0) return 'waiting';
+  if (open.length > 0) return 'changing';
+  const complete = [world.specs, world.cluster.services, world.cluster.nodes, world.registry].every((s) => s.kind === 'complete');
+  return complete ? 'in-step' : 'unknown';
+}
+
+/** The leg that a problem speaks of. */
+export function legOfProblem(code: ProblemCode): LegName {
+  if (code.startsWith('KUBERNETES_') || code === 'OBJECT_NOT_OURS' || code.startsWith('LEASE_')) return 'kubernetes';
+  if (code.startsWith('CONSUL_') || code.startsWith('REGISTRATION_')) return 'consul';
+  return 'git';
+}
+
+/** The state of each leg of a spec. The Traefik leg is not watched yet. */
+export function legStates(finding: SpecFinding): Readonly<Record<LegName, LegState>> {
+  const { world, plan } = finding;
+  const clusterKnown = world.cluster.services.kind === 'complete' && world.cluster.nodes.kind === 'complete';
+  return {
+    git: gitState(world, plan, finding.problems),
+    kubernetes: legState('kubernetes', clusterKnown, finding),
+    consul: legState('consul', world.registry.kind === 'complete', finding),
+    traefik: 'not-watched',
+  };
+}
+
+function gitState(world: World, plan: SpecPlan, problems: readonly Problem[]): LegState {
+  if (plan.standing === 'broken' || errors(problems).some((p) => legOfProblem(p.code) === 'git')) return 'failed';
+  return world.specs.kind === 'complete' ? 'in-step' : 'unknown';
+}
+
+function legState(leg: 'kubernetes' | 'consul', known: boolean, { plan, open, problems }: SpecFinding): LegState {
+  if (errors(problems).some((p) => legOfProblem(p.code) === leg)) return 'failed';
+  if (plan.waiting.some((waiting) => waiting.leg === leg)) return 'waiting';
+  if (open.some((action) => legOf(action) === leg)) return 'changing';
+  return known ? 'in-step' : 'unknown';
+}

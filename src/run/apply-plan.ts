@@ -1,0 +1,107 @@
+import pLimit from 'p-limit';
+import { serviceKey } from '../core/desired/build-desired.ts';
+import type { Action, ClusterAction, NodeAction, RegistryAction } from '../core/model/action.ts';
+import type { ObjectKey, SpecId } from '../core/model/ids.ts';
+import type { Cluster, Fence, Lease, Registry } from '../core/model/ports.ts';
+import type { SpecPlan } from '../core/plan/spec-plan.ts';
+import type { Problem } from '../shared/problem.ts';
+import { RegistryBatch } from './registry-batch.ts';
+
+/** The ports that a plan is applied through. */
+export interface ApplyPorts {
+  readonly cluster: Cluster;
+  readonly registry: Registry;
+  readonly leases: { readonly consul: Lease; readonly kubernetes: Lease };
+  /** False once the daemon is asked to stop: what is under way finishes, nothing new begins. */
+  readonly mayBegin: () => boolean;
+}
+
+/** How one action ended. `skipped` was not tried: an earlier action of its spec failed, or this replica may not write there. */
+export interface Outcome {
+  readonly spec: SpecId | undefined;
+  readonly action: Action | NodeAction;
+  readonly result: 'done' | 'failed' | 'skipped';
+  readonly problem?: Problem;
+}
+
+/** How many specs are applied at once: as many as the pooled connections of the Kubernetes client carry. */
+const SPECS_AT_ONCE = 16;
+
+const isClusterAction = (action: Action): action is ClusterAction => action.kind === 'apply-object' || action.kind === 'delete-object';
+
+/** The fence of the Consul lease while it is held. */
+export function currentFence(lease: Lease): Fence | undefined {
+  const state = lease.state();
+  return state.held ? state.fence : undefined;
+}
+
+/**
+ * Executes the node actions, then every spec's actions: its objects in order, then its pools. A failed object ends the
+ * Kubernetes part of its spec, and the registrations that depend on it; nothing else. Deletes need both leases, since they rely
+ * on what was written to Consul. `onOutcome` is told of each action as it ends.
+ */
+export async function applyPlan(
+  plan: { readonly nodes: readonly NodeAction[]; readonly specs: readonly SpecPlan[] },
+  ports: ApplyPorts,
+  onOutcome: (outcome: Outcome) => void,
+  signal: AbortSignal,
+): Promise<readonly Outcome[]> {
+  const outcomes: Outcome[] = [];
+  const tell = (outcome: Outcome): void => {
+    outcomes.push(outcome);
+    onOutcome(outcome);
+  };
+  const batch = new RegistryBatch(ports.registry, () => currentFence(ports.leases.consul), signal);
+  await Promise.all(plan.nodes.map(async (action) => tell(await commit(undefined, action, batch))));
+  const limit = pLimit(SPECS_AT_ONCE);
+  const busy = plan.specs.filter((spec) => spec.actions.length > 0);
+  await Promise.all(
+    busy.map(async (spec) => {
+      const skipped = await limit(() => applyObjects(spec, ports, tell, signal));
+      const registryActions = spec.actions.filter((action) => !isClusterAction(action)) as readonly (Action & RegistryAction)[];
+      await Promise.all(
+        registryActions.map(async (action) => {
+          const blocked = !ports.mayBegin() || (action.kind === 'register-pool' && skipped.has(serviceKey(action.pool)));
+          tell(blocked ? { spec: spec.spec, action, result: 'skipped' } : await commit(spec.spec, action, batch));
+        }),
+      );
+    }),
+  );
+  return outcomes;
+}
+
+async function commit(spec: SpecId | undefined, action: RegistryAction, batch: RegistryBatch): Promise<Outcome> {
+  const result = await batch.commit(action);
+  return result.kind === 'done' ? { spec, action, result: 'done' } : { spec, action, result: 'failed', problem: result.problem };
+}
+
+/** Applies and deletes the objects of one spec in order; gives the keys of those that were not applied. */
+async function applyObjects(
+  spec: SpecPlan,
+  ports: ApplyPorts,
+  tell: (outcome: Outcome) => void,
+  signal: AbortSignal,
+): Promise<ReadonlySet<ObjectKey>> {
+  const left = new Set<ObjectKey>();
+  let stopped = false;
+  for (const action of spec.actions) {
+    if (!isClusterAction(action)) continue;
+    if (stopped || !mayWrite(action, ports)) {
+      left.add(action.key);
+      tell({ spec: spec.spec, action, result: 'skipped' });
+      continue;
+    }
+    const result = await ports.cluster.apply(action, signal);
+    if (result.kind === 'failed') {
+      stopped = true;
+      left.add(action.key);
+      tell({ spec: spec.spec, action, result: 'failed', problem: result.problem });
+    } else tell({ spec: spec.spec, action, result: 'done' });
+  }
+  return left;
+}
+
+function mayWrite(action: ClusterAction, { leases, mayBegin }: ApplyPorts): boolean {
+  if (!mayBegin() || !leases.kubernetes.state().held) return false;
+  return action.kind !== 'delete-object' || leases.consul.state().held;
+}

@@ -1,0 +1,123 @@
+import type { SpecId } from '../core/model/ids.ts';
+import type { Policy } from '../core/model/policy.ts';
+import type { Clock } from '../core/model/ports.ts';
+import { snapshotValue } from '../core/model/snapshot.ts';
+import { legOf } from '../core/plan/action-title.ts';
+import { buildReport } from '../core/report/build-report.ts';
+import type { LatencyReport, LeaderReport, RunReport } from '../core/report/run-report.ts';
+import type { Problem } from '../shared/problem.ts';
+import type { ApplyPorts, Outcome } from './apply-plan.ts';
+import { LatencyTracker } from './latency-tracker.ts';
+import { readMemory } from './read-memory.ts';
+import type { Pass, RunMemos } from './reconcile.ts';
+import { createMemos, reconcile } from './reconcile.ts';
+import type { Turn } from './reconcile-loop.ts';
+import type { SpecPoller } from './spec-poller.ts';
+
+export interface EngineOptions {
+  readonly ports: ApplyPorts;
+  readonly policy: Policy;
+  readonly clock: Clock;
+  readonly poller: SpecPoller;
+  /** True to plan only. */
+  readonly dryRun: boolean;
+  /** Told of each action as it ends; crash tests stop the process here. */
+  readonly onOutcome?: (outcome: Outcome) => void;
+}
+
+/** Makes runs out of the ports: polls, reconciles, times and reports. Decides nothing about when. */
+export class Engine {
+  readonly #options: EngineOptions;
+  readonly #memos: RunMemos = createMemos();
+  readonly #latency = new LatencyTracker();
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+  }
+
+  /** Looks at Git; true when there is something new to plan. */
+  async poll(signal: AbortSignal): Promise<boolean> {
+    const { poller, ports, policy } = this.#options;
+    const { memory } = readMemory(snapshotValue(ports.registry.state()), policy);
+    const { changed, arrival } = await poller.poll(memory.appliedRevision, signal);
+    if (arrival !== undefined) this.#latency.arrived(arrival);
+    return changed;
+  }
+
+  /** One run, and what follows from it for the loop. */
+  async run(trigger: readonly string[], signal: AbortSignal): Promise<Turn> {
+    const { ports, policy, clock, poller, dryRun } = this.#options;
+    const startedAtMs = clock.now();
+    const leader = leaderOf(ports);
+    const times = new WriteTimes(clock);
+    const onOutcome = (outcome: Outcome): void => {
+      times.note(outcome);
+      this.#options.onOutcome?.(outcome);
+    };
+    const planOnly = dryRun || !(leader.consul || leader.kubernetes);
+    const input = { ports, policy, clock, memos: this.#memos, specs: poller.snapshot(), dryRun: planOnly, onOutcome };
+    const result = await reconcile(input, signal);
+    const build = (latencies: readonly LatencyReport[]): RunReport =>
+      buildReport({
+        context: result.last.context,
+        plans: result.last.guarded.plans,
+        nodes: result.last.nodes,
+        outcomes: result.outcomes,
+        passes: result.passes,
+        startedAtMs,
+        endedAtMs: clock.now(),
+        trigger,
+        leader,
+        latencies,
+        problems: [...poller.problems(), ...leaseProblems(ports)],
+      });
+    const report = build([]);
+    const latencies = planOnly ? [] : this.#latency.observe(report, times.of(startedAtMs, result.plannedAtMs));
+    return { report: { ...report, latencies }, lookAgainAtMs: lookAgainAt(result.last), retry: failed(result.outcomes) };
+  }
+}
+
+const failed = (outcomes: readonly Outcome[]): boolean =>
+  outcomes.some(({ result, problem }) => result === 'failed' && problem?.next === 'retry');
+
+/** When the first thing that is waited for comes due. */
+function lookAgainAt(pass: Pass): number | undefined {
+  const times = pass.guarded.plans.flatMap((plan) =>
+    plan.waiting.flatMap((waiting) => (waiting.untilMs === undefined ? [] : [waiting.untilMs])),
+  );
+  times.push(...pass.drainsDueAtMs);
+  return times.length === 0 ? undefined : Math.min(...times);
+}
+
+function leaderOf({ leases }: ApplyPorts): LeaderReport {
+  const consul = leases.consul.state();
+  const kubernetes = leases.kubernetes.state();
+  const holder = consul.held ? undefined : consul.holder;
+  return { consul: consul.held, kubernetes: kubernetes.held, ...(holder === undefined ? {} : { holder }) };
+}
+
+function leaseProblems({ leases }: ApplyPorts): readonly Problem[] {
+  return [leases.consul.state(), leases.kubernetes.state()].flatMap((state) =>
+    state.held || state.problem === undefined ? [] : [state.problem],
+  );
+}
+
+/** When the last write of each spec succeeded, by leg. */
+class WriteTimes {
+  readonly #clock: Clock;
+  readonly #kubernetes = new Map<SpecId, number>();
+  readonly #consul = new Map<SpecId, number>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  note({ spec, action, result }: Outcome): void {
+    if (spec === undefined || result !== 'done') return;
+    (legOf(action) === 'kubernetes' ? this.#kubernetes : this.#consul).set(spec, this.#clock.now());
+  }
+
+  of(startedAtMs: number, plannedAtMs: number): Parameters<LatencyTracker['observe']>[1] {
+    return { startedAtMs, plannedAtMs, lastKubernetesAtMs: this.#kubernetes, lastConsulAtMs: this.#consul };
+  }
+}

@@ -1,0 +1,94 @@
+import type { SpecId } from '../core/model/ids.ts';
+import type { LatencyReport, LatencyStage, RunReport } from '../core/report/run-report.ts';
+import type { Arrival } from './spec-poller.ts';
+
+/** When things happened in one run, in ms since the epoch. */
+export interface RunTimes {
+  readonly startedAtMs: number;
+  readonly plannedAtMs: number;
+  /** The last write that succeeded, by leg and spec. */
+  readonly lastKubernetesAtMs: ReadonlyMap<SpecId, number>;
+  readonly lastConsulAtMs: ReadonlyMap<SpecId, number>;
+}
+
+interface Open {
+  readonly arrival: Arrival & { readonly movedAfterMs: number };
+  readonly pending: Set<SpecId>;
+  arrivedSpecs: number;
+  plannedAtMs: number | undefined;
+  kubernetesAtMs: number;
+  consulAtMs: number;
+  /** Start of the run that wrote the last registration: what lies between the apply and this is the roll-out. */
+  consulFromMs: number;
+}
+
+/**
+ * Follows each commit from the last look that still saw the old head until all that it changed is in step, and gives the
+ * stages of its way (design section 10). A commit whose specs end broken, failed, held or in conflict is not counted for
+ * them; one that removes a spec ends when its pool is out of Consul.
+ */
+export class LatencyTracker {
+  readonly #open: Open[] = [];
+
+  /** A new head was seen. The first one after a start has no beginning and is not followed. */
+  arrived(arrival: Arrival): void {
+    const { movedAfterMs } = arrival;
+    if (movedAfterMs === undefined || arrival.changed.size === 0) return;
+    const start = arrival.decodedAtMs;
+    this.#open.push({
+      arrival: { ...arrival, movedAfterMs },
+      pending: new Set(arrival.changed),
+      arrivedSpecs: 0,
+      plannedAtMs: undefined,
+      kubernetesAtMs: start,
+      consulAtMs: start,
+      consulFromMs: start,
+    });
+  }
+
+  /** Takes note of a run and gives the stages of every commit that it finished. */
+  observe(report: Pick<RunReport, 'specs'>, times: RunTimes): readonly LatencyReport[] {
+    const states = new Map(report.specs.map((spec) => [spec.id, spec.state]));
+    const finished: LatencyReport[] = [];
+    for (const open of [...this.#open]) {
+      open.plannedAtMs ??= times.plannedAtMs;
+      for (const id of [...open.pending]) {
+        note(open, id, times);
+        const state = states.get(id);
+        const stuck = state === 'broken' || state === 'conflict' || state === 'held' || state === 'failed';
+        const arrived = state === undefined || state === 'in-step' || state === 'leaving';
+        if (stuck || arrived) open.pending.delete(id);
+        if (arrived) open.arrivedSpecs++;
+      }
+      if (open.pending.size > 0) continue;
+      this.#open.splice(this.#open.indexOf(open), 1);
+      if (open.arrivedSpecs > 0) finished.push(...stagesOf(open));
+    }
+    return finished;
+  }
+}
+
+function note(open: Open, id: SpecId, times: RunTimes): void {
+  open.kubernetesAtMs = Math.max(open.kubernetesAtMs, times.lastKubernetesAtMs.get(id) ?? 0);
+  const consulAtMs = times.lastConsulAtMs.get(id);
+  if (consulAtMs === undefined) return;
+  open.consulAtMs = Math.max(open.consulAtMs, consulAtMs);
+  open.consulFromMs = Math.max(open.kubernetesAtMs, times.startedAtMs);
+}
+
+function stagesOf(open: Open): readonly LatencyReport[] {
+  const { movedAfterMs, fetchedAtMs, decodedAtMs } = open.arrival;
+  const plannedAtMs = open.plannedAtMs ?? decodedAtMs;
+  const consulFromMs = Math.max(open.consulFromMs, open.kubernetesAtMs);
+  const endMs = Math.max(open.consulAtMs, open.kubernetesAtMs, plannedAtMs);
+  const spans: readonly (readonly [LatencyStage, number])[] = [
+    ['fetch', fetchedAtMs - movedAfterMs],
+    ['decode', decodedAtMs - fetchedAtMs],
+    ['plan', plannedAtMs - decodedAtMs],
+    ['kubernetes', open.kubernetesAtMs - plannedAtMs],
+    ['rollout', consulFromMs - open.kubernetesAtMs],
+    ['consul', open.consulAtMs - consulFromMs],
+    ['total', endMs - movedAfterMs],
+  ];
+  return spans.map(([stage, ms]) => ({ stage, seconds: Math.max(0, ms) / 1000, start: 'poll' }));
+}

@@ -1,0 +1,31 @@
+import { memoryKey } from '../core/model/consul-names.ts';
+import type { Memory } from '../core/model/memory.ts';
+import { EMPTY_MEMORY } from '../core/model/memory.ts';
+import type { Policy } from '../core/model/policy.ts';
+import type { KvEntry, RegistryState } from '../core/model/registration.ts';
+
+/** The memory as Consul holds it, with the entry it was read from. What cannot be read counts as nothing remembered. */
+export function readMemory(
+  registry: RegistryState | undefined,
+  policy: Policy,
+): { readonly memory: Memory; readonly entry: KvEntry | undefined } {
+  const entry = registry?.kv.get(memoryKey(policy.keyPath, policy.cluster));
+  return { memory: entry === undefined ? EMPTY_MEMORY : parseMemory(entry.value), entry };
+}
+
+/** Reads the JSON of a memory; anything but a memory of this version gives an empty one. */
+export function parseMemory(text: string): Memory {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isMemory(value) ? { ...EMPTY_MEMORY, ...value } : EMPTY_MEMORY;
+  } catch {
+    return EMPTY_MEMORY;
+  }
+}
+
+function isMemory(value: unknown): value is Memory {
+  if (typeof value !== 'object' || value === null) return false;
+  const { version, source, removals, spent, kinds } = value as Record<string, unknown>;
+  const isRecord = (part: unknown): boolean => typeof part === 'object' && part !== null && !Array.isArray(part);
+  return version === 1 && typeof source === 'string' && isRecord(removals) && isRecord(spent) && Array.isArray(kinds);
+}

@@ -1,0 +1,157 @@
+import type { ViewMemo } from '../core/desired/build-desired.ts';
+import { buildDesired, kindsToWatch } from '../core/desired/build-desired.ts';
+import type { NodeAction } from '../core/model/action.ts';
+import { memoryKey, ownPrefix } from '../core/model/consul-names.ts';
+import type { ObjectKey, SpecId } from '../core/model/ids.ts';
+import { DEPLOYMENT_KIND, kindOf, SERVICE_KIND } from '../core/model/ids.ts';
+import type { Memory } from '../core/model/memory.ts';
+import type { Policy } from '../core/model/policy.ts';
+import type { Clock } from '../core/model/ports.ts';
+import type { Snapshot } from '../core/model/snapshot.ts';
+import { snapshotValue } from '../core/model/snapshot.ts';
+import type { SpecSet } from '../core/model/spec-set.ts';
+import type { World } from '../core/model/world.ts';
+import type { PlanContext, StepMemo } from '../core/plan/context.ts';
+import { drainsDueAt, planContext } from '../core/plan/context.ts';
+import type { Guarded } from '../core/plan/guard-run.ts';
+import { guardRun } from '../core/plan/guard-run.ts';
+import { planNodes } from '../core/plan/plan-nodes.ts';
+import { forgetDrained } from '../core/plan/plan-removals.ts';
+import { planSpec } from '../core/plan/plan-spec.ts';
+import { askForRegistration } from '../core/plan/registration-choice.ts';
+import type { SpecPlan } from '../core/plan/spec-plan.ts';
+import type { ApplyPorts, Outcome } from './apply-plan.ts';
+import { applyPlan, currentFence } from './apply-plan.ts';
+import { readMemory } from './read-memory.ts';
+
+/** What runs share so that unchanged things are not worked out again. Losing it costs time, nothing else. */
+export interface RunMemos {
+  readonly views: ViewMemo;
+  readonly steps: StepMemo;
+}
+export const createMemos = (): RunMemos => ({ views: new Map(), steps: new Map() });
+
+export interface RunInput {
+  readonly ports: ApplyPorts;
+  readonly policy: Policy;
+  readonly clock: Clock;
+  readonly memos: RunMemos;
+  readonly specs: Snapshot<SpecSet>;
+  /** True to plan only: nothing is written. */
+  readonly dryRun: boolean;
+  readonly onOutcome: (outcome: Outcome) => void;
+}
+
+/** What one pass worked out. */
+export interface Pass {
+  readonly context: PlanContext;
+  readonly nodes: readonly NodeAction[];
+  readonly guarded: Guarded;
+  readonly housekeeping: SpecPlan | undefined;
+  /** When NodePorts that drain may close. */
+  readonly drainsDueAtMs: readonly number[];
+}
+
+/** What a run did, and where it left things: `last` is a look after the last write. */
+export interface RunResult {
+  readonly passes: number;
+  /** When the first plan was ready, in ms since the epoch. */
+  readonly plannedAtMs: number;
+  readonly last: Pass;
+  readonly outcomes: readonly Outcome[];
+}
+
+/** A commit needs at most: objects, then what their answers allow (NodePorts), then what that leaves behind, and a last look. */
+const MOST_PASSES = 4;
+
+/**
+ * One run: at most four passes of the same pure functions, plan → guard → apply what can run → look again, until nothing more
+ * can run. The ports' state never goes behind this process's own writes, so the next look holds the answers of the last apply.
+ * Later passes may not remove more than the first one was granted.
+ */
+export async function reconcile(input: RunInput, signal: AbortSignal): Promise<RunResult> {
+  await prepare(input, signal);
+  const outcomes: Outcome[] = [];
+  const refused = new Set<ObjectKey>();
+  let pass = planPass(input, refused);
+  const plannedAtMs = input.clock.now();
+  let passes = 1;
+  while (!input.dryRun && passes < MOST_PASSES && (await saveMemory(pass, input, signal)) && hasWork(pass)) {
+    const specs = pass.housekeeping === undefined ? pass.guarded.plans : [...pass.guarded.plans, pass.housekeeping];
+    const done = await applyPlan({ nodes: pass.nodes, specs }, input.ports, input.onOutcome, signal);
+    outcomes.push(...done);
+    noteRefused(done, refused);
+    pass = planPass(input, refused);
+    passes++;
+    if (!done.some((outcome) => outcome.result === 'done')) break;
+  }
+  return { passes, plannedAtMs, last: pass, outcomes };
+}
+
+/** Sees to it that every kind is watched and of every object to be applied is known whether it exists. */
+async function prepare({ ports, policy, specs }: RunInput, signal: AbortSignal): Promise<void> {
+  const set = snapshotValue(specs);
+  const { memory } = readMemory(snapshotValue(ports.registry.state()), policy);
+  const kinds = kindsToWatch(set?.specs.values() ?? [], memory.kinds, [DEPLOYMENT_KIND]);
+  const claims = new Map<ObjectKey, string>();
+  for (const spec of set?.specs.values() ?? []) {
+    for (const { key, object } of spec.objects) if (kindOf(key) !== SERVICE_KIND) claims.set(key, object.apiVersion);
+  }
+  await ports.cluster.prepare(kinds, claims, signal);
+}
+
+/** Looks at the world and works out what is to be done. Pure but for the memos and the ports' `state()`. */
+function planPass(input: RunInput, refused: Set<ObjectKey>): Pass {
+  const registry = askForRegistration(input.ports.registry.state(), input.policy);
+  const world: World = { specs: input.specs, cluster: input.ports.cluster.state(), registry };
+  const { memory } = readMemory(snapshotValue(world.registry), input.policy);
+  for (;;) {
+    const desired = buildDesired(world, input.policy, { memo: input.memos.views, refused });
+    const context = planContext({ world, desired, memory, policy: input.policy, nowMs: input.clock.now(), steps: input.memos.steps });
+    const plans = [...desired.specs.values()].map((spec) => planSpec(spec, context));
+    const unapplied = plans.flatMap((plan) => plan.unapplied).filter((key) => !refused.has(key));
+    if (unapplied.length > 0) {
+      for (const key of unapplied) refused.add(key);
+      continue;
+    }
+    const guarded = guardRun(plans, context);
+    return { context, nodes: planNodes(context), guarded, housekeeping: housekeeping(context), drainsDueAtMs: drainsDueAt(context) };
+  }
+}
+
+/** Clearing up that belongs to no spec. */
+function housekeeping(context: PlanContext): SpecPlan | undefined {
+  const prefix = `${ownPrefix(context.policy.keyPath, context.policy.cluster)}draining/`;
+  const actions = forgetDrained(context, prefix);
+  if (actions.length === 0) return undefined;
+  const nothing = { waiting: [], problems: [], removals: [], removing: [], whileHeld: [], holds: [], pools: [], unapplied: [] };
+  return { spec: '' as SpecId, standing: 'gone', actions, ...nothing };
+}
+
+const hasWork = (pass: Pass): boolean =>
+  pass.nodes.length > 0 || pass.housekeeping !== undefined || pass.guarded.plans.some((plan) => plan.actions.length > 0);
+
+/**
+ * Writes the memory before anything that relies on it. False when a removal was granted but cannot be remembered: then this
+ * run writes nothing more, and the next one tries again.
+ */
+async function saveMemory(pass: Pass, { ports, policy }: RunInput, signal: AbortSignal): Promise<boolean> {
+  const before: Memory = pass.context.memory;
+  const { memory } = pass.guarded;
+  const fence = currentFence(ports.leases.consul);
+  if (memory === before || fence === undefined || pass.context.world.registry.kind !== 'complete') return true;
+  const { entry } = readMemory(pass.context.registry, policy);
+  const write = { key: memoryKey(policy.keyPath, policy.cluster), value: JSON.stringify(memory), modifyIndex: entry?.modifyIndex ?? 0 };
+  const [result] = await ports.registry.commit([{ kind: 'write-kv', writes: [write], why: 'memory' }], fence, signal);
+  const granted = Object.keys(memory.removals).some((key) => before.removals[key] === undefined);
+  return result?.kind === 'done' || !granted;
+}
+
+/** Services that were not applied: until they are, their pools follow what really runs. */
+function noteRefused(outcomes: readonly Outcome[], refused: Set<ObjectKey>): void {
+  for (const { action, result } of outcomes) {
+    if (action.kind !== 'apply-object' || kindOf(action.key) !== SERVICE_KIND) continue;
+    if (result === 'done') refused.delete(action.key);
+    else refused.add(action.key);
+  }
+}

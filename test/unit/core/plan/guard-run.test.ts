@@ -1,0 +1,158 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Memory } from '../../../../src/core/model/memory.ts';
+import { snapshotValue } from '../../../../src/core/model/snapshot.ts';
+import type { CommitFacts } from '../../../../src/core/model/spec-set.ts';
+import type { World } from '../../../../src/core/model/world.ts';
+import { commit, complete, endpoints, MEMORY, NOW_MS, POLICY, service, spec, specSet, world } from '../../../support/builders.ts';
+import type { ModelPlan } from '../../../support/model-world.ts';
+import { applyToWorld, planWorld, settle } from '../../../support/model-world.ts';
+
+const names = (count: number): readonly string[] => Array.from({ length: count }, (_, i) => `s${i}`);
+const specOf = (name: string): ReturnType<typeof spec> => spec(`${name}.json`, service(name));
+
+/** A settled world of `count` pools, from which the specs that `keep` leaves out have gone. */
+function shrunk(count: number, keep: number, more: { commits?: readonly CommitFacts[]; source?: string } = {}): World {
+  const all = settle(
+    world({ specs: complete(specSet(names(count).map(specOf))), endpoints: names(count).map((name) => endpoints(`default/${name}`)) }),
+    {},
+    8,
+  ).world;
+  return { ...all, specs: complete(specSet(names(keep).map(specOf), more)) };
+}
+
+const removed = (plan: ModelPlan): number => plan.actions.filter((action) => action.kind === 'deregister-pool').length;
+const reasons = (plan: ModelPlan): ReadonlySet<string> => new Set(plan.guarded.holds.map((hold) => hold.reason.code));
+
+describe('the guard', () => {
+  it.each([
+    { count: 10, keep: 8, removes: 2, reason: undefined },
+    { count: 10, keep: 7, removes: 0, reason: 'REMOVAL_LIMIT' },
+    { count: 40, keep: 36, removes: 4, reason: undefined },
+    { count: 40, keep: 35, removes: 0, reason: 'REMOVAL_LIMIT' },
+    { count: 2, keep: 1, removes: 1, reason: undefined },
+    { count: 1, keep: 0, removes: 0, reason: 'SPECS_VANISHED' },
+  ])('lets $removes of $count pools go when $keep are left', ({ count, keep, removes, reason }) => {
+    const plan = planWorld(shrunk(count, keep));
+    expect(removed(plan)).toBe(removes);
+    expect([...reasons(plan)]).toEqual(reason === undefined ? [] : [reason]);
+    for (const hold of plan.guarded.holds) expect(hold.reason.remedy).toContain(`Poolkeeper-Allow-Removal: ${count - keep}`);
+  });
+
+  it('never removes all that we own, however few they are', () => {
+    const { world: one } = settle(world({ specs: complete(specSet([specOf('s0')])), endpoints: [endpoints('default/s0')] }));
+    const replaced: World = { ...one, specs: complete(specSet([spec('other.json')])) };
+    expect([...reasons(planWorld(replaced))]).toEqual(['REMOVAL_ALL']);
+  });
+
+  it('counts what left within the window, and forgets it afterwards', () => {
+    const first = planWorld(shrunk(10, 8));
+    const later = { ...applyToWorld(shrunk(10, 8), first.actions), specs: complete(specSet(names(7).map(specOf))) };
+    const again = planWorld(later, { memory: first.guarded.memory });
+    expect(removed(again)).toBe(0);
+    expect([...reasons(again)]).toEqual(['REMOVAL_LIMIT']);
+    const afterWindow = planWorld(later, { memory: first.guarded.memory, nowMs: NOW_MS + 600_001 });
+    expect(removed(afterWindow)).toBe(1);
+  });
+
+  it('holds everything when the source changes', () => {
+    const plan = planWorld(shrunk(10, 9, { source: 'another repo' }));
+    expect(removed(plan)).toBe(0);
+    expect([...reasons(plan)]).toEqual(['SOURCE_CHANGED']);
+  });
+
+  it('releases what a commit allows, and spends each commit once', () => {
+    const approved = shrunk(10, 4, { commits: [commit('c9', '6')] });
+    const plan = planWorld(approved);
+    expect(removed(plan)).toBe(6);
+    expect(plan.guarded.memory.spent).toEqual({ c9: 6 });
+    expect(Object.values(plan.guarded.memory.removals)[0]).toEqual({ atMs: NOW_MS, approvedBy: 'c9' });
+    const next: World = {
+      ...applyToWorld(approved, plan.actions),
+      specs: complete(specSet([specOf('s0')], { commits: [commit('c9', '6')] })),
+    };
+    expect(removed(planWorld(next, { memory: { ...plan.guarded.memory, appliedRevision: 'r1' } }))).toBe(0);
+  });
+
+  it.each(['5', '', '0', '-6', '6.5', 'all', '1e9', '99999999'])('does not take %o for enough', (trailer) => {
+    expect(removed(planWorld(shrunk(10, 4, { commits: [commit('c9', trailer)] })))).toBe(0);
+  });
+
+  it('approves nothing for a memory that was lost', () => {
+    const lost: Memory = { ...MEMORY, appliedRevision: '' };
+    expect(removed(planWorld(shrunk(10, 4, { commits: [commit('c9', '6')] }), { memory: lost }))).toBe(0);
+  });
+
+  it('goes on with a removal that was granted, although more has come since', () => {
+    const first = planWorld(shrunk(10, 8));
+    const draining = applyToWorld(shrunk(10, 8), first.actions);
+    const more: World = { ...draining, specs: complete(specSet(names(3).map(specOf))) };
+    const plan = planWorld(more, { memory: first.guarded.memory, nowMs: NOW_MS + 30_001 });
+    expect(plan.actions.filter((action) => action.kind === 'delete-object')).toHaveLength(2);
+    expect(removed(plan)).toBe(0);
+  });
+
+  it('moves the applied revision only when nothing is held', () => {
+    expect(planWorld(shrunk(10, 8)).guarded.memory.appliedRevision).toBe('r2');
+    expect(planWorld(shrunk(10, 4)).guarded.memory.appliedRevision).toBe('r1');
+  });
+
+  it('keeps to a configured limit', () => {
+    const policy = {
+      ...POLICY,
+      guard: {
+        ...POLICY.guard,
+        maxRemovedPools: { kind: 'share' as const, value: 0.5 },
+        maxRemovedObjects: { kind: 'number' as const, value: 4 },
+      },
+    };
+    expect(removed(planWorld(shrunk(10, 6), { policy }))).toBe(4);
+    expect(removed(planWorld(shrunk(10, 5), { policy }))).toBe(0);
+  });
+});
+
+describe('properties', () => {
+  it('removes only what is ours and unclaimed, all or nothing, in any world', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 14 }),
+        fc.integer({ min: 0, max: 14 }),
+        fc.option(fc.integer({ min: 0, max: 14 })),
+        (count, kept, allow) => {
+          const keep = Math.min(kept, count);
+          const base = shrunk(count, keep, { commits: allow === null ? [] : [commit('c1', String(allow))] });
+          const plan = planWorld(base);
+          const wanted = count - keep;
+          const limit = Math.min(Math.max(2, Math.floor(count / 10)), count - 1);
+          const vanished = keep === 0 && wanted > 0;
+          const expected = (wanted <= limit && !vanished) || (allow ?? 0) >= wanted ? wanted : 0;
+          expect(removed(plan)).toBe(expected);
+          const claimed = new Set(names(keep).map((name) => `default/${name}`));
+          for (const action of plan.actions) if (action.kind === 'deregister-pool') expect(claimed.has(action.pool)).toBe(false);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it('does not depend on the order of anything', () => {
+    const shuffled = <T>(list: readonly T[]): fc.Arbitrary<readonly T[]> => fc.shuffledSubarray([...list], { minLength: list.length });
+    const base = shrunk(6, 5);
+    const nodes = snapshotValue(base.cluster.nodes) ?? [];
+    const services = [...(snapshotValue(base.cluster.services) ?? new Map())];
+    const expected = planWorld(base);
+    fc.assert(
+      fc.property(shuffled(nodes), shuffled(services), shuffled(names(5).map(specOf)), (someNodes, someServices, specs) => {
+        const mixed: World = {
+          ...base,
+          specs: complete(specSet(specs)),
+          cluster: { ...base.cluster, nodes: complete(someNodes), services: complete(new Map(someServices)) },
+        };
+        const plan = planWorld(mixed);
+        expect(plan.actions).toEqual(expected.actions);
+        expect(plan.nodes).toEqual(expected.nodes);
+      }),
+      { numRuns: 30 },
+    );
+  });
+});
