@@ -141,9 +141,7 @@ export async function findServer(name: ServerName): Promise<string | undefined> 
 export async function requireServer(name: ServerName): Promise<string> {
   const found = await findServer(name);
   if (found !== undefined) return found;
-  throw new Error(
-    `no ${name} ${servers[name].version} in POOLKEEPER_SERVERS_DIR, ${cacheRoot()} or PATH: run "npm run servers"`,
-  );
+  throw new Error(`no ${name} ${servers[name].version} in POOLKEEPER_SERVERS_DIR, ${cacheRoot()} or PATH: run "npm run servers"`);
 }
 
 /** Whether the binary at `path` prints the pinned version of this server. */

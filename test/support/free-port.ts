@@ -1,5 +1,5 @@
-import { once } from 'node:events';
 import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { createServer } from 'node:net';
 
 // Below 32768, so that neither the kernel's range of outgoing ports nor a NodePort (30000-32767) can take a port

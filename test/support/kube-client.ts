@@ -1,4 +1,4 @@
-import { type ClientRequest, type IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
 
 /** Where a Kubernetes API server answers, and as whom we come; plain data. */
@@ -82,11 +82,7 @@ export async function kubeApply(
 }
 
 /** Sends a call and gives the open answer, for watches and logs. The signal ends it. */
-export function openKube(
-  connection: KubernetesConnection,
-  call: KubeCall,
-  signal: AbortSignal,
-): Promise<IncomingMessage> {
+export function openKube(connection: KubernetesConnection, call: KubeCall, signal: AbortSignal): Promise<IncomingMessage> {
   const payload = call.body === undefined || typeof call.body === 'string' ? call.body : JSON.stringify(call.body);
   const headers = {
     authorization: `Bearer ${connection.token}`,
@@ -96,7 +92,7 @@ export function openKube(
   return new Promise((resolve, reject) => {
     const url = new URL(call.path, connection.apiServerUrl);
     const sent: ClientRequest = request(url, { method: call.method, headers, agent, signal }, resolve);
-    sent.once('error', reject);
+    sent.on('error', reject);
     sent.end(payload);
   });
 }

@@ -21,9 +21,9 @@ export interface TempDirectory {
 /** A running process that ends when the runner ends, at the latest. */
 export interface OwnedProcess {
   readonly pid: number;
-  readonly exited: Promise<ExitStatus>;
   /** Undefined while the process lives. */
-  readonly exitStatus: () => ExitStatus | undefined;
+  exitStatus(): ExitStatus | undefined;
+  waitForExit(): Promise<ExitStatus>;
   /** Signals the process and what it started. Nothing happens when it has ended. */
   signal(signal: NodeJS.Signals): Promise<void>;
   /** SIGTERM, then SIGKILL after `graceMs` (5000); returns when the process has ended. */
@@ -191,14 +191,17 @@ export async function startProcess(options: ProcessOptions): Promise<OwnedProces
   const released = exited.then(() => release(reaper));
   return {
     pid,
-    exited,
     exitStatus: () => status,
+    // Not `exited` alone: only a request that waits for its reply keeps the runner alive.
+    waitForExit: async () => {
+      if (status === undefined) await reaper.request({ op: 'wait', pid });
+      return await exited;
+    },
     signal: async (signal) => {
       if (status === undefined) await reaper.request({ op: 'signal', pid, signal });
     },
     stop: async (graceMs = 5000) => {
       if (status === undefined) await reaper.request({ op: 'stop', pid, graceMs });
-      await exited;
       await released;
     },
   };

@@ -11,6 +11,7 @@ export type ReaperRequest =
       readonly logFile: string;
     }
   | { readonly op: 'signal'; readonly pid: number; readonly signal: NodeJS.Signals }
+  | { readonly op: 'wait'; readonly pid: number }
   | { readonly op: 'stop'; readonly pid: number; readonly graceMs: number };
 
 /** What the reaper says, one JSON object a line on its stdout. */

@@ -33,6 +33,9 @@ async function handle(request: ReaperRequest): Promise<string | number | null> {
     case 'signal':
       signalGroup(request.pid, request.signal);
       return null;
+    case 'wait':
+      await ended(request.pid);
+      return null;
     case 'stop':
       await stopChild(request.pid, request.graceMs);
       return null;
@@ -74,10 +77,13 @@ function signalGroup(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-async function stopChild(pid: number, graceMs: number): Promise<void> {
+async function ended(pid: number): Promise<void> {
   const child = children.get(pid);
-  if (child === undefined) return;
-  const exited = once(child, 'exit');
+  if (child !== undefined) await once(child, 'exit');
+}
+
+async function stopChild(pid: number, graceMs: number): Promise<void> {
+  const exited = ended(pid);
   signalGroup(pid, 'SIGTERM');
   // A paused process takes SIGTERM only when it goes on.
   signalGroup(pid, 'SIGCONT');
@@ -93,8 +99,7 @@ async function removeDirectory(path: string): Promise<void> {
 }
 
 async function removeEverything(): Promise<void> {
-  const left = [...children.values()];
-  const exits = left.map((child) => once(child, 'exit'));
+  const exits = [...children.keys()].map(ended);
   for (const pid of children.keys()) signalGroup(pid, 'SIGKILL');
   await Promise.race([Promise.all(exits), sleep(5000)]);
   await Promise.allSettled([...directories].map(removeDirectory));

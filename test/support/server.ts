@@ -61,7 +61,7 @@ export async function startServer(definition: ServerDefinition): Promise<Running
       const killed = running;
       running = undefined;
       await killed?.signal('SIGKILL');
-      await killed?.exited;
+      await killed?.waitForExit();
     },
     pause: async () => running?.signal('SIGSTOP'),
     resume: async () => running?.signal('SIGCONT'),
@@ -85,13 +85,6 @@ async function waitUntilReady(definition: ServerDefinition, started: OwnedProces
   }
   await started.stop();
   throw new Error(`${definition.name} is not ready after ${readyTimeoutMs / 1000} s:\n${await logTail(logFile)}`);
-}
-
-/** Stops servers in the given order; one that fails does not keep the others running. */
-export async function stopAll(parts: readonly { stop(): Promise<void> }[]): Promise<void> {
-  const errors: unknown[] = [];
-  for (const part of parts) await part.stop().catch((error: unknown) => errors.push(error));
-  if (errors.length > 0) throw new AggregateError(errors, 'not everything stopped');
 }
 
 /** GET with a short timeout; true for a status of 2xx. For readiness checks over plain HTTP. */
