@@ -1,0 +1,62 @@
+import { groupKindOf } from '../model/ids.ts';
+import type { JsonObject, KubernetesObject } from '../model/objects.ts';
+import { checkFields } from './check-fields.ts';
+import { checkIdentity } from './check-identity.ts';
+import { checkMetadata } from './check-metadata.ts';
+import { checkPorts } from './check-ports.ts';
+import { checkSettings } from './check-settings.ts';
+import type { Finding } from './finding.ts';
+import { asObject, without } from './json.ts';
+import { isDnsLabel } from './names.ts';
+import { normaliseObject } from './normalise-object.ts';
+import { isClusterScoped } from './scope.ts';
+import { upgradeObject } from './upgrade-object.ts';
+
+/** What an object was decoded to, and everything that was found on the way. No object when it does not say what it is. */
+export interface DecodedObject {
+  readonly object: KubernetesObject | undefined;
+  /** Paths are relative to the object. */
+  readonly findings: readonly Finding[];
+}
+
+const NAMESPACE: ReadonlySet<string> = new Set(['namespace']);
+
+/** Decodes one object: checks it, upgrades its API version, strips what exports leave in, and settles its namespace. */
+export function decodeObject(written: JsonObject, fallbackNamespace: string): DecodedObject {
+  const identity = checkIdentity(written);
+  const { object: upgraded, findings } = upgradeObject(written);
+  const checks = [checkMetadata, checkFields, checkPorts, checkSettings];
+  const found = [...identity, ...findings, ...checks.flatMap((check) => check(upgraded))];
+  if (identity.length > 0) return { object: undefined, findings: found };
+  const placed = settleNamespace(normaliseObject(upgraded), fallbackNamespace);
+  return { object: placed.object, findings: [...found, ...placed.findings] };
+}
+
+/** The identity was checked: apiVersion, kind and metadata.name are strings. */
+function settleNamespace(object: JsonObject, fallback: string): { object: KubernetesObject; findings: readonly Finding[] } {
+  const metadata = asObject(object['metadata']) ?? {};
+  const own = metadata['namespace'];
+  const named = own !== undefined && own !== '';
+  const kind = String(object['kind']);
+  if (isClusterScoped(groupKindOf(String(object['apiVersion']), kind))) {
+    const findings = named ? [ignoredNamespace(kind)] : [];
+    return { object: { ...object, metadata: without(metadata, NAMESPACE) } as KubernetesObject, findings };
+  }
+  const placed = { ...object, metadata: { ...metadata, namespace: named ? own : fallback } } as KubernetesObject;
+  return { object: placed, findings: named || isDnsLabel(fallback) ? [] : [badFallback(fallback)] };
+}
+
+const ignoredNamespace = (kind: string): Finding => ({
+  code: 'SPEC_INVALID_FIELD',
+  path: ['metadata', 'namespace'],
+  message: `a ${kind} belongs to no namespace; the one given is left out`,
+  remedy: 'Remove metadata.namespace.',
+  severity: 'note',
+});
+
+const badFallback = (fallback: string): Finding => ({
+  code: 'SPEC_INVALID_FIELD',
+  path: ['metadata', 'namespace'],
+  message: `the folder name ${JSON.stringify(fallback)} cannot be a namespace`,
+  remedy: 'Set metadata.namespace, or rename the folder.',
+});

@@ -1,0 +1,80 @@
+import type { Problem } from '../../shared/problem.ts';
+import { problem } from '../../shared/problem.ts';
+import { byBytes, objectTitle } from '../model/ids.ts';
+import type { Spec, SpecObject } from '../model/objects.ts';
+import { keyOfObject } from '../model/objects.ts';
+import type { SpecFile } from '../model/spec-set.ts';
+import { decodeObject } from './decode-object.ts';
+import { SourceFile, under } from './finding.ts';
+import type { SpecDocument } from './parse-documents.ts';
+import { parseDocuments } from './parse-documents.ts';
+import { readText } from './read-text.ts';
+import type { NamespaceOptions } from './scope.ts';
+import { namespaceOfFile } from './scope.ts';
+import { splitObjects } from './split-objects.ts';
+
+/** What decoding depends on beside the file. */
+export type DecodeOptions = NamespaceOptions;
+
+/** A file that decoded, with warnings and notes; or one that did not, with all its problems. Both in the order of the text. */
+export type DecodedSpec =
+  | { readonly kind: 'spec'; readonly spec: Spec; readonly notes: readonly Problem[] }
+  | { readonly kind: 'broken'; readonly problems: readonly Problem[] };
+
+/**
+ * Decodes one spec file (design section 4). Never throws: everything that is wrong with the file is told at once, each problem
+ * with its place. The result depends on the file's path, its bytes and the options alone.
+ */
+export function decodeSpec(file: SpecFile, options: DecodeOptions): DecodedSpec {
+  const read = readText(file);
+  if (read.kind === 'unreadable') return { kind: 'broken', problems: [read.problem] };
+  const source = new SourceFile(file.id, read.text);
+  const parsed = parseDocuments(read.text, source, file.id.toLowerCase().endsWith('.json'));
+  const fallback = namespaceOfFile(file.id, options);
+  const decoded = parsed.documents.map((document) => decodeDocument(document, source, fallback));
+  const objects = decoded.flatMap((part) => part.objects);
+  const problems = [...parsed.problems, ...decoded.flatMap((part) => part.problems), ...duplicates(objects, file.id)].sort(byPlace);
+  if (objects.length === 0 && problems.length === 0) {
+    problems.push(problem('SPEC_EMPTY', 'the file holds no object', { where: source.at(0) }));
+  }
+  if (problems.some(({ severity }) => severity === 'error')) return { kind: 'broken', problems };
+  return { kind: 'spec', spec: { id: file.id, blobId: file.blobId, objects }, notes: problems };
+}
+
+interface DocumentResult {
+  readonly objects: readonly SpecObject[];
+  readonly problems: readonly Problem[];
+}
+
+function decodeDocument({ value, place }: SpecDocument, source: SourceFile, fallback: string): DocumentResult {
+  const split = splitObjects(value);
+  const problems = split.findings.map((finding) => source.problemOf(place, finding));
+  const objects: SpecObject[] = [];
+  for (const raw of split.objects) {
+    const { object, findings } = decodeObject(raw.value, raw.namespace ?? fallback);
+    problems.push(...under(raw.path, findings).map((finding) => source.problemOf(place, finding)));
+    if (object === undefined) continue;
+    const { line, column, path } = source.locate(place, raw.path);
+    objects.push({ key: keyOfObject(object), object, where: { line, column, path } });
+  }
+  return { objects, problems };
+}
+
+function duplicates(objects: readonly SpecObject[], file: string): readonly Problem[] {
+  const first = new Map<string, SpecObject>();
+  return objects.flatMap((object) => {
+    const earlier = first.get(object.key);
+    if (earlier === undefined) {
+      first.set(object.key, object);
+      return [];
+    }
+    const message = `${objectTitle(object.key)} stands in this file twice, first in line ${earlier.where.line}`;
+    return [problem('SPEC_DUPLICATE_OBJECT', message, { where: { file, ...object.where } })];
+  });
+}
+
+function byPlace(a: Problem, b: Problem): number {
+  const line = (a.where?.line ?? 0) - (b.where?.line ?? 0);
+  const column = (a.where?.column ?? 0) - (b.where?.column ?? 0);
+  return line || column || byBytes(a.code, b.code) || byBytes(a.message, b.message);
+}

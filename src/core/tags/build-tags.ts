@@ -1,0 +1,112 @@
+import type { Problem } from '../../shared/problem.ts';
+import { problem } from '../../shared/problem.ts';
+import { byBytes } from '../model/ids.ts';
+import type { EntryPoint } from '../model/policy.ts';
+import type { Tag } from './annotation-tags.ts';
+import { annotationTags, listParts, parseTag, tagText } from './annotation-tags.ts';
+import { isEnableTag, isV1Tag, isV3Router, isV3Tag, parseGoBool, tagIdentity } from './tag-kinds.ts';
+import { unescapeToml } from './toml-string.ts';
+import type { Translation } from './translate-v1.ts';
+import { closedRouter, traefikName, translateV1 } from './translate-v1.ts';
+
+/** What the tags of one Service are built from. */
+export interface TagsInput {
+  readonly annotations: Readonly<Record<string, string>>;
+  /** The lines of `poolkeeper.dev/tags`, verbatim. */
+  readonly extraTags: readonly string[];
+  readonly namespace: string;
+  readonly name: string;
+  /** Which versions of Traefik read the catalog. `both`: the tags live side by side on each instance. */
+  readonly dialect: 'v1' | 'v3' | 'both';
+  /** Traefik 1 entry point → Traefik 3 entry point. */
+  readonly entryPoints: Readonly<Record<string, EntryPoint>>;
+}
+
+/** The tags, sorted and each once, and what was said about them; the problems have no `where`. */
+export interface BuiltTags {
+  readonly tags: readonly string[];
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * Builds the tags of every instance of one Service (design sections 4 and 8): what its annotations stand for, in the dialects
+ * asked for; the translation of Traefik 1 tags, unless the spec has Traefik 3 routers of its own; and the lines of
+ * `poolkeeper.dev/tags`. A tag that would break a Traefik, or that contradicts another one, is left out and told as an error.
+ */
+export function buildTags(input: TagsInput): BuiltTags {
+  const title = `Service ${input.namespace}/${input.name}`;
+  const lines = input.extraTags.map((line) => parseTag(line.trim())).filter(({ key }) => key !== '');
+  const own = keepValid(annotationTags(input.annotations), title);
+  const extra = keepValid(lines, title);
+  const written = [...own.tags, ...extra.tags];
+  const forV3 = input.dialect !== 'v1';
+  const harmed = own.problems.length + extra.problems.length > 0;
+  const translated = forV3 ? translate(written, harmed, input) : { tags: [], problems: [] };
+  const kept = own.tags.filter((tag) => input.dialect !== 'v3' || !isV1Tag(tag));
+  const merged = mergeTags([...kept, ...(forV3 ? constraintTags(written) : []), ...translated.tags, ...extra.tags], title);
+  return { tags: merged.tags, problems: [...own.problems, ...extra.problems, ...translated.problems, ...merged.problems] };
+}
+
+/**
+ * Leaves out what would do harm, and writes `traefik.enable` the one way that both versions read: Traefik 3 skips the whole
+ * service over another word, and asks Consul for the literal `traefik.enable=true`.
+ */
+function keepValid(written: readonly Tag[], title: string): { readonly tags: readonly Tag[]; readonly problems: readonly Problem[] } {
+  const problems: Problem[] = [];
+  const tags: Tag[] = [];
+  for (const tag of written) {
+    const harm = harmOf(tag);
+    if (harm !== undefined) problems.push(problem('TAG_INVALID', `${title}: the tag ${tag.key} ${harm.reason}`, { remedy: harm.remedy }));
+    else tags.push(isEnableTag(tag) ? { key: 'traefik.enable', value: String(parseGoBool(tag.value)) } : tag);
+  }
+  return { tags, problems };
+}
+
+function harmOf(tag: Tag): { readonly reason: string; readonly remedy: string } | undefined {
+  if (isEnableTag(tag)) {
+    return parseGoBool(tag.value) === undefined ? { reason: 'is not a boolean', remedy: 'Write true or false.' } : undefined;
+  }
+  if (tag.key.toLowerCase().startsWith('traefik.enable')) {
+    return { reason: 'would make Traefik 3 skip the Service', remedy: 'Write traefik.enable.' };
+  }
+  if (!isV1Tag(tag) || unescapeToml(tag.value ?? '') !== undefined) return undefined;
+  return {
+    reason: 'has a value that would stop Traefik 1 from reading the whole catalog',
+    remedy: 'Write \\" for a quote and \\\\ for a backslash, as in a TOML string.',
+  };
+}
+
+/** Traefik 3 compares plain tags with its constraints, where Traefik 1 takes those of `traefik.tags`. */
+const constraintTags = (tags: readonly Tag[]): readonly Tag[] =>
+  tags.filter(({ key }) => key.toLowerCase() === 'traefik.tags').flatMap(({ value }) => listParts(value ?? '').map(parseTag));
+
+/** The Traefik 3 tags for what is written in those of Traefik 1; nothing for a Service that is switched off or has its own routers. */
+function translate(written: readonly Tag[], harmed: boolean, { namespace, name, entryPoints }: TagsInput): Translation {
+  const switchedOff = written.some((tag) => isEnableTag(tag) && tag.value === 'false');
+  if (switchedOff || written.some(isV3Router)) return { tags: [], problems: [] };
+  // What was left out may have been a guard.
+  if (harmed) return { tags: [closedRouter(traefikName(namespace, name))], problems: [] };
+  const options = written.filter((tag) => isEnableTag(tag) || isOption(tag));
+  const onlyConstraints = options.every(({ key }) => key.toLowerCase() === 'traefik.tags');
+  if (onlyConstraints) return { tags: [], problems: [] };
+  const tags = options.map(({ key, value }) => ({ key, value: isV1Tag({ key, value }) ? unescapeToml(value ?? '') : value }));
+  return translateV1({ tags, namespace, name, entryPoints });
+}
+
+/** Keys with a slash belong to other programs: annotations of ingress controllers also begin with `traefik.`. */
+const isOption = (tag: Tag): boolean => tag.key.startsWith('traefik.') && !isV3Tag(tag) && !tag.key.includes('/');
+
+/** Sorts the tags and drops repetitions. Of two values for one key the first stays, and the conflict is told. */
+function mergeTags(tags: readonly Tag[], title: string): BuiltTags {
+  const byIdentity = new Map<string, Tag>();
+  const problems: Problem[] = [];
+  for (const tag of tags) {
+    const identity = tagIdentity(tag);
+    const first = byIdentity.get(identity);
+    if (first === undefined) byIdentity.set(identity, tag);
+    else if (first.value !== tag.value) {
+      problems.push(problem('SPEC_TAG_CONFLICT', `${title}: the tag ${tag.key} is given two values`));
+    }
+  }
+  return { tags: [...new Set([...byIdentity.values()].map(tagText))].sort(byBytes), problems };
+}
