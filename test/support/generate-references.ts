@@ -57,7 +57,7 @@ const sectionOf = ({ key }: OptionEntry): string => (key.includes('.') ? key.sli
 function renderSection(section: string, entries: readonly OptionEntry[]): string {
   const rows = entries.map(({ key, env, flag, option }) => {
     const value = option.default === undefined ? '' : writtenText(option.default);
-    const standard = option.required ? 'required' : value === '' ? 'none' : code(value);
+    const standard = option.required ? 'required' : value !== '' ? code(value) : option.default === undefined ? 'none' : 'empty';
     return `| ${code(key)} | ${cell(option.help)} Expects ${cell(option.kind.expects)}. | ${standard} | ${code(env)} | ${code(flag)} |`;
   });
   return `
@@ -114,10 +114,10 @@ ${helpBlock(program)}${commands.join('')}`;
 
 /** The help that a command prints, its examples included. */
 function helpBlock(command: Command): string {
-  let text = '';
-  command.configureOutput({ writeOut: (part) => void (text += part) });
+  const parts: string[] = [];
+  command.configureOutput({ writeOut: (part) => void parts.push(part) });
   command.outputHelp();
-  return `\`\`\`text\n${text.trim()}\n\`\`\`\n`;
+  return `\`\`\`text\n${parts.join('').trim()}\n\`\`\`\n`;
 }
 
 const code = (text: string): string => `\`${cell(text)}\``;

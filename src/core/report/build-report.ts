@@ -6,6 +6,7 @@ import { byBytes } from '../model/ids.ts';
 import type { RegistryState } from '../model/registration.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { snapshotValue } from '../model/snapshot.ts';
+import type { World } from '../model/world.ts';
 import { actionChanges, actionTitle, legOf } from '../plan/action-title.ts';
 import type { PlanContext } from '../plan/context.ts';
 import { registeredOf } from '../plan/plan-pool.ts';
@@ -52,7 +53,8 @@ export function buildReport(input: ReportInput): RunReport {
   const bySpec = new Map<SpecId | undefined, ReportedOutcome[]>();
   for (const outcome of outcomes) bySpec.set(outcome.spec, [...(bySpec.get(outcome.spec) ?? []), outcome]);
   const specs = plans.map((plan) => specReport(plan, bySpec.get(plan.spec) ?? [], context));
-  const others = [...(bySpec.get(undefined) ?? [])].flatMap((outcome) => (outcome.problem === undefined ? [] : [outcome.problem]));
+  const own = bySpec.get(undefined) ?? [];
+  const others = own.flatMap((outcome) => (outcome.problem === undefined ? [] : [outcome.problem]));
   return {
     startedAtMs: input.startedAtMs,
     durationMs: input.endedAtMs - input.startedAtMs,
@@ -61,9 +63,10 @@ export function buildReport(input: ReportInput): RunReport {
     revision: snapshotValue(context.world.specs)?.revision as Revision | undefined,
     leader: input.leader,
     specs,
+    actions: [...own.map(outcomeReport), ...input.nodes.filter((open) => !wasTried(open, own)).map((open) => openReport(open))],
     pools: poolReports(context, plans),
     nodes: nodeReports(context),
-    sources: sourceReports(context, input.endedAtMs),
+    sources: sourceReports(context.world, input.endedAtMs),
     holds: plans.flatMap((plan) => plan.holds),
     problems: [...input.problems, ...(snapshotValue(context.world.specs)?.notes ?? []), ...others],
     latencies: input.latencies,
@@ -101,7 +104,7 @@ const openReport = (action: Action | NodeAction): ActionReport => ({
 });
 
 /** An open action that has just failed or been skipped is told once. */
-const wasTried = (open: Action, outcomes: readonly ReportedOutcome[]): boolean =>
+const wasTried = (open: Action | NodeAction, outcomes: readonly ReportedOutcome[]): boolean =>
   outcomes.some(({ action, result }) => result !== 'done' && action.kind === open.kind && actionTitle(action) === actionTitle(open));
 
 function distinct(problems: readonly Problem[]): readonly Problem[] {
@@ -155,7 +158,8 @@ function nodeReports(context: PlanContext): readonly NodeReport[] {
     .sort((a, b) => byBytes(a.node, b.node));
 }
 
-function sourceReports({ world }: PlanContext, nowMs: number): readonly SourceReport[] {
+/** What every source says, with its age at `nowMs`. */
+export function sourceReports(world: World, nowMs: number): readonly SourceReport[] {
   const sources: readonly (readonly [string, Snapshot<unknown>])[] = [
     ['git', world.specs],
     ['nodes', world.cluster.nodes],

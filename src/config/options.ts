@@ -1,0 +1,154 @@
+import * as kind from './kinds.ts';
+import { option, optional, required } from './option.ts';
+
+/**
+ * Every option, in the shape of the configuration. The name of an option in YAML is its path here, less the unit at the end of
+ * a duration (`git.intervalMs` is written `git.interval`); environment variable and flag follow from it.
+ */
+export const OPTIONS = {
+  owner: option(
+    kind.ownerId,
+    'poolkeeper',
+    'Marks what is ours in Kubernetes and Consul. Two daemons with different owners leave each other alone.',
+  ),
+  cluster: required(kind.id, 'Names this Kubernetes cluster in Consul. Must differ between clusters that share one Consul.'),
+  registration: option(
+    kind.choice('catalog', 'kv', 'both'),
+    'both',
+    'Who registers the backends: the daemon in the catalog, other programs that read the KV tree, or both.',
+  ),
+  git: {
+    url: required(kind.gitUrl, 'The repository that holds the specs: an https, ssh, git or file URL, or an absolute path.'),
+    ref: option(kind.text, 'main', 'The branch that is followed.'),
+    root: option(kind.folder, '', 'The folder of the repository that holds the specs; empty for all of it.'),
+    username: optional(kind.text, 'The user name for an https repository.'),
+    passwordFile: optional(kind.secretFile, 'File with the password or token for the repository.'),
+    intervalMs: option(kind.duration, '30s', 'How often the repository is asked for a new head.'),
+    jitter: option(kind.share, 0.1, 'How much that interval varies: 0.1 is ten percent up or down.'),
+    timeoutMs: option(kind.duration, '60s', 'The longest one git command may take.'),
+    mirrorDir: optional(
+      kind.directory,
+      'Where the local mirror is kept; default a temporary directory, which is fetched anew at each start.',
+    ),
+    sslCaFile: optional(kind.file, 'PEM file with the certificate authorities of the Git server.'),
+    sshCommand: optional(
+      kind.text,
+      'The ssh command for ssh repositories, such as "ssh -i /keys/id -o UserKnownHostsFile=/keys/known_hosts".',
+    ),
+  },
+  specs: {
+    defaultNamespace: option(kind.namespaceName, 'default', 'The namespace of objects that name none.'),
+    namespaceFromFolder: option(kind.bool, false, 'Whether the first folder under the root names the namespace of objects that name none.'),
+  },
+  kubernetes: {
+    kubeconfig: optional(
+      kind.file,
+      'The kubeconfig file; default as kubectl: KUBECONFIG, then ~/.kube/config, then the service account of the Pod.',
+    ),
+    context: optional(kind.text, 'The context of the kubeconfig; default its current one.'),
+    inCluster: option(kind.bool, false, 'Use the service account of the Pod and nothing else.'),
+    adoptFrom: option(
+      kind.list(kind.text),
+      ['kubectl-client-side-apply', 'kubectl', 'helm', 'OpenAPI-Generator', 'Swagger-Codegen'],
+      'Field managers whose fields become ours when an object is adopted.',
+    ),
+    allowAdopt: option(
+      kind.bool,
+      false,
+      'Adopt existing objects that are not ours without asking for the annotation poolkeeper.dev/adopt.',
+    ),
+    timeoutMs: option(kind.duration, '30s', 'The longest one request to the API server may take.'),
+  },
+  lease: {
+    namespace: option(kind.namespaceName, 'default', 'The namespace of the Lease when the daemon does not run in a Pod.'),
+  },
+  consul: {
+    address: option(kind.httpUrl, 'http://127.0.0.1:8500', 'The HTTP API of Consul.'),
+    tokenFile: optional(kind.secretFile, 'File with the ACL token.'),
+    caFile: optional(kind.file, 'PEM file with the certificate authorities of Consul.'),
+    certFile: optional(kind.file, 'PEM file with the client certificate.'),
+    keyFile: optional(kind.file, 'PEM file with the key of the client certificate.'),
+    serverName: optional(kind.text, 'The name that the certificate of Consul must carry; default the host of the address.'),
+    keyPath: option(kind.keyPath, 'kubernetes', 'The folder of the KV store under which everything is kept.'),
+    nodePrefix: option(kind.namePrefix, 'k8s-', 'How the names of the Consul nodes that stand for Kubernetes nodes begin.'),
+    timeoutMs: option(kind.duration, '10s', 'The longest one request to Consul may take; a long poll may take its wait time more.'),
+  },
+  traefik: {
+    dialect: option(kind.choice('v1', 'v3', 'both'), 'both', 'The Traefik generations that tags are written for.'),
+    entryPoints: option(
+      kind.entryPoints,
+      { http: { name: 'web', tls: false }, https: { name: 'websecure', tls: true } },
+      'The Traefik 3 entry point for each name that Traefik 1 tags use, and whether it serves TLS. In the environment: YAML in one line.',
+    ),
+    letGoMs: option(
+      kind.durationOrZero,
+      '20s',
+      'The longest time until Traefik has dropped a deregistered backend, while its API is not watched. A NodePort stays open for so long, and for the drain after it.',
+    ),
+  },
+  pool: {
+    addressTypes: option(
+      kind.list(kind.choice('InternalIP', 'ExternalIP', 'Hostname')),
+      ['InternalIP', 'ExternalIP', 'Hostname'],
+      'The kinds of node address that may be used, the preferred one first.',
+    ),
+    addressFamily: option(kind.choice('IPv4', 'IPv6'), 'IPv4', 'The family of the address.'),
+    nodes: option(
+      kind.labelSelector,
+      '',
+      'A label selector, such as "pool=edge,zone!=b": only nodes that match are backends. Empty for all.',
+    ),
+    controlPlane: option(kind.bool, false, 'Whether control plane nodes are backends too.'),
+    graceMs: option(kind.durationOrZero, '10s', 'How long a node must be ready again before it comes back.'),
+    maxBackends: optional(kind.count(1, 10_000), 'The most backends of one pool; default as many as fit into one Consul transaction.'),
+    minBackends: option(kind.count(0, 10_000), 1, 'No pool is brought below so many backends. A Service may set its own.'),
+    drainingTaints: option(
+      kind.list(kind.text),
+      [
+        'ToBeDeletedByClusterAutoscaler',
+        'karpenter.sh/disrupted',
+        'node.kubernetes.io/out-of-service',
+        'node.cloudprovider.kubernetes.io/shutdown',
+      ],
+      'Taints that say that a node is about to go.',
+    ),
+  },
+  drain: {
+    seconds: option(
+      kind.count(0, 86_400),
+      10,
+      'Seconds left to requests in flight after Traefik has let go of a backend. A Service may set its own.',
+    ),
+    onCordon: option(kind.bool, true, 'Whether a cordoned node leaves its pools.'),
+  },
+  guard: {
+    windowMs: option(kind.duration, '10m', 'Removals of this time are counted together.'),
+    maxRemovedPools: optional(
+      kind.removalLimit,
+      'The most pools that may be removed within the window: a number or a percentage; default the larger of 2 and 10%.',
+    ),
+    maxRemovedObjects: optional(
+      kind.removalLimit,
+      'The most Kubernetes objects that may be removed within the window: a number or a percentage; default the larger of 2 and 10%.',
+    ),
+  },
+  interval: {
+    fullCompareMs: option(kind.duration, '5m', 'How often everything is compared anew, whether or not something told of a change.'),
+    jitter: option(kind.share, 0.1, 'How much that interval varies: 0.1 is ten percent up or down.'),
+  },
+  resync: {
+    schedule: optional(kind.cronExpression, 'When everything is read and compared anew, as a cron expression, beside the interval.'),
+    timezone: optional(kind.timeZone, 'The time zone of that schedule; default that of the process.'),
+  },
+  http: {
+    listen: option(
+      kind.listenAddress,
+      '127.0.0.1:8080',
+      'Where status, metrics and API are served. An address others can reach needs a token.',
+    ),
+    tokenFile: optional(kind.secretFile, 'File with the bearer token that requests to change something must carry.'),
+  },
+  log: {
+    level: option(kind.choice('debug', 'info', 'warn', 'error'), 'info', 'The least important lines that are written.'),
+  },
+} as const;

@@ -1,0 +1,45 @@
+import type { Problem } from '../shared/problem.ts';
+import { problem } from '../shared/problem.ts';
+import type { Config } from './config.ts';
+
+/** The secrets that the configuration names files for. Undefined: none is configured. Never logged, never shown. */
+export interface Secrets {
+  readonly gitPassword: string | undefined;
+  readonly consulToken: string | undefined;
+  readonly httpToken: string | undefined;
+}
+
+/** The text of a file; throws when it cannot be read. */
+export type ReadFile = (path: string) => string;
+
+/** Reads every secret, white space at its ends dropped, or tells which file cannot be read or is empty. */
+export function readSecrets(
+  config: Pick<Config, 'git' | 'consul' | 'http'>,
+  readFile: ReadFile,
+): { readonly kind: 'ok'; readonly secrets: Secrets } | { readonly kind: 'invalid'; readonly problems: readonly Problem[] } {
+  const problems: Problem[] = [];
+  const read = (key: string, path: string | undefined): string | undefined => {
+    if (path === undefined) return undefined;
+    try {
+      const secret = readFile(path).trim();
+      if (secret === '')
+        problems.push(problem('CONFIG_INVALID', `${key}: the file is empty`, { remedy: 'Write the secret into the file.' }));
+      return secret;
+    } catch (error) {
+      problems.push(problem('CONFIG_UNREADABLE', `${key}: the file cannot be read (${errorCode(error)})`));
+      return undefined;
+    }
+  };
+  const secrets: Secrets = {
+    gitPassword: read('git.passwordFile', config.git.passwordFile),
+    consulToken: read('consul.tokenFile', config.consul.tokenFile),
+    httpToken: read('http.tokenFile', config.http.tokenFile),
+  };
+  return problems.length === 0 ? { kind: 'ok', secrets } : { kind: 'invalid', problems };
+}
+
+/** `ENOENT` and the like. Not the whole message, which names the path: some write the secret itself where its file belongs. */
+export function errorCode(error: unknown): string {
+  const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' ? code : 'unknown error';
+}

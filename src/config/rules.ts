@@ -1,0 +1,53 @@
+import { isLoopback } from '../shared/loopback.ts';
+import type { Problem } from '../shared/problem.ts';
+import { problem } from '../shared/problem.ts';
+import type { Config } from './config.ts';
+
+/** A rule over several options. It is asked only when all options that it reads are valid on their own. */
+interface Rule {
+  readonly reads: readonly string[];
+  readonly check: (config: Config) => Problem | undefined;
+}
+
+const RULES: readonly Rule[] = [
+  {
+    reads: ['http.listen', 'http.tokenFile'],
+    check: ({ http }) =>
+      http.tokenFile !== undefined || isLoopback(http.listen.host)
+        ? undefined
+        : broken(`http.listen: others can reach ${http.listen.host}, and there is no token`, 'Set http.tokenFile, or listen on 127.0.0.1.'),
+  },
+  {
+    reads: ['kubernetes.inCluster', 'kubernetes.kubeconfig', 'kubernetes.context'],
+    check: ({ kubernetes: { inCluster, kubeconfig, context } }) =>
+      inCluster && (kubeconfig ?? context) !== undefined
+        ? broken('kubernetes.inCluster: excludes kubernetes.kubeconfig and kubernetes.context', 'Remove one of the two.')
+        : undefined,
+  },
+  {
+    reads: ['consul.certFile', 'consul.keyFile'],
+    check: ({ consul: { certFile, keyFile } }) =>
+      (certFile === undefined) === (keyFile === undefined)
+        ? undefined
+        : broken(
+            `consul.${certFile === undefined ? 'keyFile' : 'certFile'}: a client certificate needs its key, and the other way round`,
+            'Set consul.certFile and consul.keyFile, or neither.',
+          ),
+  },
+  {
+    reads: ['resync.schedule', 'resync.timezone'],
+    check: ({ resync: { schedule, timezone } }) =>
+      timezone !== undefined && schedule === undefined
+        ? broken('resync.timezone: there is no resync.schedule that it could apply to', 'Set resync.schedule, or remove resync.timezone.')
+        : undefined,
+  },
+];
+
+const broken = (message: string, remedy: string): Problem => problem('CONFIG_INVALID', message, { remedy });
+
+/** What is wrong between options. `isValid` tells whether an option, by its dotted key, is valid on its own. */
+export function checkRules(config: Config, isValid: (key: string) => boolean): readonly Problem[] {
+  return RULES.filter(({ reads }) => reads.every(isValid))
+    .map(({ check }) => check(config))
+    .filter((found) => found !== undefined);
+}

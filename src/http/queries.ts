@@ -1,0 +1,60 @@
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { RunReport } from '../core/report/run-report.ts';
+import { planAnswer, poolSummary, statusAnswer } from './api-answers.ts';
+import type { HttpServerOptions } from './http-server-options.ts';
+import { sendProblem } from './problem-document.ts';
+import { renderPage } from './render-page.ts';
+
+type Source = Pick<HttpServerOptions, 'report' | 'livez' | 'ready' | 'metrics'>;
+
+/** Adds everything that only shows: health, metrics, the API's reads, and the page. */
+export function addQueries(app: FastifyInstance, source: Source): void {
+  addHealth(app, source);
+  addReports(app, source);
+  app.get('/metrics', async (_request, reply) => reply.type('text/plain; version=0.0.4; charset=utf-8').send(await source.metrics()));
+  app.get('/', (_request, reply) => reply.type('text/html; charset=utf-8').send(renderPage(source.report())));
+}
+
+function addHealth(app: FastifyInstance, { livez, ready }: Source): void {
+  app.get('/livez', (_request, reply) => {
+    const alive = livez();
+    return reply
+      .code(alive ? 200 : 503)
+      .type('text/plain; charset=utf-8')
+      .send(alive ? 'ok\n' : 'the loop does not turn\n');
+  });
+  app.get<{ Querystring: { verbose?: string } }>('/readyz', (request, reply) => {
+    const { ready: isReady, checks } = ready();
+    const lines = checks.map(({ name, ok, detail }) => `[${ok ? '+' : '-'}] ${name}${detail === undefined ? '' : `: ${detail}`}\n`);
+    const verbose = request.query.verbose !== undefined || !isReady;
+    const text = `${verbose ? lines.join('') : ''}${isReady ? 'ok' : 'not ready'}\n`;
+    return reply
+      .code(isReady ? 200 : 503)
+      .type('text/plain; charset=utf-8')
+      .send(text);
+  });
+}
+
+function addReports(app: FastifyInstance, { report }: Source): void {
+  /** Answers with a part of the last report: 503 while there is none, 404 when it lacks that part. */
+  const show = (reply: FastifyReply, part: (report: RunReport) => object | undefined): FastifyReply => {
+    const last = report();
+    if (last === undefined) {
+      reply.header('retry-after', 1);
+      return sendProblem(reply, 503, { detail: 'The first run has not ended yet.', remedy: 'Try again in a moment.' });
+    }
+    const body = part(last);
+    return body === undefined ? sendProblem(reply, 404, { detail: 'The last run knows nothing of that name.' }) : reply.send(body);
+  };
+  app.get('/api/v1/status', (_request, reply) => show(reply, statusAnswer));
+  app.get('/api/v1/plan', (_request, reply) => show(reply, planAnswer));
+  app.get('/api/v1/specs', (_request, reply) => show(reply, ({ revision, specs }) => ({ revision, specs })));
+  app.get('/api/v1/nodes', (_request, reply) => show(reply, ({ nodes }) => ({ nodes })));
+  app.get('/api/v1/pools', (_request, reply) => show(reply, ({ pools }) => ({ pools: pools.map(poolSummary) })));
+  app.get<{ Params: { '*': string } }>('/api/v1/specs/*', (request, reply) =>
+    show(reply, ({ specs }) => specs.find(({ id }) => id === request.params['*'])),
+  );
+  app.get<{ Params: { namespace: string; name: string } }>('/api/v1/pools/:namespace/:name', ({ params }, reply) =>
+    show(reply, ({ pools }) => pools.find(({ pool }) => pool === `${params.namespace}/${params.name}`)),
+  );
+}

@@ -1,0 +1,170 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { actionsOf, type LegName, type ResyncOutcome, type RunReport, type SourceReport, SPEC_STATES } from '../core/report/run-report.ts';
+import type { Problem, ProblemCode } from '../shared/problem.ts';
+import { LATENCY_BUCKETS, METRIC_PREFIX, METRICS, type MetricName } from './metric-table.ts';
+
+/** The metrics of one daemon. */
+export interface Metrics {
+  /** Makes every series say what this report says. */
+  observe(report: RunReport): void;
+  countResync(result: ResyncOutcome): void;
+  /** The scrape, in the Prometheus text format. */
+  text(): Promise<string>;
+}
+
+export interface MetricsOptions {
+  /** False leaves out what prom-client tells of the process and of Node.js. */
+  readonly processMetrics?: boolean;
+  /** What the sources say at this moment: at rest the last report grows old while the sources are well. */
+  readonly live?: () => { readonly nowMs: number; readonly sources: readonly SourceReport[] };
+}
+
+/** Metrics in a registry of their own. */
+export function createMetrics({ processMetrics = true, live }: MetricsOptions = {}): Metrics {
+  const registry = new Registry();
+  if (processMetrics) collectDefaultMetrics({ register: registry });
+  const settings = (name: MetricName) => {
+    const { help, labels } = METRICS[name];
+    return { name: METRIC_PREFIX + name, help, labelNames: [...labels], registers: [registry] };
+  };
+  const gauges = new Map<MetricName, Gauge>();
+  for (const [name, { type }] of Object.entries(METRICS) as [MetricName, { type: string }][])
+    if (type === 'gauge') gauges.set(name, new Gauge(settings(name)));
+  const latency = new Histogram({ ...settings('sync_latency_seconds'), buckets: [...LATENCY_BUCKETS] });
+  const writes = new Counter(settings('writes_total'));
+  const resyncs = new Counter(settings('resync_requests_total'));
+
+  let last: RunReport | undefined;
+
+  const setGauges = (report: RunReport): void => {
+    for (const [name, series] of gaugeSeries(report)) {
+      const gauge = gauges.get(name);
+      if (!ACCUMULATING.has(name)) gauge?.reset();
+      for (const { labels, value } of series) gauge?.set(labels, value);
+    }
+  };
+
+  return {
+    observe(report) {
+      last = report;
+      setGauges(report);
+      if (report.leader.consul) for (const { stage, start, seconds } of report.latencies) latency.observe({ stage, start }, seconds);
+      for (const { leg, result, count } of report.writes) writes.inc({ leg, result }, count);
+    },
+    countResync: (result) => resyncs.inc({ result }),
+    text() {
+      if (last !== undefined && live !== undefined) {
+        const { nowMs, sources } = live();
+        setGauges({ ...last, startedAtMs: nowMs, durationMs: 0, sources });
+      }
+      return registry.metrics();
+    },
+  };
+}
+
+interface Series {
+  readonly labels: Record<string, string>;
+  readonly value: number;
+}
+
+/** Gauges whose series outlive the report that set them. All others say what the last report says, and nothing else. */
+const ACCUMULATING: ReadonlySet<MetricName> = new Set(['last_success_timestamp_seconds']);
+
+/** The series of every gauge after this report. A series that is not there is removed: absent is not 0. */
+function gaugeSeries(report: RunReport): ReadonlyMap<MetricName, readonly Series[]> {
+  const available = (source: string): boolean => report.sources.some((entry) => entry.source === source && entry.kind !== 'unavailable');
+  return new Map<MetricName, readonly Series[]>([
+    ['pool_backends', report.leader.consul ? poolSeries(report, available('consul')) : []],
+    ['last_success_timestamp_seconds', successSeries(report)],
+    ['source_revision_info', report.revision === undefined ? [] : [{ labels: { revision: report.revision }, value: 1 }]],
+    ['specs', available('git') ? stateSeries(report) : []],
+    ['plan_actions', actionSeries(report)],
+    [
+      'holds',
+      countSeries(
+        'reason',
+        report.holds.map(({ reason }) => reason.code),
+      ),
+    ],
+    ['conflicts', conflictSeries(report)],
+    ['node_eligible', available('nodes') ? nodeSeries(report) : []],
+    ['leader', [{ labels: {}, value: report.leader.consul ? 1 : 0 }]],
+    ['snapshot_age_seconds', ageSeries(report.sources)],
+  ]);
+}
+
+function poolSeries({ pools }: RunReport, consulIsKnown: boolean): readonly Series[] {
+  return pools.flatMap(({ pool, desired, registered, passing }) => {
+    const [namespace = '', service = ''] = pool.split('/');
+    const states = consulIsKnown ? { desired, registered, passing } : { desired };
+    return Object.entries(states).map(([state, value]) => ({ labels: { namespace, service, state }, value }));
+  });
+}
+
+/** The sources that must be complete for a leg to count as read. Traefik has none yet. */
+const LEG_SOURCES: ReadonlyMap<LegName, (source: string) => boolean> = new Map([
+  ['git', (source) => source === 'git'],
+  ['kubernetes', (source) => ['nodes', 'services', 'endpoints'].includes(source) || source.startsWith('objects:')],
+  ['consul', (source) => source === 'consul'],
+]);
+
+function successSeries(report: RunReport): readonly Series[] {
+  const { startedAtMs, durationMs, sources } = report;
+  const series: Series[] = [];
+  for (const [leg, belongs] of LEG_SOURCES) {
+    const own = sources.filter(({ source }) => belongs(source));
+    const failed = actionsOf(report).some(({ action }) => action.leg === leg && action.result === 'failed');
+    if (own.length === 0 || failed || own.some(({ kind }) => kind !== 'complete')) continue;
+    // Git is polled: the last success is when it was last asked. The others are watched: they are known up to now.
+    const ageMs = leg === 'git' ? (own[0]?.ageMs ?? 0) : 0;
+    series.push({ labels: { leg }, value: (startedAtMs + durationMs - ageMs) / 1000 });
+  }
+  return series;
+}
+
+function stateSeries({ specs }: RunReport): readonly Series[] {
+  return SPEC_STATES.map((state) => ({ labels: { state }, value: specs.filter((spec) => spec.state === state).length }));
+}
+
+function actionSeries(report: RunReport): readonly Series[] {
+  const counts = new Map<string, Series>();
+  for (const { action } of actionsOf(report)) {
+    const { leg, op } = action;
+    const key = `${leg} ${op}`;
+    counts.set(key, { labels: { leg, op }, value: (counts.get(key)?.value ?? 0) + 1 });
+  }
+  return [...counts.values()];
+}
+
+const CONFLICT_KINDS: Partial<Readonly<Record<ProblemCode, string>>> = {
+  SPEC_OBJECT_CONFLICT: 'object',
+  SPEC_NAME_CONFLICT: 'consul-service',
+  OBJECT_NOT_OURS: 'foreign-object',
+  CONSUL_NAME_TAKEN: 'foreign-service',
+  CONSUL_NODE_TAKEN: 'foreign-node',
+  CONSUL_KEY_TAKEN: 'foreign-key',
+};
+
+function conflictSeries({ problems, specs }: RunReport): readonly Series[] {
+  const all: readonly Problem[] = [...problems, ...specs.flatMap((spec) => spec.problems)];
+  return countSeries(
+    'kind',
+    all.flatMap(({ code }) => CONFLICT_KINDS[code] ?? []),
+  );
+}
+
+function nodeSeries({ nodes }: RunReport): readonly Series[] {
+  return nodes.map(({ node, eligible, code }) => ({ labels: { node, reason: code }, value: eligible ? 1 : 0 }));
+}
+
+function ageSeries(sources: readonly SourceReport[]): readonly Series[] {
+  return sources.flatMap(({ source, kind, ageMs }) =>
+    kind === 'unavailable' || ageMs === undefined ? [] : [{ labels: { source }, value: ageMs / 1000 }],
+  );
+}
+
+function countSeries(label: string, values: readonly string[]): readonly Series[] {
+  const counts = new Map<string, number>();
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  return [...counts].map(([value, count]) => ({ labels: { [label]: value }, value: count }));
+}

@@ -1,0 +1,221 @@
+import { describe, expect, it } from 'vitest';
+import type { CliIo, DaemonModule } from '../../../src/cli/cli-io.ts';
+import { runCli } from '../../../src/cli/run-cli.ts';
+import type { Config } from '../../../src/config/config.ts';
+import type { RunReport } from '../../../src/core/report/run-report.ts';
+import { AppError } from '../../../src/shared/errors.ts';
+import { problem } from '../../../src/shared/problem.ts';
+import { actionReport, removalHold, runReport, sourceReport, specReport } from '../../support/run-report.ts';
+
+const yaml = 'cluster: main\ngit: {url: /srv/specs.git}\n';
+
+/** A daemon module that records what it is asked, and answers with the given report. */
+function fakeDaemon(report: RunReport = runReport()) {
+  const calls: { readonly name: string; readonly config: Config }[] = [];
+  let stopped = 0;
+  const module: DaemonModule = {
+    startDaemon: async (config) => {
+      calls.push({ name: 'start', config });
+      return { url: 'http://127.0.0.1:1', stop: async () => void stopped++ };
+    },
+    planOnce: async (config) => {
+      calls.push({ name: 'plan', config });
+      return report;
+    },
+    syncOnce: async (config) => {
+      calls.push({ name: 'sync', config });
+      return report;
+    },
+  };
+  return { module, calls, stops: () => stopped };
+}
+
+async function cli(
+  argv: readonly string[],
+  more: Partial<CliIo> & { readonly daemon?: DaemonModule; readonly files?: Readonly<Record<string, string>> } = {},
+) {
+  const files: Readonly<Record<string, string>> = { 'poolkeeper.yaml': yaml, ...more.files };
+  const stdout: string[] = [];
+  const stderr: string[] = [];
+  const code = await runCli({
+    argv,
+    env: {},
+    stdout: { write: (text) => stdout.push(text) },
+    stderr: { write: (text) => stderr.push(text) },
+    isTerminal: false,
+    readFile: (path) => {
+      const text = files[path];
+      if (text === undefined) throw Object.assign(new Error('ENOENT'), { code: 'ENOENT' });
+      return text;
+    },
+    now: () => 1_700_000_000_000,
+    signal: new AbortController().signal,
+    load: {
+      daemon: async () => more.daemon ?? fakeDaemon().module,
+      demo: async () => ({ runDemo: async ({ once, json }) => (once && json ? 0 : 1) }),
+    },
+    ...more,
+  });
+  return { code, stdout: stdout.join(''), stderr: stderr.join('') };
+}
+
+describe('runCli', () => {
+  it('tells version and help with exit code 0', async () => {
+    expect(await cli(['--version'])).toEqual({ code: 0, stdout: '0.0.0-source\n', stderr: '' });
+    const help = await cli(['--help']);
+    expect(help).toMatchObject({ code: 0, stderr: '' });
+    for (const word of ['run', 'plan', 'sync', 'status', 'resync', 'demo', 'Examples:', 'Exit codes:']) expect(help.stdout).toContain(word);
+  });
+
+  it.each([[[]], [['nope']], [['plan', '--outptu', 'json']], [['plan', '--output', 'xml']], [['sync']], [['resync', 'a', 'b']]])(
+    'answers wrong usage %j with 64',
+    async (argv) => {
+      expect(await cli(argv)).toMatchObject({ code: 64, stdout: '', stderr: expect.stringMatching(/./) });
+    },
+  );
+
+  it('suggests what was meant', async () => {
+    expect((await cli(['plna'])).stderr).toContain('Did you mean plan?');
+  });
+
+  it.each(['run', 'plan', 'sync --once'])('answers a wrong configuration of %s with 78 and every problem', async (command) => {
+    const result = await cli([...command.split(' '), '--log-level', 'loud'], { files: { 'poolkeeper.yaml': 'clutser: x\n' } });
+    expect(result).toMatchObject({ code: 78, stdout: '' });
+    expect(result.stderr.split('\n').filter((line) => line !== '')).toEqual([
+      expect.stringContaining('poolkeeper.yaml:1:1: CONFIG_UNKNOWN_KEY: there is no option clutser. Did you mean cluster?'),
+      expect.stringContaining('cluster: must be set'),
+      expect.stringContaining('git.url: must be set'),
+      expect.stringContaining('log.level (--log-level)'),
+    ]);
+  });
+
+  it('writes problems as JSON when asked', async () => {
+    const { code, stdout, stderr } = await cli(['plan', '--output', 'json'], { files: { 'poolkeeper.yaml': 'cluster: x' } });
+    expect({ code, stderr }).toEqual({ code: 78, stderr: '' });
+    expect(JSON.parse(stdout)).toMatchObject({ problems: [{ code: 'CONFIG_INVALID', message: 'git.url: must be set' }] });
+  });
+
+  it('reads flags, variables and the named file', async () => {
+    const daemon = fakeDaemon();
+    const argv = ['plan', '--config', 'other.yaml', '--git-interval', '5s', '--drain-on-cordon', 'false', '--specs-namespace-from-folder'];
+    const result = await cli(argv, {
+      daemon: daemon.module,
+      files: { 'other.yaml': `${yaml}owner: other\n` },
+      env: { POOLKEEPER_LOG_LEVEL: 'debug' },
+    });
+    expect(result.stderr).toBe('');
+    expect(daemon.calls[0]?.config).toMatchObject({
+      owner: 'other',
+      git: { intervalMs: 5000 },
+      drain: { onCordon: false },
+      specs: { namespaceFromFolder: true },
+      log: { level: 'debug' },
+    });
+  });
+
+  it('takes the file from POOLKEEPER_CONFIG, and does without one', async () => {
+    const env = { POOLKEEPER_CONFIG: 'env.yaml' };
+    const daemon = fakeDaemon();
+    await cli(['plan'], { daemon: daemon.module, env, files: { 'env.yaml': `${yaml}owner: env\n` } });
+    expect(daemon.calls[0]?.config.owner).toBe('env');
+    expect(await cli(['plan'], { env })).toMatchObject({ code: 78, stderr: expect.stringContaining('env.yaml cannot be read (ENOENT)') });
+    const nothing = () => {
+      throw Object.assign(new Error('ENOENT'), { code: 'ENOENT' });
+    };
+    expect(await cli(['plan', '--cluster', 'main', '--git-url', '/srv/x.git'], { readFile: nothing })).toMatchObject({ code: 0 });
+  });
+});
+
+describe('run', () => {
+  it('runs until it is told to stop, and stops the daemon', async () => {
+    const daemon = fakeDaemon();
+    const stop = new AbortController();
+    const running = cli(['run'], { daemon: daemon.module, signal: stop.signal });
+    await expect.poll(() => daemon.calls.length).toBe(1);
+    expect(daemon.stops()).toBe(0);
+    stop.abort();
+    expect(await running).toMatchObject({ code: 0, stderr: '' });
+    expect(daemon.stops()).toBe(1);
+  });
+
+  it('stops also when it was told to while it started', async () => {
+    const daemon = fakeDaemon();
+    expect(await cli(['run'], { daemon: daemon.module, signal: AbortSignal.abort() })).toMatchObject({ code: 0 });
+    expect(daemon.stops()).toBe(1);
+  });
+
+  it.each([
+    [problem('CONSUL_CLUSTER_CLASH', 'another cluster'), 78],
+    [problem('CONSUL_UNAVAILABLE', 'no answer'), 1],
+  ])('tells why it could not start: %j', async (found, code) => {
+    const daemon = { ...fakeDaemon().module, startDaemon: () => Promise.reject(new AppError(found)) };
+    expect(await cli(['run'], { daemon })).toEqual({ code, stdout: '', stderr: expect.stringContaining(found.message) });
+  });
+
+  it('tells an unexpected error without the secrets in its URLs', async () => {
+    const daemon = { ...fakeDaemon().module, startDaemon: () => Promise.reject(new Error('GET https://me:hunter2@host failed')) };
+    const { code, stderr } = await cli(['run'], { daemon });
+    expect({ code, leaks: stderr.includes('hunter2') }).toEqual({ code: 1, leaks: false });
+    expect(stderr).toContain('INTERNAL: GET https://[redacted]@host failed');
+  });
+});
+
+describe('plan', () => {
+  const something = runReport({ specs: [specReport('a.yaml', { state: 'changing', actions: [actionReport({ result: 'planned' })] })] });
+  const nodesOnly = runReport({ actions: [actionReport({ leg: 'consul', op: 'ensure-node', result: 'planned' })] });
+  const held = runReport({ holds: [removalHold('a.yaml', 'pool prod/a')] });
+  const broken = runReport({ specs: [specReport('a.yaml', { state: 'broken' })] });
+  const blind = runReport({ sources: [sourceReport('consul', { kind: 'unavailable' })] });
+
+  it.each([
+    ['nothing', runReport(), [], 0],
+    ['nothing', runReport(), ['--exit-code'], 0],
+    ['something', something, [], 0],
+    ['something', something, ['--exit-code'], 2],
+    ['nodes', nodesOnly, ['--exit-code'], 2],
+    ['held', held, ['--exit-code'], 2],
+    ['broken', broken, ['--exit-code'], 1],
+    ['blind', blind, [], 1],
+  ])('%s to do: exit code', async (_, report, flags, code) => {
+    expect((await cli(['plan', ...flags], { daemon: fakeDaemon(report).module })).code).toBe(code);
+  });
+
+  it('shows the plan, as text without colours or as JSON', async () => {
+    const daemon = fakeDaemon(something).module;
+    expect((await cli(['plan'], { daemon })).stdout).toContain('+ apply-object Service prod/web: spec.ports[0].port\n');
+    expect(JSON.parse((await cli(['plan', '--output', 'json'], { daemon })).stdout)).toEqual(JSON.parse(JSON.stringify(something)));
+  });
+
+  it.each([
+    [{}, true, true],
+    [{}, false, false],
+    [{ NO_COLOR: '1' }, true, false],
+    [{ NO_COLOR: '' }, true, true],
+    [{ FORCE_COLOR: '1' }, false, true],
+    [{ TERM: 'dumb' }, true, false],
+  ])('has colours with %j on a terminal (%s): %s', async (env, isTerminal, colored) => {
+    const { stdout } = await cli(['plan'], { daemon: fakeDaemon(something).module, env, isTerminal });
+    expect(stdout.includes('\u001b[')).toBe(colored);
+  });
+});
+
+describe('sync', () => {
+  it.each([
+    ['in step', runReport({ specs: [specReport('a'), specReport('b', { state: 'suspended' })] }), 0],
+    ['still changing', runReport({ specs: [specReport('a', { state: 'changing' })] }), 1],
+    ['held', runReport({ holds: [removalHold('a.yaml', 'pool prod/a')] }), 1],
+  ])('%s: exit code', async (_, report, code) => {
+    expect((await cli(['sync', '--once'], { daemon: fakeDaemon(report).module })).code).toBe(code);
+  });
+
+  it('writes JSON when asked', async () => {
+    expect(JSON.parse((await cli(['sync', '--once', '--output', 'json'])).stdout)).toMatchObject({ passes: 1 });
+  });
+});
+
+describe('demo', () => {
+  it('hands its options over and its exit code back', async () => {
+    expect((await cli(['demo', '--once', '--output', 'json'])).code).toBe(0);
+    expect((await cli(['demo'])).code).toBe(1);
+  });
+});

@@ -1,0 +1,228 @@
+import { describe, expect, it } from 'vitest';
+import type { Config } from '../../../src/config/config.ts';
+import { type ConfigSources, loadConfig } from '../../../src/config/load-config.ts';
+import type { Problem } from '../../../src/shared/problem.ts';
+
+const least = 'cluster: main\ngit:\n  url: https://git.example.com/specs.git\n';
+
+function load(yaml: string, more: Partial<ConfigSources> & { readonly files?: Readonly<Record<string, string>> } = {}) {
+  const files: Readonly<Record<string, string>> = { 'poolkeeper.yaml': yaml, ...more.files };
+  return loadConfig({
+    file: 'poolkeeper.yaml',
+    env: {},
+    flags: {},
+    readFile: (path) => {
+      const text = files[path];
+      if (text === undefined) throw Object.assign(new Error(`ENOENT: no such file, open '${path}'`), { code: 'ENOENT' });
+      return text;
+    },
+    ...more,
+  });
+}
+
+function configOf(...args: Parameters<typeof load>): Config {
+  const loaded = load(...args);
+  if (loaded.kind === 'invalid') throw new Error(loaded.problems.map(({ message }) => message).join('\n'));
+  return loaded.config;
+}
+
+function problemsOf(...args: Parameters<typeof load>): readonly Problem[] {
+  const loaded = load(...args);
+  return loaded.kind === 'invalid' ? loaded.problems : [];
+}
+
+describe('loadConfig', () => {
+  it('needs no more than a cluster and a repository; the rest has defaults', () => {
+    const config = configOf(least);
+    expect(config).toMatchObject({
+      owner: 'poolkeeper',
+      cluster: 'main',
+      registration: 'both',
+      registrationExplicit: false,
+      git: { url: 'https://git.example.com/specs.git', ref: 'main', root: '', intervalMs: 30_000, timeoutMs: 60_000, jitter: 0.1 },
+      consul: { address: 'http://127.0.0.1:8500', keyPath: 'kubernetes', nodePrefix: 'k8s-' },
+      traefik: { entryPoints: { http: { name: 'web', tls: false }, https: { name: 'websecure', tls: true } }, letGoMs: 20_000 },
+      pool: { addressTypes: ['InternalIP', 'ExternalIP', 'Hostname'], graceMs: 10_000, minBackends: 1 },
+      drain: { seconds: 10, onCordon: true, maxWaitMs: 120_000 },
+      guard: { windowMs: 600_000 },
+      http: { listen: { host: '127.0.0.1', port: 8080 } },
+    });
+    expect(config.git.username).toBeUndefined();
+    expect(config.guard.maxRemovedPools).toBeUndefined();
+  });
+
+  it('lets flags win over variables, variables over the file, the file over defaults', () => {
+    const yaml = `${least}  ref: from-file\n  interval: 1m\nowner: file\n`;
+    const env = { POOLKEEPER_GIT_REF: 'from-env', POOLKEEPER_OWNER: 'env' };
+    const config = configOf(yaml, { env, flags: { 'git.ref': 'from-flag' } });
+    expect(config.git.ref).toBe('from-flag');
+    expect(config.owner).toBe('env');
+    expect(config.git.intervalMs).toBe(60_000);
+  });
+
+  it('works without any file', () => {
+    const env = { POOLKEEPER_CLUSTER: 'main', POOLKEEPER_GIT_URL: '/srv/specs.git' };
+    expect(configOf('', { file: undefined, env }).git.url).toBe('/srv/specs.git');
+  });
+
+  it('reads every kind of value from one line of text', () => {
+    const env = {
+      POOLKEEPER_POOL_ADDRESS_TYPES: 'Hostname, InternalIP',
+      POOLKEEPER_GUARD_MAX_REMOVED_POOLS: '25%',
+      POOLKEEPER_GUARD_MAX_REMOVED_OBJECTS: '7',
+      POOLKEEPER_DRAIN_ON_CORDON: 'false',
+      POOLKEEPER_TRAEFIK_ENTRY_POINTS: '{http: {name: main}, https: {name: safe, tls: true}}',
+      POOLKEEPER_HTTP_LISTEN: '[::1]:9000',
+      POOLKEEPER_RESYNC_SCHEDULE: '0 4 * * mon-fri',
+      POOLKEEPER_RESYNC_TIMEZONE: 'Europe/Istanbul',
+      POOLKEEPER_POOL_MAX_BACKENDS: '40',
+      POOLKEEPER_POOL_NODES: 'pool in (a,b)',
+    };
+    expect(configOf(least, { env })).toMatchObject({
+      pool: { addressTypes: ['Hostname', 'InternalIP'], maxBackends: 40, nodes: [{ key: 'pool', operator: 'in', values: ['a', 'b'] }] },
+      guard: { maxRemovedPools: { kind: 'share', value: 0.25 }, maxRemovedObjects: { kind: 'number', value: 7 } },
+      drain: { onCordon: false },
+      traefik: { entryPoints: { http: { name: 'main', tls: false }, https: { name: 'safe', tls: true } } },
+      http: { listen: { host: '::1', port: 9000 } },
+      resync: { schedule: '0 4 * * mon-fri', timezone: 'Europe/Istanbul' },
+    });
+  });
+
+  it('tells all problems at once, each with its place', () => {
+    const problems = problemsOf('cluster: Main!\ngit:\n  interval: 30\n  reff: x\nconsul: yes\nguard: {window: soon}\n', {
+      env: { POOLKEEPER_POOL_GRACE: 'long' },
+      flags: { 'log.level': 'loud' },
+    });
+    const told = problems.map(({ message, where }) => [message.split(':')[0], where && `${where.line}:${where.column}`]);
+    expect(told).toEqual([
+      ['there is no option git.reff', '4:3'],
+      ['consul', '5:1'],
+      ['cluster', '1:1'],
+      ['git.url', undefined],
+      ['git.interval', '3:3'],
+      ['pool.grace (POOLKEEPER_POOL_GRACE)', undefined],
+      ['guard.window', '6:9'],
+      ['log.level (--log-level)', undefined],
+    ]);
+    expect(problems.find(({ code }) => code === 'CONFIG_UNKNOWN_KEY')?.remedy).toBe('Did you mean git.ref?');
+    expect(problems.find(({ message }) => message.startsWith('git.interval'))).toMatchObject({
+      message: 'git.interval: expected a duration such as 30s, 5m or 500ms, above 0 and at most 480h, got 30',
+      where: { file: 'poolkeeper.yaml' },
+    });
+  });
+
+  it.each([
+    ['git:\n  passwrdFile: x', 'Did you mean git.passwordFile?'],
+    ['git:\n  password: x', 'Did you mean git.passwordFile?'],
+    ['token: x', 'Remove the key.'],
+    ['keyPath: x', 'Did you mean consul.keyPath?'],
+  ])('guesses what %j was meant to be', (yaml, remedy) => {
+    expect(problemsOf(yaml).find(({ code }) => code === 'CONFIG_UNKNOWN_KEY')?.remedy).toBe(remedy);
+  });
+
+  it('tells a misspelt variable, and leaves those alone that Kubernetes or other tools set', () => {
+    const env = {
+      POOLKEEPER_GIT_INTERVALL: '30s',
+      POOLKEEPER_SERVERS_DIR: '/servers',
+      POOLKEEPER_CONFIG: 'x.yaml',
+      POOLKEEPER_URL: 'http://127.0.0.1:8080',
+      POOLKEEPER_TOKEN_FILE: '/token',
+      POOLKEEPER_PORT: 'tcp://10.0.0.1:8080',
+      POOLKEEPER_SERVICE_HOST: '10.0.0.1',
+      POOLKEEPER_PORT_8080_TCP_ADDR: '10.0.0.1',
+    };
+    const problems = problemsOf(least, { env });
+    expect(problems.map(({ message }) => message)).toEqual(['there is no option for the variable POOLKEEPER_GIT_INTERVALL']);
+  });
+
+  it('takes an empty variable and a null for "not set"', () => {
+    expect(configOf(`${least}  ref: null\nhttp:\n`, { env: { POOLKEEPER_OWNER: '' } })).toMatchObject({
+      owner: 'poolkeeper',
+      git: { ref: 'main' },
+    });
+  });
+
+  it.each([
+    [{}, 'registration: kv\n', true],
+    [{ POOLKEEPER_REGISTRATION: 'both' }, '', true],
+    [{ POOLKEEPER_REGISTRATION: '' }, '', false],
+  ])('knows whether registration was chosen (%j, %j)', (env, yaml, explicit) => {
+    expect(configOf(least + yaml, { env }).registrationExplicit).toBe(explicit);
+  });
+
+  it.each([['0.0.0.0:8080'], [':8080'], ['poolkeeper.example.com:80'], ['[::]:8080']])(
+    'refuses to listen on %s without a token',
+    (listen) => {
+      const yaml = `${least}http: {listen: "${listen}"`;
+      expect(problemsOf(`${yaml}}`).map(({ message }) => message)).toEqual([expect.stringContaining('http.listen: others can reach')]);
+      expect(problemsOf(`${yaml}, tokenFile: token}`, { files: { token: 'secret\n' } })).toEqual([]);
+    },
+  );
+
+  it.each([['127.0.0.1:0'], ['127.1.2.3:80'], ['localhost:80'], ['[::1]:80']])('needs no token on %s', (listen) => {
+    expect(problemsOf(`${least}http: {listen: "${listen}"}`)).toEqual([]);
+  });
+
+  it.each([
+    ['kubernetes: {inCluster: true, context: x}', 'kubernetes.inCluster'],
+    ['consul: {certFile: x}', 'consul.certFile'],
+    ['consul: {keyFile: x}', 'consul.keyFile'],
+    ['resync: {timezone: UTC}', 'resync.timezone'],
+  ])('refuses options that contradict each other: %s', (yaml, key) => {
+    expect(problemsOf(`${least}${yaml}`).map(({ message }) => message.split(':')[0])).toEqual([key]);
+  });
+
+  it('reports unreadable and empty secret files without showing what stands in their place', () => {
+    const yaml = `${least}consul: {tokenFile: hunter2-secret}\nhttp: {tokenFile: empty}\n`;
+    const problems = problemsOf(yaml, { files: { empty: ' \n' } });
+    expect(problems.map(({ code, message }) => `${code} ${message}`)).toEqual([
+      'CONFIG_UNREADABLE consul.tokenFile: the file cannot be read (ENOENT)',
+      'CONFIG_INVALID http.tokenFile: the file is empty',
+    ]);
+    expect(JSON.stringify(problems)).not.toContain('hunter2');
+  });
+
+  it('refuses a password in a URL and does not repeat it', () => {
+    const problems = problemsOf(
+      'cluster: main\ngit: {url: "https://me:hunter2@example.com/x.git"}\nconsul: {address: "http://me:hunter2@c:8500"}',
+    );
+    expect(problems.map(({ message }) => message.split(':')[0])).toEqual(['git.url', 'consul.address']);
+    expect(JSON.stringify(problems)).not.toContain('hunter2');
+  });
+
+  it('accepts a user name in an ssh URL', () => {
+    expect(configOf('cluster: main\ngit: {url: "ssh://git@example.com/x.git"}').git.url).toBe('ssh://git@example.com/x.git');
+  });
+
+  it.each([
+    ['a: [1,\nb: 2', 2],
+    ['- a\n', 1],
+    ['a: 1\na: 2\n', 2],
+    ['a: 1\n---\nb: 2\n', 1],
+  ])('tells the place of a mistake in the YAML itself: %j', (yaml, line) => {
+    expect(problemsOf(yaml)[0]).toMatchObject({ code: 'CONFIG_INVALID', where: { file: 'poolkeeper.yaml', line } });
+  });
+
+  it('tells a file that cannot be read', () => {
+    expect(problemsOf('', { file: 'gone.yaml' })[0]).toMatchObject({
+      code: 'CONFIG_UNREADABLE',
+      message: expect.stringContaining('gone.yaml'),
+    });
+  });
+
+  it.each([
+    ['git: {root: "../up"}', 'git.root'],
+    ['traefik: {entryPoints: {http: {nam: web}}}', 'traefik.entryPoints'],
+    ['resync: {schedule: "61 * * * *"}', 'resync.schedule'],
+    ['guard: {maxRemovedPools: 100%}', 'guard.maxRemovedPools'],
+    ['pool: {maxBackends: 0}', 'pool.maxBackends'],
+    ['http: {listen: "127.0.0.1:70000"}', 'http.listen'],
+    ['git: {ref: 2024}', 'git.ref'],
+    ['pool: {nodes: "a=b=c"}', 'pool.nodes'],
+    ['git: {interval: 481h}', 'git.interval'],
+    ['git: {interval: 0s}', 'git.interval'],
+  ])('refuses %s', (yaml, key) => {
+    const env = { POOLKEEPER_CLUSTER: 'main', POOLKEEPER_GIT_URL: 'https://example.com/x' };
+    expect(problemsOf(yaml, { env }).map(({ message }) => message.split(':')[0])).toEqual([key]);
+  });
+});

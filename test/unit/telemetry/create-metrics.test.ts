@@ -1,0 +1,143 @@
+import { describe, expect, it } from 'vitest';
+import { nodeName } from '../../../src/core/model/ids.ts';
+import type { RunReport } from '../../../src/core/report/run-report.ts';
+import { problem } from '../../../src/shared/problem.ts';
+import { createMetrics, type Metrics } from '../../../src/telemetry/create-metrics.ts';
+import { METRIC_PREFIX, METRICS } from '../../../src/telemetry/metric-table.ts';
+import { actionReport, poolReport, removalHold, runReport, sourceReport, specReport } from '../../support/run-report.ts';
+
+/** The series of one metric: `name{labels} value` without the prefix. */
+async function seriesOf(metrics: Metrics, name: string): Promise<readonly string[]> {
+  const text = await metrics.text();
+  return text
+    .split('\n')
+    .filter((line) => new RegExp(`^${METRIC_PREFIX}${name}(_(sum|count))?[{ ]`).test(line))
+    .map((line) => line.slice(METRIC_PREFIX.length));
+}
+
+async function observed(report: Partial<RunReport>, name: string): Promise<readonly string[]> {
+  const metrics = createMetrics({ processMetrics: false });
+  metrics.observe(runReport(report));
+  return seriesOf(metrics, name);
+}
+
+const without = (missing: string) =>
+  runReport().sources.map((entry) => (entry.source === missing ? sourceReport(missing, { kind: 'unavailable', ageMs: undefined }) : entry));
+
+describe('createMetrics', () => {
+  it('tells the pools, and forgets those that are gone', async () => {
+    const metrics = createMetrics({ processMetrics: false });
+    metrics.observe(runReport({ pools: [poolReport('prod', 'web', { service: 'other-name' }), poolReport('prod', 'gone')] }));
+    metrics.observe(runReport({ pools: [poolReport('prod', 'web', { service: 'other-name', registered: 1 })] }));
+    expect(await seriesOf(metrics, 'pool_backends')).toEqual([
+      'pool_backends{namespace="prod",service="web",state="desired"} 3',
+      'pool_backends{namespace="prod",service="web",state="registered"} 1',
+      'pool_backends{namespace="prod",service="web",state="passing"} 2',
+    ]);
+  });
+
+  it('leaves out what an unavailable source would have told', async () => {
+    const pools = [poolReport('prod', 'web')];
+    expect(await observed({ pools, sources: without('consul') }, 'pool_backends')).toEqual([
+      'pool_backends{namespace="prod",service="web",state="desired"} 3',
+    ]);
+    expect(await observed({ sources: without('git') }, 'specs')).toEqual([]);
+    const nodes = [{ node: nodeName('w1'), eligible: true, code: 'ready', reason: '' }] as const;
+    expect(await observed({ nodes, sources: without('nodes') }, 'node_eligible')).toEqual([]);
+    expect(await observed({ nodes }, 'node_eligible')).toEqual(['node_eligible{node="w1",reason="ready"} 1']);
+    expect(
+      await observed(
+        { sources: [sourceReport('git', { kind: 'unavailable', ageMs: 5 }), sourceReport('consul', { kind: 'stale' })] },
+        'snapshot_age_seconds',
+      ),
+    ).toEqual(['snapshot_age_seconds{source="consul"} 1.5']);
+  });
+
+  it('tells pools and latencies from the leader only', async () => {
+    const report = { pools: [poolReport('prod', 'web')], latencies: [{ stage: 'total', seconds: 3, start: 'webhook' }] } as const;
+    const standby = { ...report, leader: { consul: false, kubernetes: true } };
+    expect(await observed(standby, 'pool_backends')).toEqual([]);
+    expect(await observed(standby, 'sync_latency_seconds')).toEqual([]);
+    expect(await observed(standby, 'leader')).toEqual(['leader 0']);
+    expect(await observed(report, 'leader')).toEqual(['leader 1']);
+    expect(await observed(report, 'sync_latency_seconds')).toEqual([
+      'sync_latency_seconds_sum{stage="total",start="webhook"} 3',
+      'sync_latency_seconds_count{stage="total",start="webhook"} 1',
+    ]);
+  });
+
+  it('counts specs by state, also those that nothing is in', async () => {
+    const series = await observed({ specs: [specReport('a'), specReport('b'), specReport('c', { state: 'held' })] }, 'specs');
+    expect(series).toHaveLength(10);
+    expect(series).toEqual(expect.arrayContaining(['specs{state="in-step"} 2', 'specs{state="held"} 1', 'specs{state="broken"} 0']));
+  });
+
+  it('counts actions, holds, conflicts and writes', async () => {
+    const metrics = createMetrics({ processMetrics: false });
+    const report = runReport({
+      specs: [
+        specReport('a', {
+          actions: [actionReport(), actionReport(), actionReport({ leg: 'consul', op: 'register-pool' })],
+          problems: [problem('SPEC_OBJECT_CONFLICT', 'x'), problem('SPEC_SYNTAX', 'y')],
+        }),
+      ],
+      holds: [removalHold('a', 'x'), removalHold('b', 'y')],
+      problems: [problem('CONSUL_NODE_TAKEN', 'z')],
+      writes: [{ leg: 'consul', result: 'done', count: 4 }],
+    });
+    metrics.observe(report);
+    metrics.observe(report);
+    expect(await seriesOf(metrics, 'plan_actions')).toEqual([
+      'plan_actions{leg="kubernetes",op="apply-object"} 2',
+      'plan_actions{leg="consul",op="register-pool"} 1',
+    ]);
+    expect(await seriesOf(metrics, 'holds')).toEqual(['holds{reason="REMOVAL_LIMIT"} 2']);
+    expect(await seriesOf(metrics, 'conflicts')).toEqual(['conflicts{kind="foreign-node"} 1', 'conflicts{kind="object"} 1']);
+    expect(await seriesOf(metrics, 'writes_total')).toEqual(['writes_total{leg="consul",result="done"} 8']);
+    metrics.observe(runReport());
+    expect(await seriesOf(metrics, 'holds')).toEqual([]);
+    expect(await seriesOf(metrics, 'writes_total')).toEqual(['writes_total{leg="consul",result="done"} 8']);
+  });
+
+  it('keeps the time of the last success of a leg through failures', async () => {
+    const metrics = createMetrics({ processMetrics: false });
+    metrics.observe(runReport());
+    metrics.observe(
+      runReport({
+        startedAtMs: 1_700_000_100_000,
+        sources: without('git'),
+        specs: [specReport('a', { actions: [actionReport({ leg: 'consul', op: 'register-pool', result: 'failed' })] })],
+      }),
+    );
+    expect(await seriesOf(metrics, 'last_success_timestamp_seconds')).toEqual([
+      'last_success_timestamp_seconds{leg="git"} 1699999998.52',
+      'last_success_timestamp_seconds{leg="kubernetes"} 1700000100.02',
+      'last_success_timestamp_seconds{leg="consul"} 1700000000.02',
+    ]);
+  });
+
+  it('tells the one revision in force', async () => {
+    expect(await observed({}, 'source_revision_info')).toEqual(['source_revision_info{revision="4f1c0de"} 1']);
+    expect(await observed({ revision: undefined }, 'source_revision_info')).toEqual([]);
+  });
+
+  it('asks the sources at the scrape, so that a quiet daemon does not look stale', async () => {
+    const metrics = createMetrics({
+      processMetrics: false,
+      live: () => ({ nowMs: 1_700_000_500_000, sources: [sourceReport('git', { ageMs: 2000 })] }),
+    });
+    metrics.observe(runReport());
+    expect(await seriesOf(metrics, 'snapshot_age_seconds')).toEqual(['snapshot_age_seconds{source="git"} 2']);
+    expect(await seriesOf(metrics, 'last_success_timestamp_seconds')).toContain('last_success_timestamp_seconds{leg="git"} 1700000498');
+  });
+
+  it('counts resync requests, and serves every documented metric beside those of the process', async () => {
+    const metrics = createMetrics();
+    metrics.countResync('queued');
+    metrics.countResync('queued');
+    expect(await seriesOf(metrics, 'resync_requests_total')).toEqual(['resync_requests_total{result="queued"} 2']);
+    const text = await metrics.text();
+    for (const [name, { type }] of Object.entries(METRICS)) expect(text).toContain(`# TYPE ${METRIC_PREFIX}${name} ${type}`);
+    expect(text).toContain('process_cpu_seconds_total');
+  });
+});
