@@ -15,6 +15,7 @@ export default defineConfig({
       {
         test: {
           name: 'real',
+          globalSetup: ['test/support/shared-stack.ts'],
           include: [
             'test/contract/**/*.real.test.ts',
             'test/integration/**/*.test.ts',

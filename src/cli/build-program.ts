@@ -1,0 +1,48 @@
+import { Command } from 'commander';
+import type { CommandContext } from './command-context.ts';
+import { addDemoCommand } from './demo-command.ts';
+import { addPlanCommand } from './plan-command.ts';
+import { addResyncCommand } from './resync-command.ts';
+import { addRunCommand } from './run-command.ts';
+import { addStatusCommand } from './status-command.ts';
+import { addSyncCommand } from './sync-command.ts';
+import { VERSION } from './version.ts';
+
+const EXAMPLES = `
+Examples:
+  poolkeeper demo --once
+  poolkeeper plan --config poolkeeper.yaml
+  poolkeeper run --config poolkeeper.yaml
+  poolkeeper status
+
+Exit codes: 0 done, 1 failed, 2 differences found (plan --exit-code), 64 wrong usage, 78 wrong configuration.`;
+
+/** The whole command line. It throws a CommanderError where commander would end the process. */
+export function buildProgram(context: CommandContext): Command {
+  const { stdout, stderr } = context.io;
+  // Commands take over these settings when they are made, so they come first.
+  const program = new Command('poolkeeper')
+    .description('Commit a service spec to Git, and traffic flows: keeps Kubernetes, Consul and Traefik in step with a Git repository.')
+    .version(VERSION)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void stdout.write(text),
+      writeErr: (text) => void stderr.write(text),
+      getOutHelpWidth: () => 120,
+      getErrHelpWidth: () => 120,
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    })
+    .showHelpAfterError('(add --help for the options)')
+    .addHelpText('after', EXAMPLES);
+  program.commandsGroup('The daemon:');
+  addRunCommand(program, context);
+  addSyncCommand(program, context);
+  addPlanCommand(program, context);
+  program.commandsGroup('A running daemon:');
+  addStatusCommand(program, context);
+  addResyncCommand(program, context);
+  program.commandsGroup('To try it out:');
+  addDemoCommand(program, context);
+  return program;
+}

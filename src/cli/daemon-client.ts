@@ -1,0 +1,87 @@
+import type { ResyncAnswer, StatusAnswer } from '../http/api-answers.ts';
+import { withDeadline } from '../shared/abort.ts';
+import { AppError, errorText, isAbort } from '../shared/errors.ts';
+import { PROBLEMS, type ProblemCode, problem } from '../shared/problem.ts';
+
+export interface DaemonClientOptions {
+  /** Where the daemon listens: `http://127.0.0.1:8080`. */
+  readonly url: string;
+  readonly token: string | undefined;
+  /** The longest a request may take; default 10 seconds. */
+  readonly timeoutMs?: number;
+}
+
+/** Talks to the HTTP API of a running daemon. What goes wrong is thrown as an AppError. */
+export class DaemonClient {
+  readonly #options: DaemonClientOptions;
+
+  constructor(options: DaemonClientOptions) {
+    this.#options = options;
+  }
+
+  async status(signal: AbortSignal): Promise<StatusAnswer> {
+    const body = await this.#send('GET', '/api/v1/status', undefined, signal);
+    if (isRecord(body) && ['specs', 'pools', 'sources', 'holds', 'problems'].every((key) => Array.isArray(body[key]))) {
+      return body as unknown as StatusAnswer;
+    }
+    throw this.#stranger();
+  }
+
+  /** Asks for a comparison of one spec, or of everything. */
+  async resync(spec: string | undefined, signal: AbortSignal): Promise<ResyncAnswer> {
+    const body = await this.#send('POST', '/api/v1/resync', spec === undefined ? undefined : { spec }, signal);
+    if (isRecord(body) && typeof body['queued'] === 'boolean') return { queued: body['queued'], coalesced: body['coalesced'] === true };
+    throw this.#stranger();
+  }
+
+  async #send(method: 'GET' | 'POST', path: string, body: object | undefined, signal: AbortSignal): Promise<unknown> {
+    const { url, token, timeoutMs = 10_000 } = this.#options;
+    let response: Response;
+    let text: string;
+    try {
+      response = await fetch(new URL(path, url), {
+        method,
+        headers: {
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        // A redirect would carry the token to someone else.
+        redirect: 'error',
+        signal: withDeadline(signal, timeoutMs),
+      });
+      text = await response.text();
+    } catch (error) {
+      if (isAbort(error)) throw error;
+      throw new AppError(problem('RESYNC_UNREACHABLE', `the daemon at ${url} does not answer: ${errorText(error)}`), { cause: error });
+    }
+    const answer = parseJson(text);
+    if (response.ok) return answer;
+    throw this.#refusal(response.status, answer);
+  }
+
+  /** The problem document of an error answer as our own problem. */
+  #refusal(status: number, document: unknown): AppError {
+    if (!isRecord(document) || typeof document['detail'] !== 'string') return this.#stranger();
+    const { code, detail, remedy } = document;
+    const message = `the daemon at ${this.#options.url} answered ${status}: ${detail.replace(/\.$/, '')}`;
+    return new AppError(problem(isProblemCode(code) ? code : 'RESYNC_UNREACHABLE', message, typeof remedy === 'string' ? { remedy } : {}));
+  }
+
+  #stranger(): AppError {
+    return new AppError(problem('RESYNC_UNREACHABLE', `what answers at ${this.#options.url} is not poolkeeper`));
+  }
+}
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isProblemCode = (value: unknown): value is ProblemCode => typeof value === 'string' && Object.hasOwn(PROBLEMS, value);
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,206 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadConfig } from '../config/load-config.ts';
+import type { LatencyStage, RunReport } from '../core/report/run-report.ts';
+import { startDaemon } from '../daemon.ts';
+import { startSandboxConsul } from '../sandbox/consul/sandbox-consul.ts';
+import { startSandboxGateway } from '../sandbox/gateway/sandbox-gateway.ts';
+import { createDemoRepository } from '../sandbox/git/demo-repository.ts';
+import { startSandboxKubernetes } from '../sandbox/kubernetes/start-sandbox-kubernetes.ts';
+import { startNodeBackends } from '../sandbox/nodes/node-backends.ts';
+import { sleep } from '../shared/abort.ts';
+import { AppError } from '../shared/errors.ts';
+import { problem, problemText } from '../shared/problem.ts';
+import type { DemoOptions } from './cli-io.ts';
+import type { SampleRequest } from './demo-requests.ts';
+import { ask, sampleRequests } from './demo-requests.ts';
+import { EXIT } from './exit-codes.ts';
+import { ReportTeller } from './tell-report.ts';
+
+const NODES = [1, 2, 3].map((i) => ({ name: `worker-${i}`, address: `127.0.1.${i}` }));
+const ENTRY_POINTS = { web: 0, websecure: 0 };
+/** How long the first commit may take to reach the gateway. */
+const READY_MS = 30_000;
+
+/** What `demo --once --json` prints. */
+export interface DemoSummary {
+  readonly revision: string;
+  readonly pools: readonly { readonly service: string; readonly backends: number }[];
+  readonly requests: { readonly ok: number; readonly failed: number };
+  readonly latencySeconds: { readonly kubernetes: number; readonly consul: number; readonly total: number };
+}
+
+/** The folder of the examples: beside the sources, and beside the bundle. */
+function examplesFolder(): string {
+  const found = ['../../specs-example', '../specs-example'].map((path) => join(import.meta.dirname, path)).find(existsSync);
+  if (found === undefined) throw new AppError(problem('INTERNAL', 'the folder specs-example is missing from this installation'));
+  return found;
+}
+
+/** Runs the whole way on servers inside this process. Resolves with the exit code: 0 when every route was answered by a node. */
+export async function runDemo(options: DemoOptions): Promise<number> {
+  const releasers: (() => Promise<unknown>)[] = [];
+  try {
+    return await tour(options, releasers);
+  } finally {
+    for (const release of releasers.reverse()) await release();
+  }
+}
+
+async function tour({ once, json, env, stdout, stderr, signal }: DemoOptions, releasers: (() => Promise<unknown>)[]): Promise<number> {
+  const say = (text: string): void => void (json ? undefined : stdout.write(`${text}\n`));
+  const directory = await mkdtemp(join(tmpdir(), 'poolkeeper-demo-'));
+  releasers.push(() => rm(directory, { recursive: true, force: true }));
+  say('poolkeeper demo: Kubernetes, Consul, a gateway and three nodes inside this process. Nothing outside is touched.\n');
+  const stage = await startServers(directory, (text) => stderr.write(`${text}\n`), releasers);
+  const { repository, gateway } = stage;
+  const teller = new ReportTeller(say, Date.now);
+  const latencies = new Map<LatencyStage, number>();
+  let last: RunReport | undefined;
+  const daemon = await startDaemon(demoConfig(directory, stage.consul.url, repository.path), {
+    env,
+    stdout: { write: () => true },
+    onReport: (report) => {
+      last = report;
+      for (const { stage: name, seconds } of report.latencies) latencies.set(name, seconds);
+      teller.tell(report);
+    },
+  });
+  releasers.push(() => daemon.stop());
+  await waitFor('the daemon to look at the empty repository', () => last?.revision !== undefined, signal);
+  say(`  ${'started'.padEnd(11)} servers and daemon run`);
+  const revision = await repository.commitFolder(examplesFolder(), 'Add the example services');
+  say(`  ${'git'.padEnd(11)} commit ${revision.slice(0, 8)} adds ${examplesFolder().split('/').at(-1) ?? ''}/`);
+  await daemon.resync();
+  const settled = (): boolean =>
+    last?.revision === revision && last.specs.length > 0 && last.specs.every((spec) => spec.state === 'in-step');
+  await waitFor('every spec to be in step', settled, signal);
+  const report = last as unknown as RunReport;
+  const wanted = report.pools.reduce((sum, pool) => sum + pool.desired, 0);
+  await waitFor('the gateway to serve every pool', () => serverCount(gateway) === wanted, signal);
+  const samples = [...gateway.routes().routers.values()].flatMap((router) => sampleRequests(router, Object.keys(ENTRY_POINTS)));
+  const requests = await askAll(samples, gateway.urls, signal);
+  const summary: DemoSummary = {
+    revision,
+    pools: report.pools.map((pool) => ({ service: pool.service, backends: pool.registered })),
+    requests,
+    latencySeconds: {
+      kubernetes: latencies.get('kubernetes') ?? 0,
+      consul: latencies.get('consul') ?? 0,
+      total: latencies.get('total') ?? 0,
+    },
+  };
+  if (json) stdout.write(`${JSON.stringify(summary)}\n`);
+  else tellReady(say, { report, summary, samples, urls: gateway.urls, repository: repository.path, daemon: daemon.url, once });
+  if (!once && !signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  return requests.ok > 0 && requests.failed === 0 && report.pools.length > 0 ? EXIT.done : EXIT.failed;
+}
+
+interface Servers {
+  readonly consul: Awaited<ReturnType<typeof startSandboxConsul>>;
+  readonly gateway: Awaited<ReturnType<typeof startSandboxGateway>>;
+  readonly repository: Awaited<ReturnType<typeof createDemoRepository>>;
+}
+
+async function startServers(directory: string, complain: (text: string) => void, releasers: (() => Promise<unknown>)[]): Promise<Servers> {
+  const kubernetes = await startSandboxKubernetes();
+  releasers.push(() => kubernetes.stop());
+  for (const { name, address } of NODES) kubernetes.createNode(name, address);
+  await writeFile(join(directory, 'kubeconfig'), kubernetes.kubeconfig());
+  const consul = await startSandboxConsul();
+  releasers.push(() => consul.stop());
+  const gateway = await startSandboxGateway({ consulUrl: consul.url, entryPoints: ENTRY_POINTS });
+  releasers.push(() => gateway.stop());
+  const backends = await startNodeBackends({
+    nodes: NODES,
+    subscribe: (listener) => {
+      const tell = (services: ReturnType<typeof kubernetes.services>): void =>
+        listener(services.map(({ namespace, name, ports }) => ({ namespace, name, nodePorts: ports.map((port) => port.nodePort) })));
+      tell(kubernetes.services());
+      return kubernetes.onServiceChange(tell);
+    },
+    onPortRefused: ({ address, port, reason }) => complain(`NodePort ${port} cannot be opened on ${address}: ${reason.message}`),
+  });
+  releasers.push(() => backends.stop());
+  const repository = await createDemoRepository(join(directory, 'specs'));
+  return { consul, gateway, repository };
+}
+
+function demoConfig(directory: string, consulUrl: string, repository: string): Parameters<typeof startDaemon>[0] {
+  const loaded = loadConfig({
+    env: {},
+    flags: {
+      cluster: 'demo',
+      'git.url': repository,
+      'git.interval': '1s',
+      'git.mirrorDir': join(directory, 'mirror'),
+      'kubernetes.kubeconfig': join(directory, 'kubeconfig'),
+      'consul.address': consulUrl,
+      'http.listen': '127.0.0.1:0',
+      'pool.grace': '0s',
+      'traefik.letGo': '2s',
+      'drain.seconds': '1',
+    },
+    readFile: () => '',
+  });
+  if (loaded.kind === 'ok') return loaded.config;
+  throw new AppError(problem('INTERNAL', loaded.problems.map(problemText).join('; ')));
+}
+
+async function waitFor(what: string, done: () => boolean, signal: AbortSignal): Promise<void> {
+  const untilMs = Date.now() + READY_MS;
+  while (!done()) {
+    if (Date.now() > untilMs) throw new AppError(problem('INTERNAL', `the demo waited in vain for ${what}`));
+    await sleep(20, signal);
+  }
+}
+
+const serverCount = (gateway: Servers['gateway']): number =>
+  [...gateway.routes().services.values()].reduce((sum, service) => sum + service.servers.length, 0);
+
+/** Asks for every route once per node, and counts what a node answered. */
+async function askAll(
+  samples: readonly SampleRequest[],
+  urls: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<DemoSummary['requests']> {
+  const nodes = new Set(NODES.map((node) => node.name));
+  let ok = 0;
+  let failed = 0;
+  for (const sample of samples) {
+    for (let i = 0; i < NODES.length; i++) {
+      const answer = await ask(urls[sample.entryPoint] ?? '', sample, signal);
+      if (answer.status === 200 && answer.node !== undefined && nodes.has(answer.node)) ok++;
+      else failed++;
+    }
+  }
+  return { ok, failed };
+}
+
+interface ReadyText {
+  readonly report: RunReport;
+  readonly summary: DemoSummary;
+  readonly samples: readonly SampleRequest[];
+  readonly urls: Readonly<Record<string, string>>;
+  readonly repository: string;
+  readonly daemon: string;
+  readonly once: boolean;
+}
+
+function tellReady(say: (text: string) => void, text: ReadyText): void {
+  const { summary, samples, urls } = text;
+  say('\nPools');
+  for (const pool of text.report.pools)
+    say(`  ${String(pool.pool).padEnd(24)} ${pool.registered} backends at NodePort ${pool.nodePort ?? '?'}`);
+  say(`\nRequests to every route: ${summary.requests.ok} answered by a node, ${summary.requests.failed} not.`);
+  say(`From the commit to traffic: ${summary.latencySeconds.total.toFixed(2)} s.`);
+  if (text.once) return;
+  const sample = samples.find(({ method, entryPoint }) => method === 'GET' && entryPoint === 'web') ?? samples[0];
+  say('\nReady. Try it:');
+  if (sample !== undefined) say(`  curl -H 'Host: ${sample.host}' ${new URL(sample.path, urls[sample.entryPoint]).href}`);
+  say(`  open ${text.daemon}/   (status page; ${text.daemon}/metrics for Prometheus)`);
+  say(`  cd ${text.repository}   edit a file, git commit -am 'a change', and watch what happens here`);
+  say('\nCtrl-C ends the demo and removes everything.\n');
+}

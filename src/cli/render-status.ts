@@ -1,0 +1,82 @@
+import type { LegState, SpecReport, SpecState } from '../core/report/run-report.ts';
+import { LEG_NAMES } from '../core/report/run-report.ts';
+import type { PoolSummary, StatusAnswer } from '../http/api-answers.ts';
+import { problemText } from '../shared/problem.ts';
+import type { Colors } from './colors.ts';
+import { renderTable } from './render-table.ts';
+
+/** The status of a daemon for people: when it last ran, its specs, pools and sources, what is held and what is wrong. */
+export function renderStatus(status: StatusAnswer, colors: Colors, nowMs: number): string {
+  const blocks = [
+    [headline(status, nowMs)],
+    table(
+      colors,
+      ['SPEC', 'STATE', ...LEG_NAMES.map((leg) => leg.toUpperCase()), 'REMARKS'],
+      status.specs.map((spec) => specRow(spec, colors)),
+    ),
+    table(
+      colors,
+      ['POOL', 'CONSUL SERVICE', 'NODEPORT', 'DESIRED', 'REGISTERED', 'PASSING'],
+      status.pools.map((pool) => poolRow(pool, colors)),
+    ),
+    table(
+      colors,
+      ['SOURCE', 'STATE', 'AGE'],
+      status.sources.map(({ source, kind, ageMs }) => [source, kind === 'complete' ? colors.green(kind) : colors.red(kind), age(ageMs)]),
+    ),
+    status.holds.map(({ spec, what, reason }) => `${colors.yellow('held')} ${spec}: ${what}: ${reason.message}. ${reason.remedy}`),
+    problemLines(status, colors),
+  ];
+  return `${blocks
+    .filter((block) => block.length > 0)
+    .map((block) => block.join('\n'))
+    .join('\n\n')}\n`;
+}
+
+/** Each problem once, however many places tell it. */
+function problemLines({ problems, sources, specs }: StatusAnswer, colors: Colors): readonly string[] {
+  const all = [...problems, ...sources.flatMap(({ reason }) => reason ?? []), ...specs.flatMap((spec) => spec.problems)];
+  return [...new Set(all.map((problem) => `${colors.red(problem.severity)} ${problemText(problem)}`))];
+}
+
+function headline({ revision, startedAtMs, durationMs, leader }: StatusAnswer, nowMs: number): string {
+  const role = leader.consul
+    ? 'this replica leads'
+    : `this replica stands by${leader.holder === undefined ? '' : `, ${leader.holder} leads`}`;
+  return `Revision ${revision ?? 'unknown'}; last run ${age(nowMs - startedAtMs - durationMs)} ago; ${role}`;
+}
+
+function table(colors: Colors, headings: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
+  const [heading, ...lines] = renderTable(headings, rows);
+  return heading === undefined ? [] : [colors.bold(heading), ...lines];
+}
+
+function specRow({ id, state, legs, waiting, holds, problems }: SpecReport, colors: Colors): readonly string[] {
+  const [wait] = waiting;
+  const remarks = [
+    ...(problems.length === 0 ? [] : [`${problems.length} problem${problems.length === 1 ? '' : 's'}`]),
+    ...(holds.length === 0 ? [] : [`${holds.length} held`]),
+    ...(wait === undefined ? [] : [wait.what]),
+  ];
+  return [id, paint(state, colors), ...LEG_NAMES.map((leg) => paint(legs[leg], colors)), remarks.join('; ')];
+}
+
+function poolRow({ pool, service, nodePort, desired, registered, passing }: PoolSummary, colors: Colors): readonly string[] {
+  const color = passing < desired ? colors.red : colors.green;
+  return [pool, service, String(nodePort ?? 'none yet'), String(desired), String(registered), color(String(passing))];
+}
+
+function paint(state: SpecState | LegState, colors: Colors): string {
+  if (state === 'in-step') return colors.green(state);
+  if (state === 'not-watched' || state === 'suspended') return colors.dim(state);
+  return state === 'changing' || state === 'waiting' || state === 'leaving' ? colors.yellow(state) : colors.red(state);
+}
+
+/** `never`, `8s`, `3m 12s`, `2h 5m`. */
+function age(ms: number | undefined): string {
+  if (ms === undefined) return 'never';
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  if (seconds < 60) return `${seconds}s`;
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 60 ? `${minutes}m ${seconds % 60}s` : `${Math.floor(minutes / 60)}h ${minutes % 60}m`;
+}

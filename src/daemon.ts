@@ -1,0 +1,253 @@
+import { readFileSync } from 'node:fs';
+import type { Config } from './config/config.ts';
+import { readSecrets } from './config/read-secrets.ts';
+import type { Lease } from './core/model/ports.ts';
+import { sourceReports } from './core/report/build-report.ts';
+import type { RunReport } from './core/report/run-report.ts';
+import { createHttpServer } from './http/create-http-server.ts';
+import type { DaemonIo, Parts } from './parts.ts';
+import { buildParts } from './parts.ts';
+import { Engine } from './run/engine.ts';
+import { ReconcileLoop } from './run/reconcile-loop.ts';
+import { scheduleResync } from './run/schedule-resync.ts';
+import { sleep } from './shared/abort.ts';
+import { AppError, errorText, isAbort } from './shared/errors.ts';
+import { problem } from './shared/problem.ts';
+import { createRedactor } from './shared/redact.ts';
+import { createLogger } from './telemetry/create-logger.ts';
+import { createMetrics } from './telemetry/create-metrics.ts';
+import { ReportLogger } from './telemetry/report-logger.ts';
+
+/** A running daemon. */
+export interface Daemon {
+  /** Where it serves status and metrics. */
+  readonly url: string;
+  /** Polls, compares and runs now; resolves with the report of that run. */
+  resync(): Promise<RunReport>;
+  /** Ends it: the action under way finishes, the leases are given up, everything is closed. Within 5 s. */
+  stop(): Promise<void>;
+}
+
+/** How long an action under way may take to finish after a stop is asked for. */
+const FINISH_MS = 3_500;
+const RETRY = { baseMs: 500, maxMs: 30_000 };
+
+function secretsOf(config: Config): { readonly all: readonly string[]; readonly httpToken: string | undefined } {
+  const read = readSecrets(config, (path) => readFileSync(path, 'utf8'));
+  if (read.kind === 'invalid') throw new AppError(read.problems[0] ?? problem('CONFIG_INVALID', 'a secret file cannot be read'));
+  const { gitPassword, consulToken, httpToken } = read.secrets;
+  return { all: [gitPassword, consulToken, httpToken].flatMap((secret) => (secret === undefined ? [] : [secret])), httpToken };
+}
+
+/** Starts the daemon; resolves when it serves. Everything it could not reach shows in status, not here. */
+export async function startDaemon(config: Config, io: DaemonIo): Promise<Daemon> {
+  const secrets = secretsOf(config);
+  const log = createLogger({ level: config.log.level, destination: io.stdout, redact: createRedactor(secrets.all) });
+  const parts = await buildParts(config, io);
+  const { clock, poller, cluster, registry, leases } = parts;
+  const stopping = new AbortController();
+  const aborting = new AbortController();
+  const reports = new ReportLogger(log);
+  const worldNow = () => ({ specs: poller.snapshot(), cluster: cluster.state(), registry: registry.state() });
+  const metrics = createMetrics({ live: () => ({ nowMs: clock.now(), sources: sourceReports(worldNow(), clock.now()) }) });
+  let report: RunReport | undefined;
+  const engine = new Engine({
+    ports: { cluster, registry, leases, mayBegin: () => !stopping.signal.aborted },
+    policy: parts.policy,
+    clock,
+    poller,
+    dryRun: false,
+    ...(io.onOutcome === undefined ? {} : { onOutcome: io.onOutcome }),
+  });
+  const loop = new ReconcileLoop({
+    clock,
+    pollMs: config.git.intervalMs,
+    fullCompareMs: config.interval.fullCompareMs,
+    jitter: Math.max(config.git.jitter, config.interval.jitter),
+    retry: RETRY,
+    poll: (signal) => engine.poll(signal),
+    refresh: (signal) => registry.refresh(signal),
+    run: async (trigger, signal) => {
+      const turn = await engine.run(trigger, signal);
+      report = turn.report;
+      reports.logReport(turn.report);
+      metrics.observe(turn.report);
+      io.onReport?.(turn.report);
+      return turn;
+    },
+    onError: (error) => log.error({ event: 'error', error: errorText(error) }, 'the loop caught an error'),
+  });
+  const resync = (): Promise<RunReport> => loop.resync(aborting.signal);
+  let asked = 0;
+  const server = createHttpServer({
+    listen: config.http.listen,
+    token: secrets.httpToken,
+    report: () => report,
+    livez: () => loop.isAlive(),
+    ready: () => readiness(report),
+    metrics: () => metrics.text(),
+    resync: async (spec) => {
+      if (spec !== undefined && !(report?.specs.some(({ id }) => id === spec) ?? false)) return { queued: false, coalesced: false };
+      const coalesced = asked > 0;
+      asked++;
+      void resync()
+        .catch(() => undefined)
+        .finally(() => asked--);
+      return { queued: true, coalesced };
+    },
+    onResync: (result) => metrics.countResync(result),
+    onError: (error) => log.error({ event: 'error', error: errorText(error) }, 'a request failed'),
+  });
+  const { url } = await server.start().catch(async (error: unknown) => {
+    await parts.close();
+    throw error;
+  });
+  const unsubscribe = [
+    cluster.changed(() => loop.wake('kubernetes')),
+    registry.changed(() => loop.wake('consul')),
+    leases.consul.changed(() => loop.wake('lease')),
+    leases.kubernetes.changed(() => loop.wake('lease')),
+  ];
+  const { schedule, timezone } = config.resync;
+  const timer =
+    schedule === undefined ? undefined : scheduleResync({ expression: schedule, timezone }, () => void resync().catch(() => undefined));
+  log.info({ event: 'start', url, cluster: config.cluster, owner: config.owner }, `poolkeeper serves ${url}`);
+  const work = runParts(parts, { loop, engine }, stopping.signal, aborting.signal).catch((error: unknown) => {
+    if (!isAbort(error)) log.error({ event: 'error', error: errorText(error) }, 'the daemon cannot go on');
+  });
+  return {
+    url,
+    resync,
+    async stop() {
+      for (const off of unsubscribe) off();
+      await timer?.stop();
+      stopping.abort();
+      const cut = setTimeout(() => aborting.abort(), FINISH_MS);
+      await work;
+      clearTimeout(cut);
+      await releaseLeases(parts);
+      aborting.abort();
+      await Promise.allSettled([server.stop(), parts.close()]);
+      log.info({ event: 'stop' }, 'poolkeeper has stopped');
+    },
+  };
+}
+
+/** How long the first run waits for sources and leases that do not answer: long enough for one that leads already to be seen. */
+const SETTLE_MS = 3_000;
+
+/** Starts the legs and turns the loop until it is asked to stop. */
+async function runParts(
+  parts: Parts,
+  { loop, engine }: { readonly loop: ReconcileLoop; readonly engine: Engine },
+  signal: AbortSignal,
+  runSignal: AbortSignal,
+): Promise<void> {
+  const identified = parts.identify(signal).catch(() => undefined);
+  parts.leases.consul.start(runSignal);
+  parts.leases.kubernetes.start();
+  const known = parts.registry.start(runSignal).then(() => leading(parts, signal));
+  const started = Promise.all([identified, parts.cluster.start(runSignal), known, engine.poll(signal)]);
+  await Promise.race([started, sleep(SETTLE_MS, signal)]).catch(() => undefined);
+  await loop.start(signal, runSignal);
+  await started.catch(() => undefined);
+}
+
+/** Resolves when it is known who leads, and Consul has been read as that one would read it. */
+async function leading({ leases, registry }: Parts, signal: AbortSignal): Promise<void> {
+  await until(leases.consul, () => leases.consul.state().held || holderOf(leases.consul) !== undefined, signal);
+  if (!leases.consul.state().held) return;
+  await until(leases.kubernetes, () => leases.kubernetes.state().held, signal);
+  await until(registry, () => registry.state().kind !== 'unavailable', signal);
+}
+
+const holderOf = (lease: Lease): string | undefined => {
+  const state = lease.state();
+  return state.held ? undefined : state.holder;
+};
+
+/** Resolves when `settled` holds, asked again at every change; rejects on abort. */
+function until(source: Changing, settled: () => boolean, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const done = (): void => {
+      off();
+      signal.removeEventListener('abort', stop);
+    };
+    const stop = (): void => {
+      done();
+      reject(signal.reason as Error);
+    };
+    const look = (): void => {
+      if (!settled()) return;
+      done();
+      resolve();
+    };
+    const off = source.changed(look);
+    signal.addEventListener('abort', stop, { once: true });
+    look();
+  });
+}
+
+interface Changing {
+  changed(listener: () => void): () => void;
+}
+
+/** Gives both leases up, so that another replica takes over at once; a store that does not answer is not waited for. */
+async function releaseLeases({ leases }: Parts): Promise<void> {
+  const soon = AbortSignal.timeout(1_000);
+  await Promise.allSettled([leases.consul.release(soon), leases.kubernetes.release(soon)]);
+}
+
+function readiness(report: RunReport | undefined): ReturnType<Parameters<typeof createHttpServer>[0]['ready']> {
+  const checks = (report?.sources ?? []).map(({ source, kind, reason }) => ({
+    name: source,
+    ok: kind === 'complete',
+    ...(reason === undefined ? {} : { detail: reason.message }),
+  }));
+  return { ready: report !== undefined, checks: [{ name: 'first run', ok: report !== undefined }, ...checks] };
+}
+
+/** Plans against the live sources, read only: no lease is sought and nothing is written. */
+export async function planOnce(config: Config, io: DaemonIo, signal: AbortSignal): Promise<RunReport> {
+  const parts = await buildParts(config, io);
+  try {
+    const engine = engineOf(parts, true);
+    await Promise.all([parts.cluster.start(signal), parts.registry.refresh(signal)]);
+    await engine.poll(signal);
+    return (await engine.run(['plan'], signal)).report;
+  } finally {
+    await parts.close();
+  }
+}
+
+/** How long `syncOnce` goes on while something still changes or waits. */
+const SYNC_MS = 120_000;
+
+/** Leads, and runs until every spec is in step or cannot get there by waiting; gives the last report. */
+export async function syncOnce(config: Config, io: DaemonIo, signal: AbortSignal): Promise<RunReport> {
+  const parts = await buildParts(config, io);
+  const engine = engineOf(parts, false);
+  const untilMs = parts.clock.now() + SYNC_MS;
+  try {
+    parts.leases.consul.start(signal);
+    parts.leases.kubernetes.start();
+    await Promise.all([parts.identify(signal), parts.cluster.start(signal), parts.registry.start(signal)]);
+    await Promise.race([leading(parts, signal), sleep(SETTLE_MS, signal)]);
+    for (;;) {
+      await engine.poll(signal);
+      const { report } = await engine.run(['sync'], signal);
+      const moving = !(report.leader.consul && report.leader.kubernetes) || report.specs.some(isMoving);
+      if (!moving || parts.clock.now() > untilMs) return report;
+      await sleep(250, signal);
+    }
+  } finally {
+    await releaseLeases(parts);
+    await parts.close();
+  }
+}
+
+const isMoving = ({ state }: RunReport['specs'][number]): boolean =>
+  state === 'changing' || state === 'waiting' || state === 'leaving' || state === 'unknown';
+
+const engineOf = ({ cluster, registry, leases, policy, clock, poller }: Parts, dryRun: boolean): Engine =>
+  new Engine({ ports: { cluster, registry, leases, mayBegin: () => true }, policy, clock, poller, dryRun });

@@ -1,0 +1,42 @@
+import { readFileSync } from 'node:fs';
+import { loadModules } from './cli/load-modules.ts';
+import { crashText, runCli } from './cli/run-cli.ts';
+
+const stop = new AbortController();
+
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(name, () => {
+    // Who asks twice does not want to wait for a graceful end. 128 + signal number, as shells count.
+    if (stop.signal.aborted) process.exit(name === 'SIGINT' ? 130 : 143);
+    stop.abort();
+  });
+}
+
+process.on('unhandledRejection', (reason) => fail(reason));
+process.on('uncaughtException', (error) => fail(error));
+
+// `poolkeeper status | head` closes the pipe early: that is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  fail(error);
+});
+
+process.exitCode = await runCli({
+  argv: process.argv.slice(2),
+  env: process.env,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  isTerminal: process.stdout.isTTY,
+  readFile: (path) => readFileSync(path, 'utf8'),
+  now: () => Date.now(),
+  signal: stop.signal,
+  load: loadModules,
+});
+
+// Everything is stopped, so the process ends by itself; should a socket linger, it ends all the same.
+setTimeout(() => process.exit(), 3000).unref();
+
+function fail(error: unknown): never {
+  process.stderr.write(crashText(error));
+  process.exit(1);
+}
