@@ -3,18 +3,21 @@ import type { Config } from './config/config.ts';
 import { readSecrets } from './config/read-secrets.ts';
 import type { Lease } from './core/model/ports.ts';
 import { sourceReports } from './core/report/build-report.ts';
-import type { RunReport } from './core/report/run-report.ts';
+import type { RunReport, SourceReport } from './core/report/run-report.ts';
+import type { HttpServer } from './http/create-http-server.ts';
 import { createHttpServer } from './http/create-http-server.ts';
 import type { DaemonIo, Parts } from './parts.ts';
 import { buildParts } from './parts.ts';
 import { Engine } from './run/engine.ts';
 import { ReconcileLoop } from './run/reconcile-loop.ts';
+import type { ResyncSchedule } from './run/schedule-resync.ts';
 import { scheduleResync } from './run/schedule-resync.ts';
 import { sleep } from './shared/abort.ts';
 import { AppError, errorText, isAbort } from './shared/errors.ts';
 import { problem } from './shared/problem.ts';
 import { createRedactor } from './shared/redact.ts';
 import { createLogger } from './telemetry/create-logger.ts';
+import type { Metrics } from './telemetry/create-metrics.ts';
 import { createMetrics } from './telemetry/create-metrics.ts';
 import { ReportLogger } from './telemetry/report-logger.ts';
 
@@ -39,80 +42,41 @@ function secretsOf(config: Config): { readonly all: readonly string[]; readonly 
   return { all: [gitPassword, consulToken, httpToken].flatMap((secret) => (secret === undefined ? [] : [secret])), httpToken };
 }
 
+/** What the loop and the HTTP server of one daemon share. */
+interface Workings {
+  readonly parts: Parts;
+  readonly engine: Engine;
+  readonly log: ReturnType<typeof createLogger>;
+  readonly metrics: Metrics;
+  /** The report of the last run. */
+  report: RunReport | undefined;
+}
+
 /** Starts the daemon; resolves when it serves. Everything it could not reach shows in status, not here. */
 export async function startDaemon(config: Config, io: DaemonIo): Promise<Daemon> {
   const secrets = secretsOf(config);
   const log = createLogger({ level: config.log.level, destination: io.stdout, redact: createRedactor(secrets.all) });
   const parts = await buildParts(config, io);
-  const { clock, poller, cluster, registry, leases } = parts;
   const stopping = new AbortController();
   const aborting = new AbortController();
-  const reports = new ReportLogger(log);
-  const worldNow = () => ({ specs: poller.snapshot(), cluster: cluster.state(), registry: registry.state() });
-  const metrics = createMetrics({ live: () => ({ nowMs: clock.now(), sources: sourceReports(worldNow(), clock.now()) }) });
-  let report: RunReport | undefined;
-  const engine = new Engine({
-    ports: { cluster, registry, leases, mayBegin: () => !stopping.signal.aborted },
-    policy: parts.policy,
-    clock,
-    poller,
-    dryRun: false,
-    ...(io.onOutcome === undefined ? {} : { onOutcome: io.onOutcome }),
-  });
-  const loop = new ReconcileLoop({
-    clock,
-    pollMs: config.git.intervalMs,
-    fullCompareMs: config.interval.fullCompareMs,
-    jitter: Math.max(config.git.jitter, config.interval.jitter),
-    retry: RETRY,
-    poll: (signal) => engine.poll(signal),
-    refresh: (signal) => registry.refresh(signal),
-    run: async (trigger, signal) => {
-      const turn = await engine.run(trigger, signal);
-      report = turn.report;
-      reports.logReport(turn.report);
-      metrics.observe(turn.report);
-      io.onReport?.(turn.report);
-      return turn;
-    },
-    onError: (error) => log.error({ event: 'error', error: errorText(error) }, 'the loop caught an error'),
-  });
+  const works: Workings = {
+    parts,
+    engine: engineOf(parts, { dryRun: false, mayBegin: () => !stopping.signal.aborted, onOutcome: io.onOutcome }),
+    log,
+    metrics: createMetrics({ live: () => ({ nowMs: parts.clock.now(), sources: sourcesNow(parts) }) }),
+    report: undefined,
+  };
+  const loop = createLoop(works, config, io.onReport);
   const resync = (): Promise<RunReport> => loop.resync(aborting.signal);
-  let asked = 0;
-  const server = createHttpServer({
-    listen: config.http.listen,
-    token: secrets.httpToken,
-    report: () => report,
-    livez: () => loop.isAlive(),
-    ready: () => readiness(report),
-    metrics: () => metrics.text(),
-    resync: async (spec) => {
-      if (spec !== undefined && !(report?.specs.some(({ id }) => id === spec) ?? false)) return { queued: false, coalesced: false };
-      const coalesced = asked > 0;
-      asked++;
-      void resync()
-        .catch(() => undefined)
-        .finally(() => asked--);
-      return { queued: true, coalesced };
-    },
-    onResync: (result) => metrics.countResync(result),
-    onError: (error) => log.error({ event: 'error', error: errorText(error) }, 'a request failed'),
-  });
+  const server = createServer(works, config, { token: secrets.httpToken, isAlive: () => loop.isAlive(), resync });
   const { url } = await server.start().catch(async (error: unknown) => {
     await parts.close();
     throw error;
   });
-  const unsubscribe = [
-    cluster.changed(() => loop.wake('kubernetes')),
-    registry.changed(() => loop.wake('consul')),
-    leases.consul.changed(() => loop.wake('lease')),
-    leases.kubernetes.changed(() => loop.wake('lease')),
-  ];
-  const { schedule, timezone } = config.resync;
-  const timer =
-    schedule === undefined ? undefined : scheduleResync({ expression: schedule, timezone }, () => void resync().catch(() => undefined));
+  const unsubscribe = wakeOnChange(parts, loop);
+  const timer = scheduleOf(config, resync);
   log.info({ event: 'start', url, cluster: config.cluster, owner: config.owner }, `poolkeeper serves ${url}`);
-  const work = runParts(parts, { loop, engine }, stopping.signal, aborting.signal).catch((error: unknown) => {
+  const work = runParts(works, loop, stopping.signal, aborting.signal).catch((error: unknown) => {
     if (!isAbort(error)) log.error({ event: 'error', error: errorText(error) }, 'the daemon cannot go on');
   });
   return {
@@ -133,16 +97,81 @@ export async function startDaemon(config: Config, io: DaemonIo): Promise<Daemon>
   };
 }
 
+const sourcesNow = ({ poller, cluster, registry, clock }: Parts): readonly SourceReport[] =>
+  sourceReports({ specs: poller.snapshot(), cluster: cluster.state(), registry: registry.state() }, clock.now());
+
+function createLoop(works: Workings, config: Config, onReport: DaemonIo['onReport']): ReconcileLoop {
+  const { parts, engine, log, metrics } = works;
+  const reports = new ReportLogger(log);
+  return new ReconcileLoop({
+    clock: parts.clock,
+    pollMs: config.git.intervalMs,
+    fullCompareMs: config.interval.fullCompareMs,
+    jitter: Math.max(config.git.jitter, config.interval.jitter),
+    retry: RETRY,
+    poll: (signal) => engine.poll(signal),
+    refresh: (signal) => parts.registry.refresh(signal),
+    run: async (trigger, signal) => {
+      const turn = await engine.run(trigger, signal);
+      works.report = turn.report;
+      reports.logReport(turn.report);
+      metrics.observe(turn.report);
+      onReport?.(turn.report);
+      return turn;
+    },
+    onError: (error) => log.error({ event: 'error', error: errorText(error) }, 'the loop caught an error'),
+  });
+}
+
+interface ServerHooks {
+  readonly token: string | undefined;
+  readonly isAlive: () => boolean;
+  readonly resync: () => Promise<RunReport>;
+}
+
+function createServer(works: Workings, config: Config, { token, isAlive, resync }: ServerHooks): HttpServer {
+  let asked = 0;
+  return createHttpServer({
+    listen: config.http.listen,
+    token,
+    report: () => works.report,
+    livez: isAlive,
+    ready: () => readiness(works.report),
+    metrics: () => works.metrics.text(),
+    resync: async (spec) => {
+      if (spec !== undefined && !(works.report?.specs.some(({ id }) => id === spec) ?? false)) return { queued: false, coalesced: false };
+      const coalesced = asked > 0;
+      asked++;
+      // An abort at shutdown is the only way it fails; whoever asked has been answered by then.
+      void resync()
+        .catch(() => undefined)
+        .finally(() => asked--);
+      return { queued: true, coalesced };
+    },
+    onResync: (result) => works.metrics.countResync(result),
+    onError: (error) => works.log.error({ event: 'error', error: errorText(error) }, 'a request failed'),
+  });
+}
+
+function wakeOnChange({ cluster, registry, leases }: Parts, loop: ReconcileLoop): readonly (() => void)[] {
+  return [
+    cluster.changed(() => loop.wake('kubernetes')),
+    registry.changed(() => loop.wake('consul')),
+    leases.consul.changed(() => loop.wake('lease')),
+    leases.kubernetes.changed(() => loop.wake('lease')),
+  ];
+}
+
+function scheduleOf({ resync: { schedule, timezone } }: Config, resync: () => Promise<RunReport>): ResyncSchedule | undefined {
+  if (schedule === undefined) return undefined;
+  return scheduleResync({ expression: schedule, timezone }, () => void resync().catch(() => undefined));
+}
+
 /** How long the first run waits for sources and leases that do not answer: long enough for one that leads already to be seen. */
 const SETTLE_MS = 3_000;
 
 /** Starts the legs and turns the loop until it is asked to stop. */
-async function runParts(
-  parts: Parts,
-  { loop, engine }: { readonly loop: ReconcileLoop; readonly engine: Engine },
-  signal: AbortSignal,
-  runSignal: AbortSignal,
-): Promise<void> {
+async function runParts({ parts, engine }: Workings, loop: ReconcileLoop, signal: AbortSignal, runSignal: AbortSignal): Promise<void> {
   const identified = parts.identify(signal).catch(() => undefined);
   parts.leases.consul.start(runSignal);
   parts.leases.kubernetes.start();
@@ -211,7 +240,7 @@ function readiness(report: RunReport | undefined): ReturnType<Parameters<typeof 
 export async function planOnce(config: Config, io: DaemonIo, signal: AbortSignal): Promise<RunReport> {
   const parts = await buildParts(config, io);
   try {
-    const engine = engineOf(parts, true);
+    const engine = engineOf(parts, { dryRun: true });
     await Promise.all([parts.cluster.start(signal), parts.registry.refresh(signal)]);
     await engine.poll(signal);
     return (await engine.run(['plan'], signal)).report;
@@ -226,7 +255,7 @@ const SYNC_MS = 120_000;
 /** Leads, and runs until every spec is in step or cannot get there by waiting; gives the last report. */
 export async function syncOnce(config: Config, io: DaemonIo, signal: AbortSignal): Promise<RunReport> {
   const parts = await buildParts(config, io);
-  const engine = engineOf(parts, false);
+  const engine = engineOf(parts, { dryRun: false });
   const untilMs = parts.clock.now() + SYNC_MS;
   try {
     parts.leases.consul.start(signal);
@@ -249,5 +278,13 @@ export async function syncOnce(config: Config, io: DaemonIo, signal: AbortSignal
 const isMoving = ({ state }: RunReport['specs'][number]): boolean =>
   state === 'changing' || state === 'waiting' || state === 'leaving' || state === 'unknown';
 
-const engineOf = ({ cluster, registry, leases, policy, clock, poller }: Parts, dryRun: boolean): Engine =>
-  new Engine({ ports: { cluster, registry, leases, mayBegin: () => true }, policy, clock, poller, dryRun });
+interface EngineHooks {
+  readonly dryRun: boolean;
+  readonly mayBegin?: () => boolean;
+  readonly onOutcome?: DaemonIo['onOutcome'];
+}
+
+function engineOf({ cluster, registry, leases, policy, clock, poller }: Parts, { dryRun, mayBegin, onOutcome }: EngineHooks): Engine {
+  const ports = { cluster, registry, leases, mayBegin: mayBegin ?? (() => true) };
+  return new Engine({ ports, policy, clock, poller, dryRun, ...(onOutcome === undefined ? {} : { onOutcome }) });
+}

@@ -36,7 +36,7 @@ export interface DaemonIo {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdout: { write(text: string): unknown };
   /** Told of each action as it ends. */
-  readonly onOutcome?: (outcome: Outcome) => void;
+  readonly onOutcome?: ((outcome: Outcome) => void) | undefined;
   /** Told of each run. */
   readonly onReport?: (report: RunReport) => void;
 }

@@ -111,7 +111,7 @@ async function startServers(directory: string, complain: (text: string) => void,
   await writeFile(join(directory, 'kubeconfig'), kubernetes.kubeconfig());
   const consul = await startSandboxConsul();
   releasers.push(() => consul.stop());
-  const gateway = await startSandboxGateway({ consulUrl: consul.url, entryPoints: ENTRY_POINTS });
+  const gateway = await startSandboxGateway({ consulUrl: consul.url, entryPoints: ENTRY_POINTS, encrypted: ['websecure'] });
   releasers.push(() => gateway.stop());
   const backends = await startNodeBackends({
     nodes: NODES,

@@ -42,20 +42,26 @@ export function planRemovals(spec: DesiredSpec, context: PlanContext): RemovalPl
         );
   const drained = waits.length === 0 && pools.every((pool) => !pool.registered);
   const removals: Removal[] = [
-    ...pools.flatMap((pool) => (pool.registered ? [removalOf('pool', pool.pool, `pool ${pool.pool}`, false, bar)] : [])),
-    ...objects.map((object) =>
-      removalOf('object', object.key, objectTitle(object.key), leaving.length > 0, bar ?? whyKindIncomplete(object, context)),
-    ),
+    ...pools.flatMap((pool) => (pool.registered ? [poolRemoval(pool.pool, bar)] : [])),
+    ...objects.map((object) => objectRemoval(object, leaving.length > 0, bar ?? whyKindIncomplete(object, context))),
   ];
   const starts = objects.length === 0 ? [] : startDrains(objects, spec.id, context);
   const deletes = drained && starts.length === 0 ? [...objects].sort((a, b) => byApplyOrder(b.key, a.key)).map(deleteAction) : [];
   return { actions: [...pools.flatMap((pool) => pool.actions), ...starts, ...deletes], waiting: waits, removals };
 }
 
-const removalOf = (kind: Removal['kind'], name: string, title: string, withPool: boolean, bar: Problem | undefined): Removal => ({
-  key: `${kind}:${name}`,
-  kind,
-  title,
+const poolRemoval = (pool: PoolKey, bar: Problem | undefined): Removal => ({
+  key: `pool:${pool}`,
+  kind: 'pool',
+  title: `pool ${pool}`,
+  withPool: false,
+  bar,
+});
+
+const objectRemoval = ({ key }: LiveObject, withPool: boolean, bar: Problem | undefined): Removal => ({
+  key: `object:${key}`,
+  kind: 'object',
+  title: objectTitle(key),
   withPool,
   bar,
 });

@@ -21,7 +21,7 @@ export interface Registration {
 export function buildRegistration(view: PoolView, nodePort: number, backends: readonly Backend[], policy: Policy): Registration {
   const content = hashOf({ service: view.service, tags: view.tags, port: nodePort });
   const inCatalog = policy.registration !== 'kv';
-  const instances = inCatalog ? backends.map((backend) => instanceOf(view, nodePort, backend, content, policy)) : [];
+  const instances = inCatalog ? backends.map((backend) => instanceOf({ view, port: nodePort, hash: content, policy }, backend)) : [];
   instances.sort((a, b) => byBytes(a.consulNode, b.consulNode));
   const [first] = instances;
   return {
@@ -31,7 +31,14 @@ export function buildRegistration(view: PoolView, nodePort: number, backends: re
   };
 }
 
-function instanceOf(view: PoolView, port: number, backend: Backend, hash: string, policy: Policy): Instance {
+interface Content {
+  readonly view: PoolView;
+  readonly port: number;
+  readonly hash: string;
+  readonly policy: Policy;
+}
+
+function instanceOf({ view, port, hash, policy }: Content, backend: Backend): Instance {
   return {
     consulNode: consulNodeName(policy.nodePrefix, policy.cluster, backend.node),
     node: backend.node,

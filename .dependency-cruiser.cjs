@@ -1,0 +1,53 @@
+/** The import rules of docs/architecture.md, one line each: which files a folder may import, and which packages. */
+const only = (name, from, allowed) => ({ name, severity: 'error', from: { path: from }, to: { pathNot: allowed } });
+const npm = (...names) => `^node_modules/(${names.join('|')})/`;
+
+/** Modules of Node itself: told by their type, since their names are too various for a pattern. */
+const withoutBuiltins = (rule) => ({ ...rule, to: { ...rule.to, dependencyTypesNot: ['core'] } });
+const onlyOrNode = (name, from, allowed) => withoutBuiltins(only(name, from, allowed));
+
+module.exports = {
+  forbidden: [
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'no-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    onlyOrNode('shared', '^src/shared/', ['^src/shared/']),
+    only('core-model', '^src/core/model/', ['^src/core/model/', '^src/shared/', npm('canonicalize'), '^crypto$']),
+    only('core-spec', '^src/core/spec/', ['^src/core/(model|spec)/', '^src/shared/', npm('js-yaml', 'zod'), '^buffer$', '^util$']),
+    only('core-pool-tags-routes', '^src/core/(pool|tags|routes)/', ['^src/core/(model|$1)/', '^src/shared/']),
+    only('core-desired', '^src/core/desired/', ['^src/core/(desired|model|spec|pool|tags|routes)/', '^src/shared/']),
+    only('core-plan', '^src/core/plan/', ['^src/core/(plan|desired|pool|routes|model)/', '^src/shared/']),
+    only('core-report', '^src/core/report/', ['^src/core/', '^src/shared/', npm('diff')]),
+    onlyOrNode('config', '^src/config/', ['^src/config/', '^src/core/model/', '^src/shared/', npm('zod', 'js-yaml')]),
+    onlyOrNode('run', '^src/run/', ['^src/run/', '^src/core/', '^src/shared/', npm('p-limit', 'node-cron')]),
+    onlyOrNode('adapter-git', '^src/adapters/git/', ['^src/adapters/git/', '^src/core/model/', '^src/shared/', npm('simple-git')]),
+    onlyOrNode('adapter-kubernetes', '^src/adapters/kubernetes/', [
+      '^src/adapters/kubernetes/',
+      '^src/core/model/',
+      '^src/shared/',
+      npm('@kubernetes/client-node', 'undici'),
+    ]),
+    onlyOrNode('adapter-consul', '^src/adapters/consul/', ['^src/adapters/consul/', '^src/core/model/', '^src/shared/', npm('consul')]),
+    onlyOrNode('telemetry', '^src/telemetry/', ['^src/telemetry/', '^src/core/', '^src/shared/', npm('pino', 'prom-client')]),
+    onlyOrNode('http', '^src/http/', ['^src/http/', '^src/core/', '^src/shared/', npm('fastify', 'zod')]),
+    {
+      name: 'renderers-see-types-only',
+      severity: 'error',
+      from: { path: '^src/(telemetry|http)/' },
+      to: { path: '^src/core/', pathNot: '^src/core/report/', dependencyTypesNot: ['type-only'] },
+    },
+    onlyOrNode('sandbox', '^src/sandbox/', ['^src/sandbox/', '^src/core/(model|routes)/', '^src/shared/', npm('fastify')]),
+    {
+      ...onlyOrNode('cli', '', ['^src/(?!sandbox|web)', npm('commander', 'picocolors')]),
+      from: { path: '^src/cli/', pathNot: '^src/cli/demo\\.ts$' },
+    },
+    onlyOrNode('cli-demo', '^src/cli/demo\\.ts$', ['^src/(?!web)']),
+    onlyOrNode('wiring', '^src/(daemon|parts)\\.ts$', ['^src/(adapters|config|core|http|run|shared|telemetry)/', '^src/parts\\.ts$']),
+    onlyOrNode('main', '^src/main\\.ts$', ['^src/cli/']),
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'] },
+  },
+};
