@@ -1,0 +1,40 @@
+import { sleep } from '../../shared/abort.ts';
+import { type BackoffPolicy, backoffMs } from '../../shared/backoff.ts';
+import type { Answer, Blocking } from './consul-client.ts';
+
+export interface LongPoll<T> {
+  readonly ask: (blocking: Blocking, signal: AbortSignal) => Promise<Answer<T>>;
+  /** Called for the first answer, for each whose index moved (backwards, too: a restored Consul), and for the first after failures. */
+  readonly onAnswer: (answer: Answer<T>) => void;
+  /** Called for each failure; the poll tries again by itself. */
+  readonly onFailure: () => void;
+  /** How long Consul holds one request, ms. */
+  readonly waitMs: number;
+  /** The least time between two answers, so that a busy catalog is not followed change by change. */
+  readonly gapMs: number;
+  readonly backoff: BackoffPolicy;
+  readonly random: () => number;
+}
+
+/** Follows one thing in Consul by blocking queries until `signal` aborts; then it resolves. Never rejects. */
+export async function runLongPoll<T>(poll: LongPoll<T>, signal: AbortSignal): Promise<void> {
+  // Consul answers index 0 at once.
+  let index = 0;
+  let failures = 0;
+  while (!signal.aborted) {
+    try {
+      const answer = await poll.ask({ index, waitMs: poll.waitMs }, signal);
+      const moved = answer.index !== index || failures > 0;
+      // Consul's rules: an index that went backwards is worth nothing, and 0 would not block.
+      index = answer.index < index ? 0 : Math.max(1, answer.index);
+      failures = 0;
+      if (!moved) continue;
+      poll.onAnswer(answer);
+      await sleep(poll.gapMs, signal);
+    } catch {
+      if (signal.aborted) return;
+      poll.onFailure();
+      await sleep(backoffMs(failures++, poll.backoff, poll.random), signal).catch(() => undefined);
+    }
+  }
+}

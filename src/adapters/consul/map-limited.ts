@@ -1,0 +1,23 @@
+/**
+ * Runs `work` over the items, at most `limit` at a time, and gives the results in the order of the items. After a failure no
+ * further item is begun; it rejects with that failure when those begun have ended.
+ */
+export async function mapLimited<T, R>(items: readonly T[], limit: number, work: (item: T) => Promise<R>): Promise<readonly R[]> {
+  const results: R[] = [];
+  const entries = items.entries();
+  let failed = false;
+  const worker = async () => {
+    for (const [index, item] of entries) {
+      if (failed) return;
+      try {
+        results[index] = await work(item);
+      } catch (error) {
+        failed = true;
+        throw error;
+      }
+    }
+  };
+  const workers = await Promise.allSettled(Array.from({ length: Math.min(limit, items.length) }, worker));
+  for (const ended of workers) if (ended.status === 'rejected') throw ended.reason;
+  return results;
+}

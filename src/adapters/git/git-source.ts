@@ -1,0 +1,187 @@
+import type { Revision } from '../../core/model/ids.ts';
+import type { SpecSource } from '../../core/model/ports.ts';
+import type { Snapshot } from '../../core/model/snapshot.ts';
+import type { SpecFiles } from '../../core/model/spec-set.ts';
+import { AppError, errorText } from '../../shared/errors.ts';
+import { type Problem, problem } from '../../shared/problem.ts';
+import { checkSettings, type GitSettings, type GitSourceOptions, sourceIdentity } from './git-settings.ts';
+import { HeadWatch } from './head-watch.ts';
+import { Mirror } from './mirror.ts';
+import { readCommits } from './read-commits.ts';
+import { FileReader } from './read-files.ts';
+import { readTree } from './read-tree.ts';
+import { createGitRunner, type GitRunner } from './run-git.ts';
+import { SharedRun } from './shared-run.ts';
+import { SnapshotHistory } from './snapshot-history.ts';
+
+// A mirror that is broken again and again has a cause that rebuilding does not cure, such as a full disk.
+const REBUILD_INTERVAL_MS = 10 * 60 * 1000;
+
+/** A source of specs that may hold running processes. */
+export interface GitSource extends SpecSource {
+  /** Ends what runs; resolves when no process is left. Later reads reject. */
+  close(): Promise<void>;
+}
+
+/**
+ * Creates the Git leg: a look at the head of one branch, and all files under a root at it, read from a mirror by commit.
+ * An unchanged head costs one git process. Throws AppError CONFIG_INVALID or GIT_URL_REFUSED.
+ */
+export function createGitSource(options: GitSourceOptions): GitSource {
+  return new MirroredSource(checkSettings(options));
+}
+
+class MirroredSource implements GitSource {
+  readonly #settings: GitSettings;
+  readonly #identity: string;
+  readonly #git: GitRunner;
+  readonly #mirror: Mirror;
+  readonly #files: FileReader;
+  readonly #heads: HeadWatch;
+  readonly #history = new SnapshotHistory<SpecFiles>();
+  readonly #closing = new AbortController();
+  /** The revision after which the commits of the last value were listed. */
+  #since = '';
+  #current: { readonly since: string; readonly run: SharedRun<Snapshot<SpecFiles>> } | undefined;
+  #rebuiltAtMs = Number.NEGATIVE_INFINITY;
+  #fetches = 0;
+  #tidying: Promise<void> = Promise.resolve();
+
+  constructor(settings: GitSettings) {
+    this.#settings = settings;
+    this.#identity = sourceIdentity(settings);
+    this.#git = createGitRunner(settings);
+    this.#mirror = new Mirror(settings, this.#git);
+    this.#files = new FileReader(settings, this.#git);
+    this.#heads = new HeadWatch(settings, this.#git);
+  }
+
+  async read(since: string, signal: AbortSignal): Promise<Snapshot<SpecFiles>> {
+    const stop = AbortSignal.any([signal, this.#closing.signal]);
+    while (this.#current !== undefined) {
+      const { since: listedSince, run } = this.#current;
+      if (run.abandoned) {
+        await run.ended();
+        continue;
+      }
+      const snapshot = await run.join(stop);
+      // Else look again: that costs one process, and the right commits.
+      if (listedSince === since) return snapshot;
+    }
+    stop.throwIfAborted();
+    const run = new SharedRun((ending) =>
+      this.#readAlone(since, ending).finally(() => {
+        this.#current = undefined;
+      }),
+    );
+    this.#current = { since, run };
+    return run.join(stop);
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#current?.run.ended();
+    await this.#tidying;
+  }
+
+  async #readAlone(since: string, signal: AbortSignal): Promise<Snapshot<SpecFiles>> {
+    try {
+      await this.#mirror.prepare();
+      const lookedAtMs = this.#settings.clock.now();
+      const value = await this.#look(since, lookedAtMs, signal);
+      this.#since = since;
+      return this.#history.succeeded(value, value.revision, lookedAtMs);
+    } catch (error) {
+      signal.throwIfAborted();
+      const failedAtMs = this.#settings.clock.now();
+      if (this.#history.last === undefined) await this.#recall(since, signal);
+      return this.#history.failed(problemOf(error), failedAtMs);
+    }
+  }
+
+  async #look(since: string, lookedAtMs: number, signal: AbortSignal): Promise<SpecFiles> {
+    const head = await this.#heads.look(lookedAtMs, signal);
+    const last = this.#history.last;
+    const read = () =>
+      last?.revision === head ? this.#renew(last, since, signal) : this.#fetchAndRead(head, { since, lookedAtMs }, signal);
+    try {
+      return await read();
+    } catch (error) {
+      const nowMs = this.#settings.clock.now();
+      if (!mayBeMirrorFault(error) || nowMs - this.#rebuiltAtMs < REBUILD_INTERVAL_MS) throw error;
+      this.#rebuiltAtMs = nowMs;
+      await this.#mirror.rebuild(head, signal);
+      return await read();
+    }
+  }
+
+  /** The last value once more, with nothing to say about how the branch got there. */
+  async #renew(last: SpecFiles, since: string, signal: AbortSignal): Promise<SpecFiles> {
+    if (since === this.#since && last.problems.length === 0) return last;
+    const commits = since === this.#since ? last.commits : await this.#commits(since, last.revision, signal);
+    return { ...last, commits, problems: [] };
+  }
+
+  async #fetchAndRead(head: Revision, look: { since: string; lookedAtMs: number }, signal: AbortSignal): Promise<SpecFiles> {
+    const before = this.#history.last?.revision ?? (await this.#mirror.head(signal))?.revision;
+    const fetched = await this.#mirror.fetch(head, signal);
+    // The branch may have moved on between the look and the fetch.
+    const movedAfterMs = this.#heads.saw(fetched, look.lookedAtMs);
+    const isRewritten = before !== undefined && before !== fetched && !(await this.#mirror.descends(fetched, before, signal));
+    const read = await this.#readCommit(fetched, look.since, signal);
+    this.#tidyAtTimes();
+    const problems = isRewritten ? [historyRewritten(this.#settings, before, fetched)] : [];
+    return { ...read, problems, movedAfterMs, fetchedAtMs: this.#settings.clock.now() };
+  }
+
+  async #readCommit(at: Revision, since: string, signal: AbortSignal) {
+    const gitDir = this.#mirror.path;
+    const entries = await readTree(this.#git, this.#settings, { gitDir, revision: at }, signal);
+    const files = await this.#files.read(entries, gitDir, signal);
+    return { revision: at, source: this.#identity, files, commits: await this.#commits(since, at, signal) };
+  }
+
+  #commits(since: string, head: Revision, signal: AbortSignal): Promise<SpecFiles['commits']> {
+    return readCommits(this.#git, { gitDir: this.#mirror.path, since, head }, signal);
+  }
+
+  /** What an earlier process fetched last, so that a restart while the remote is away still knows the specs. */
+  async #recall(since: string, signal: AbortSignal): Promise<void> {
+    try {
+      const head = await this.#mirror.head(signal);
+      if (head === undefined) return;
+      const read = await this.#readCommit(head.revision, since, signal);
+      const { fetchedAtMs } = head;
+      this.#since = since;
+      this.#history.recalled({ ...read, problems: [], movedAfterMs: fetchedAtMs, fetchedAtMs }, head.revision, fetchedAtMs);
+    } catch {
+      // The failure that led here is the one to report; this one shows again when the remote is back.
+      signal.throwIfAborted();
+    }
+  }
+
+  /** Runs beside the next looks; git sees to it that they do not disturb each other. */
+  #tidyAtTimes(): void {
+    this.#fetches += 1;
+    if (this.#fetches % this.#settings.tidyAfterFetches !== 0) return;
+    // A mirror that could not be packed still serves.
+    this.#tidying = this.#tidying.then(() => this.#mirror.tidy(this.#closing.signal)).catch(() => {});
+  }
+}
+
+/** Local commands fail for other reasons than the mirror, too; a rebuild tells. */
+function mayBeMirrorFault(error: unknown): boolean {
+  return error instanceof AppError && error.problem.code === 'GIT_READ_FAILED' && error.problem.next === 'retry';
+}
+
+function historyRewritten({ ref, remote }: GitSettings, before: Revision, after: Revision): Problem {
+  return problem(
+    'GIT_HISTORY_REWRITTEN',
+    `branch ${ref} of ${remote.url} was moved from ${before} to ${after}, which does not descend from it`,
+  );
+}
+
+function problemOf(error: unknown): Problem {
+  if (error instanceof AppError) return error.problem;
+  return problem('GIT_READ_FAILED', `the Git mirror cannot be used: ${errorText(error)}`);
+}

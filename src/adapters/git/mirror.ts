@@ -1,0 +1,165 @@
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { type Revision, revision } from '../../core/model/ids.ts';
+import { AppError } from '../../shared/errors.ts';
+import type { GitSettings } from './git-settings.ts';
+import { type GitRunner, isUnknownCommit } from './run-git.ts';
+
+const NAME = 'poolkeeper-mirror.git';
+const STATE_FILE = 'poolkeeper.json';
+
+/** What the mirror remembers of its last fetch. */
+interface MirrorState {
+  readonly url: string;
+  readonly fetchedAtMs: number;
+}
+
+/** A commit that the mirror holds with all its files. */
+export interface MirroredHead {
+  readonly revision: Revision;
+  readonly fetchedAtMs: number;
+}
+
+/**
+ * A bare copy of one branch of the repository, kept in `mirrorDir/poolkeeper-mirror.git` from one start to the next. It is never checked
+ * out. It can be thrown away at any time; a new one is built aside and put in its place whole.
+ */
+export class Mirror {
+  readonly path: string;
+  readonly #settings: GitSettings;
+  readonly #git: GitRunner;
+  /** The fetched head, when it is known; spares asking git. */
+  #head: MirroredHead | undefined;
+
+  constructor(settings: GitSettings, git: GitRunner) {
+    this.#settings = settings;
+    this.#git = git;
+    this.path = join(settings.mirrorDir, NAME);
+  }
+
+  /** Makes sure that the folder of the mirror exists. */
+  async prepare(): Promise<void> {
+    await mkdir(this.#settings.mirrorDir, { recursive: true, mode: 0o700 });
+  }
+
+  /** The head that was fetched last, by this process or an earlier one; undefined when there is no usable mirror of it. */
+  async head(signal: AbortSignal): Promise<MirroredHead | undefined> {
+    if (this.#head !== undefined) return this.#head;
+    const state = await this.#state();
+    if (state === undefined) return undefined;
+    try {
+      this.#head = { revision: await this.#fetchedRevision(this.path, signal), fetchedAtMs: state.fetchedAtMs };
+    } catch (error) {
+      // Another branch was followed before, or the mirror is broken: a fetch will tell.
+      if (!(error instanceof AppError)) throw error;
+    }
+    return this.#head;
+  }
+
+  /** Brings the branch's head, of which `head` was seen at the remote; returns what it is by now. */
+  async fetch(head: Revision, signal: AbortSignal): Promise<Revision> {
+    const before = await this.head(signal);
+    if (before?.revision === head) return head;
+    if ((await this.#state()) === undefined) return this.rebuild(head, signal);
+    await this.#fetchInto(this.path, signal);
+    const fetched = await this.#fetchedRevision(this.path, signal);
+    this.#head = { revision: fetched, fetchedAtMs: await this.#remember(this.path) };
+    return fetched;
+  }
+
+  /** Whether the fetched commit `from` has `ancestor` in its history. A mirror that does not know `ancestor` has not. */
+  async descends(from: Revision, ancestor: Revision, signal: AbortSignal): Promise<boolean> {
+    // Commits that only the ancestor reaches, at most one: prints 0 or 1, where `merge-base` would tell by exit code alone.
+    const args = ['rev-list', '--count', '--max-count=1', ancestor, `^${from}`];
+    try {
+      const output = await this.#git.text({ args, gitDir: this.path, what: 'comparing the old and the new head' }, signal);
+      return output.trim() === '0';
+    } catch (error) {
+      if (isUnknownCommit(error, ancestor)) return false;
+      throw error;
+    }
+  }
+
+  /**
+   * Builds the mirror anew, whatever was there, and returns the branch's head, of which `head` was seen at the remote. Until
+   * that has succeeded, the old one stays.
+   */
+  async rebuild(head: Revision, signal: AbortSignal): Promise<Revision> {
+    await this.#removeLeftovers();
+    const fresh = await mkdtemp(`${this.path}.new-`);
+    try {
+      const format = head.length === 64 ? 'sha256' : 'sha1';
+      const init = ['init', '--bare', `--object-format=${format}`];
+      await this.#git.text({ args: init, gitDir: fresh, what: 'creating the Git mirror' }, signal);
+      await this.#fetchInto(fresh, signal);
+      const fetched = await this.#fetchedRevision(fresh, signal);
+      const fetchedAtMs = await this.#remember(fresh);
+      await rename(this.path, `${fresh}.old`).catch(ignoreMissing);
+      await rename(fresh, this.path);
+      this.#head = { revision: fetched, fetchedAtMs };
+      return fetched;
+    } finally {
+      await this.#removeLeftovers();
+    }
+  }
+
+  /** Packs the mirror when git finds that it has grown untidy. */
+  async tidy(signal: AbortSignal): Promise<void> {
+    const { fetchTimeoutMs } = this.#settings;
+    await this.#git.text(
+      { args: ['gc', '--auto', '--quiet'], gitDir: this.path, what: 'tidying the Git mirror', timeoutMs: fetchTimeoutMs },
+      signal,
+    );
+  }
+
+  async #fetchInto(gitDir: string, signal: AbortSignal): Promise<void> {
+    const { remote, ref, fetchTimeoutMs } = this.#settings;
+    const options = ['--no-tags', '--no-recurse-submodules', '--no-write-fetch-head', '--no-auto-maintenance'];
+    const args = ['fetch', ...options, '--', remote.url, `+refs/heads/${ref}:${this.#ref}`];
+    await this.#git.text({ args, gitDir, what: `git fetch of ${remote.url}`, remote: true, timeoutMs: fetchTimeoutMs }, signal);
+  }
+
+  async #fetchedRevision(gitDir: string, signal: AbortSignal): Promise<Revision> {
+    const args = ['rev-parse', '--verify', `${this.#ref}^{commit}`];
+    const output = await this.#git.text({ args, gitDir, what: 'reading the head of the Git mirror' }, signal);
+    return revision(output.trim());
+  }
+
+  get #ref(): string {
+    return `refs/poolkeeper/${this.#settings.ref}`;
+  }
+
+  /** What was remembered in the mirror, when it is one of the configured URL. */
+  async #state(): Promise<MirrorState | undefined> {
+    const text = await readFile(join(this.path, STATE_FILE), 'utf8').catch(ignoreMissing);
+    const state = parseState(text ?? '');
+    return state?.url === this.#settings.remote.url ? state : undefined;
+  }
+
+  async #remember(gitDir: string): Promise<number> {
+    const state: MirrorState = { url: this.#settings.remote.url, fetchedAtMs: this.#settings.clock.now() };
+    await writeFile(join(gitDir, STATE_FILE), `${JSON.stringify(state)}\n`);
+    return state.fetchedAtMs;
+  }
+
+  /** Removes what this or a killed process left of a rebuild. Other things in the folder are not ours. */
+  async #removeLeftovers(): Promise<void> {
+    const { mirrorDir } = this.#settings;
+    const names = (await readdir(mirrorDir)).filter((name) => name.startsWith(`${basename(this.path)}.new-`));
+    await Promise.all(names.map((name) => rm(join(mirrorDir, name), { recursive: true, force: true })));
+  }
+}
+
+function parseState(text: string): MirrorState | undefined {
+  try {
+    const { url, fetchedAtMs } = JSON.parse(text) as { readonly url?: unknown; readonly fetchedAtMs?: unknown };
+    return typeof url === 'string' && typeof fetchedAtMs === 'number' ? { url, fetchedAtMs } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function ignoreMissing(error: unknown): undefined {
+  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+  throw error;
+}

@@ -1,0 +1,45 @@
+import { type Revision, revision } from '../../core/model/ids.ts';
+import type { CommitFacts } from '../../core/model/spec-set.ts';
+import { type GitRunner, isUnknownCommit } from './run-git.ts';
+
+const MAX_COMMITS = 1000;
+const TRAILER = 'Poolkeeper-Allow-Removal';
+const UNIT_SEPARATOR = '\x1f';
+const FIELDS = 5;
+// With -z each commit ends with a NUL as well: five fields, five NULs, and no commit can hold one itself.
+const FORMAT = `%H%x00%an%x00%ct%x00%s%x00%(trailers:key=${TRAILER},valueonly,unfold,separator=%x1f)`;
+
+/**
+ * The commits that `head` has and `since` has not, newest first, at most 1000. Empty when `since` is empty or no commit that
+ * the mirror knows, as after the branch was rewritten and the mirror built anew.
+ */
+export async function readCommits(
+  git: GitRunner,
+  range: { gitDir: string; since: string; head: Revision },
+  signal: AbortSignal,
+): Promise<readonly CommitFacts[]> {
+  const { gitDir, since, head } = range;
+  if (since === head || !/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(since)) return [];
+  const args = ['log', '-z', `--max-count=${MAX_COMMITS}`, `--format=${FORMAT}`, head, `^${since}`];
+  try {
+    return parseLog(await git.text({ args, gitDir, what: `listing the commits after ${since}` }, signal));
+  } catch (error) {
+    if (isUnknownCommit(error, since)) return [];
+    throw error;
+  }
+}
+
+/** Reads the output of `git log -z` in the format above. */
+export function parseLog(output: string): readonly CommitFacts[] {
+  const fields = output.split('\0');
+  const commits: CommitFacts[] = [];
+  for (let start = 0; start + FIELDS <= fields.length; start += FIELDS) {
+    const [id = '', author = '', committedAt = '', subject = '', trailers = ''] = fields.slice(start, start + FIELDS);
+    const allowRemoval = trailers
+      .split(UNIT_SEPARATOR)
+      .map((value) => value.trim())
+      .filter((value) => value !== '');
+    commits.push({ revision: revision(id), author, committedAtMs: Number(committedAt) * 1000, subject, allowRemoval });
+  }
+  return commits;
+}

@@ -1,0 +1,176 @@
+import { AppError } from '../../shared/errors.ts';
+import { type Problem, problem } from '../../shared/problem.ts';
+import { asList, asRecord, asText } from './json-access.ts';
+import type { KubeAnswer } from './kube-client.ts';
+
+/** One cause of a refusal: which field, and what is wrong with it. */
+export interface StatusCause {
+  readonly reason: string;
+  readonly field: string;
+  readonly message: string;
+}
+
+/** The `Status` object of a refusal. A body that is none (a proxy's page) becomes its message. */
+export interface ApiStatus {
+  readonly code: number;
+  readonly reason: string;
+  readonly message: string;
+  /** Plural resource and name of the object that the refusal is about; empty when it is about none. */
+  readonly kind: string;
+  readonly name: string;
+  readonly causes: readonly StatusCause[];
+  readonly retryAfterMs: number | undefined;
+}
+
+/** What was tried, for messages: `patch deployments.apps prod/web`. */
+export interface Attempt {
+  readonly verb: 'get' | 'list' | 'watch' | 'patch' | 'delete' | 'create' | 'update';
+  /** `deployments.apps`; empty for a request that is about no resource. */
+  readonly resource: string;
+  /** Empty for all namespaces, and for objects of the cluster. */
+  readonly namespace: string;
+  readonly name?: string;
+}
+
+/** A request that the API server refused. */
+export class ApiRefusal extends AppError {
+  readonly status: ApiStatus;
+
+  constructor(status: ApiStatus, attempt: Attempt) {
+    super(problemOfStatus(status, attempt));
+    this.name = 'ApiRefusal';
+    this.status = status;
+  }
+}
+
+/** The body of a 2xx answer; every other answer is thrown as ApiRefusal. */
+export function requireSuccess(answer: KubeAnswer, attempt: Attempt): unknown {
+  if (answer.status >= 200 && answer.status <= 299) return answer.body;
+  throw new ApiRefusal(statusOfAnswer(answer), attempt);
+}
+
+/** The Status that an answer carries. */
+export function statusOfAnswer(answer: KubeAnswer): ApiStatus {
+  const status = statusOfObject(answer.body);
+  const message = status.message === '' ? `status ${answer.status}` : status.message;
+  return { ...status, code: answer.status, message, retryAfterMs: answer.retryAfterMs ?? status.retryAfterMs };
+}
+
+/** Reads a `Status` object, as refusals and ERROR events of watches hold it. */
+export function statusOfObject(body: unknown): ApiStatus {
+  const status = asRecord(body);
+  const details = asRecord(status['details']);
+  const seconds = details['retryAfterSeconds'];
+  return {
+    code: typeof status['code'] === 'number' ? status['code'] : 0,
+    reason: asText(status['reason']),
+    message: typeof body === 'string' ? firstLine(body) : asText(status['message']),
+    kind: asText(details['kind']),
+    name: asText(details['name']),
+    causes: asList(details['causes']).map((cause) => {
+      const { reason, field, message } = asRecord(cause);
+      return { reason: asText(reason), field: asText(field), message: asText(message) };
+    }),
+    retryAfterMs: typeof seconds === 'number' ? seconds * 1000 : undefined,
+  };
+}
+
+const firstLine = (text: string): string => text.trim().split('\n', 1)[0]?.slice(0, 200) ?? '';
+
+/** `patch deployments.apps prod/web`. */
+export function attemptTitle({ verb, resource, namespace, name }: Attempt): string {
+  const object = name === undefined ? '' : ` ${namespace === '' ? '' : `${namespace}/`}${name}`;
+  return `${verb} ${resource}${object}`;
+}
+
+/**
+ * What a refusal means to us.
+ *
+ * | status | meaning |
+ * |---|---|
+ * | 401, 403 of RBAC | KUBERNETES_FORBIDDEN, the missing rule named |
+ * | 403 of a quota or a namespace that goes | KUBERNETES_REFUSED, tried again |
+ * | 404 without an object | KUBERNETES_UNKNOWN_KIND |
+ * | 404 of the namespace | KUBERNETES_REFUSED |
+ * | 409, 422 of the uid | OBJECT_NOT_OURS for field conflicts, else KUBERNETES_CONFLICT |
+ * | 400, 413, 415, 422, and 500 "field not declared in schema" | KUBERNETES_REFUSED |
+ * | the rest | KUBERNETES_UNAVAILABLE |
+ */
+export function problemOfStatus(status: ApiStatus, attempt: Attempt): Problem {
+  const what = attemptTitle(attempt);
+  switch (status.code) {
+    case 401:
+      return problem('KUBERNETES_FORBIDDEN', `the API server does not know who we are (${what}): ${status.message}`, {
+        remedy: 'Check the token or client certificate of the Kubernetes connection.',
+      });
+    case 403:
+      return forbidden(status, attempt);
+    case 404:
+      return notFound(status, attempt);
+    case 409:
+      return conflict(status, what);
+    case 422:
+      // Another object of that name than the one whose uid was sent.
+      if (status.causes.some(({ field }) => field === 'metadata.uid')) {
+        return problem('KUBERNETES_CONFLICT', `${what}: it was deleted and created again meanwhile`);
+      }
+      return refused(status, what);
+    case 400:
+    case 413:
+    case 415:
+      return refused(status, what);
+    default:
+      // Schema errors of server-side apply come with code 500 (kube-apiserver 1.35).
+      if (status.message.includes('field not declared in schema')) return refused(status, what);
+      return problem('KUBERNETES_UNAVAILABLE', `the API server could not ${what}: ${status.message} (${status.code})`);
+  }
+}
+
+function forbidden(status: ApiStatus, attempt: Attempt): Problem {
+  const { verb, resource, namespace } = attempt;
+  const scope = namespace === '' ? 'in all namespaces' : `in the namespace ${namespace}`;
+  if (/ cannot \w+ resource /.test(status.message) || status.kind === '' || attempt.name === undefined) {
+    return problem('KUBERNETES_FORBIDDEN', `the API server forbids "${verb}" on ${resource} ${scope}: ${status.message}`);
+  }
+  // Admission also answers 403: a quota that is used up, a pod security level, a namespace that is being deleted.
+  const passes = status.message.includes('exceeded quota') || status.causes.some(({ reason }) => reason === 'NamespaceTerminating');
+  return problem('KUBERNETES_REFUSED', `${attemptTitle(attempt)}: ${status.message}`, passes ? { next: 'retry' } : {});
+}
+
+function notFound(status: ApiStatus, attempt: Attempt): Problem {
+  if (isMissingNamespace(status)) {
+    return problem('KUBERNETES_REFUSED', `${attemptTitle(attempt)}: the namespace ${status.name} does not exist`, {
+      remedy: `Create the namespace ${status.name}, or add it to a spec.`,
+    });
+  }
+  if (isMissingResource(status)) {
+    return problem('KUBERNETES_UNKNOWN_KIND', `the API server does not serve ${attempt.resource} (${attempt.verb})`);
+  }
+  return problem('KUBERNETES_CONFLICT', `${attemptTitle(attempt)}: ${status.message}`);
+}
+
+/** A 404 because the namespace of the object does not exist. */
+export const isMissingNamespace = (status: ApiStatus): boolean => status.kind === 'namespaces' && status.name !== '';
+
+/** A 404 because the API server does not serve the path at all: an object that does not exist is named in the Status. */
+export const isMissingResource = (status: ApiStatus): boolean => status.name === '';
+
+function conflict(status: ApiStatus, what: string): Problem {
+  const fields = status.causes.filter(({ reason }) => reason === 'FieldManagerConflict');
+  if (fields.length === 0) return problem('KUBERNETES_CONFLICT', `${what}: ${status.message}`);
+  const managers = new Set(fields.map(({ message }) => /conflict with "([^"]+)"/.exec(message)?.[1] ?? message));
+  const names = fields.map(({ field }) => field).join(', ');
+  return problem('OBJECT_NOT_OURS', `${what}: ${[...managers].join(', ')} set ${names} to another value`);
+}
+
+const RECREATE_REMEDY =
+  'The field cannot be changed on a live object. Put its old value back, or allow deleting and creating it by the annotation poolkeeper.dev/recreate: "true".';
+
+function refused(status: ApiStatus, what: string): Problem {
+  const causes = status.causes.map(({ field, message }) => (field === '' ? message : `${field}: ${message}`));
+  const text = causes.length === 0 ? status.message : causes.join('; ');
+  const immutable = status.causes.some(
+    ({ message }) => message.includes('field is immutable') || message.includes('may not change once set'),
+  );
+  return problem('KUBERNETES_REFUSED', `${what}: ${text}`, immutable ? { remedy: RECREATE_REMEDY } : {});
+}

@@ -1,0 +1,167 @@
+import { HttpMethod, IsomorphicFetchHttpLibrary, RequestContext, type ResponseContext } from '@kubernetes/client-node';
+import { withDeadline } from '../../shared/abort.ts';
+import { AppError, errorText } from '../../shared/errors.ts';
+import { problem } from '../../shared/problem.ts';
+import { type KubernetesConnection, loadKubeConfig, type PooledKubeConfig } from './connection.ts';
+import { ConnectionPool } from './connection-pool.ts';
+import { readJsonLines } from './json-lines.ts';
+
+/** One request. `path` begins with a slash; the body is sent as written. */
+export interface KubeRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly path: string;
+  /** Members that are undefined are left out. */
+  readonly query?: Readonly<Record<string, string | undefined>>;
+  readonly accept?: string;
+  readonly contentType?: string;
+  readonly body?: unknown;
+  /** Deadline of this request; the client's own when absent. */
+  readonly timeoutMs?: number;
+}
+
+/** An answer of any status. The body is decoded JSON, or text when it is not JSON. */
+export interface KubeAnswer {
+  readonly status: number;
+  readonly body: unknown;
+  /** From Retry-After, when the server sent one. */
+  readonly retryAfterMs?: number;
+}
+
+/** An answer that goes on: one JSON document a line. Ends when the server ends it; fails with an AppError. */
+export interface KubeStream {
+  readonly status: 200;
+  readonly documents: AsyncIterable<unknown>;
+}
+
+/** The API server, over pooled connections. Fails with AppError KUBERNETES_UNAVAILABLE when there is no answer in time. */
+export interface KubeClient {
+  /** The namespace of the connection: the pod's own in a cluster, the context's in a kubeconfig. */
+  readonly namespace: string | undefined;
+  /** Sends a request and reads the whole answer. */
+  send(request: KubeRequest, signal: AbortSignal): Promise<KubeAnswer>;
+  /** Sends a request whose answer is read line by line; every status but 200 is read whole. `timeoutMs` ends the stream, too. */
+  open(request: KubeRequest, signal: AbortSignal): Promise<KubeStream | KubeAnswer>;
+  /** Closes every connection. */
+  close(): Promise<void>;
+}
+
+export interface KubeClientOptions {
+  readonly connection: KubernetesConnection;
+  /** Lets a kubeconfig start programs to log in. Default false. */
+  readonly allowCommands?: boolean;
+  /** Deadline of a request that names none, in milliseconds. Default 10 s. */
+  readonly timeoutMs?: number;
+}
+
+const DEFAULT_TIMEOUT_MS = 10_000;
+/** No request waits longer than this for the first byte, whatever its own deadline. */
+const HEADERS_TIMEOUT_MS = 60_000;
+
+/** Makes a client. Opens no connection yet; throws AppError CONFIG_INVALID or CONFIG_UNREADABLE. */
+export function createKubeClient(options: KubeClientOptions): KubeClient {
+  return new PooledClient(loadKubeConfig(options.connection, options.allowCommands ?? false), options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+}
+
+class PooledClient implements KubeClient {
+  readonly namespace: string | undefined;
+  readonly #config: PooledKubeConfig;
+  readonly #timeoutMs: number;
+  readonly #http = new IsomorphicFetchHttpLibrary();
+  readonly #pool = new ConnectionPool(HEADERS_TIMEOUT_MS);
+
+  constructor(config: PooledKubeConfig, timeoutMs: number) {
+    this.#config = config;
+    this.#timeoutMs = timeoutMs;
+    this.namespace = config.getContextObject(config.getCurrentContext())?.namespace;
+  }
+
+  async send(request: KubeRequest, signal: AbortSignal): Promise<KubeAnswer> {
+    try {
+      const response = await this.#fetch(request, 'calls', this.#deadline(request, signal));
+      return await readAnswer(response);
+    } catch (error) {
+      throw this.#failure(request, error, signal);
+    }
+  }
+
+  async open(request: KubeRequest, signal: AbortSignal): Promise<KubeStream | KubeAnswer> {
+    try {
+      const response = await this.#fetch(request, 'streams', this.#deadline(request, signal));
+      const stream = response.body.stream();
+      if (response.httpStatusCode !== 200 || stream === null) return await readAnswer(response);
+      return { status: 200, documents: this.#documents(request, stream, signal) };
+    } catch (error) {
+      throw this.#failure(request, error, signal);
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#pool.destroy();
+  }
+
+  async *#documents(request: KubeRequest, stream: ReadableStream<Uint8Array>, signal: AbortSignal): AsyncGenerator {
+    try {
+      yield* readJsonLines(stream);
+    } catch (error) {
+      throw this.#failure(request, error, signal);
+    }
+  }
+
+  #deadline(request: KubeRequest, signal: AbortSignal): AbortSignal {
+    return withDeadline(signal, request.timeoutMs ?? this.#timeoutMs);
+  }
+
+  async #fetch(request: KubeRequest, use: 'calls' | 'streams', signal: AbortSignal): Promise<ResponseContext> {
+    const context = new RequestContext(this.#url(request), HttpMethod[request.method]);
+    context.setHeaderParam('Accept', request.accept ?? 'application/json');
+    context.setHeaderParam('User-Agent', 'poolkeeper');
+    if (request.body !== undefined) {
+      context.setHeaderParam('Content-Type', request.contentType ?? 'application/json');
+      context.setBody(JSON.stringify(request.body));
+    }
+    await this.#config.applySecurityAuthentication(context);
+    // A token read from a file ends in a newline, which no header may hold.
+    const authorization = context.getHeaders()['Authorization'];
+    if (authorization !== undefined) context.setHeaderParam('Authorization', authorization.trim());
+    context.setDispatcher(this.#pool.dispatcher(this.#config.dispatcherOptions, use));
+    context.setSignal(signal);
+    return this.#http.send(context).toPromise();
+  }
+
+  #url(request: KubeRequest): string {
+    const server = this.#config.getCurrentCluster()?.server ?? '';
+    const url = new URL(server.replace(/\/$/, '') + request.path);
+    for (const [key, value] of Object.entries(request.query ?? {})) if (value !== undefined) url.searchParams.set(key, value);
+    return url.toString();
+  }
+
+  /** An abort of the caller goes through as it is; everything else is "no answer". */
+  #failure(request: KubeRequest, error: unknown, signal: AbortSignal): unknown {
+    if (signal.aborted) return signal.reason;
+    if (error instanceof AppError) return error;
+    const seconds = (request.timeoutMs ?? this.#timeoutMs) / 1000;
+    const late = error instanceof Error && error.name === 'TimeoutError';
+    const reason = late ? `no end after ${seconds} s` : errorText(error);
+    return new AppError(problem('KUBERNETES_UNAVAILABLE', `the API server did not answer ${request.method} ${request.path}: ${reason}`), {
+      cause: error,
+    });
+  }
+}
+
+async function readAnswer(response: ResponseContext): Promise<KubeAnswer> {
+  const text = await response.body.text();
+  const seconds = Number(response.headers['retry-after'] ?? Number.NaN);
+  return {
+    status: response.httpStatusCode,
+    body: parseBody(text),
+    ...(Number.isFinite(seconds) ? { retryAfterMs: seconds * 1000 } : {}),
+  };
+}
+
+function parseBody(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,87 @@
+import { groupKind, objectKey } from '../../core/model/ids.ts';
+import { fieldManager } from '../../core/model/marks.ts';
+import type { FieldManager, FieldsV1, JsonObject, JsonValue, LiveObject } from '../../core/model/objects.ts';
+import { AppError } from '../../shared/errors.ts';
+import { problem } from '../../shared/problem.ts';
+import { type ApiResource, resourceTitle } from './discovery.ts';
+import { asList, asRecord, asText, asTextMap, deepFreeze, type JsonRecord } from './json-access.ts';
+
+const WORKLOADS: ReadonlySet<string> = new Set([
+  'apps/Deployment',
+  'apps/StatefulSet',
+  'apps/DaemonSet',
+  'apps/ReplicaSet',
+  '/ReplicationController',
+  'batch/Job',
+]);
+
+/** Whether the core reads the `spec` of such objects: then a metadata-only lookup does not tell enough. */
+export const hasReadSpec = ({ group, kind }: ApiResource): boolean => WORKLOADS.has(`${group}/${kind}`) || isService(group, kind);
+
+const isService = (group: string, kind: string): boolean => group === '' && kind === 'Service';
+
+/**
+ * Reduces an object of the API server to what the core reads, and freezes it. Kind and version come from `resource`: items
+ * of a list carry neither, and metadata-only answers carry those of PartialObjectMetadata. Throws AppError when it is no object.
+ */
+export function decodeLiveObject(raw: unknown, resource: ApiResource, owner: string): LiveObject {
+  const object = asRecord(raw);
+  const meta = asRecord(object['metadata']);
+  const { name, uid, resourceVersion } = requireIdentity(meta, resource);
+  const namespace = asText(meta['namespace']);
+  const { group, kind, apiVersion } = resource;
+  const entries = asList(meta['managedFields']).map(asRecord);
+  const ours = entries.find((entry) => isApplyOf(entry, fieldManager(owner)));
+  const controller = asList(meta['ownerReferences'])
+    .map(asRecord)
+    .find((reference) => reference['controller'] === true);
+  return deepFreeze<LiveObject>({
+    key: objectKey(groupKind(group, kind), namespace, name),
+    apiVersion,
+    kind,
+    namespace,
+    name,
+    uid,
+    resourceVersion,
+    labels: asTextMap(meta['labels']),
+    annotations: asTextMap(meta['annotations']),
+    ...(controller === undefined ? {} : { controlledBy: `${asText(controller['kind'])}/${asText(controller['name'])}` }),
+    deleting: asText(meta['deletionTimestamp']) !== '',
+    finalizers: asList(meta['finalizers']).map(asText),
+    ...(ours === undefined ? {} : { ourFields: asRecord(ours['fieldsV1']) as FieldsV1 }),
+    managers: entries.map(decodeManager),
+    spec: readSpec(asRecord(object['spec']), group, kind),
+  });
+}
+
+/** Name, uid and resourceVersion of an object's metadata. Throws AppError when one is missing. */
+export function requireIdentity(meta: JsonRecord, resource: ApiResource): { name: string; uid: string; resourceVersion: string } {
+  const [name, uid, resourceVersion] = [asText(meta['name']), asText(meta['uid']), asText(meta['resourceVersion'])];
+  if (name !== '' && uid !== '' && resourceVersion !== '') return { name, uid, resourceVersion };
+  throw new AppError(
+    problem('KUBERNETES_UNAVAILABLE', `an answer about ${resourceTitle(resource)} holds an object without name, uid or resourceVersion`, {
+      remedy: 'Something between the daemon and the API server answers in its place; check the address and any proxy.',
+    }),
+  );
+}
+
+/** Whether a managedFields entry is the server-side apply of this manager to the object itself. */
+export const isApplyOf = (entry: JsonRecord, manager: string): boolean =>
+  entry['manager'] === manager && entry['operation'] === 'Apply' && asText(entry['subresource']) === '';
+
+function decodeManager(entry: JsonRecord): FieldManager {
+  return {
+    name: asText(entry['manager']),
+    operation: entry['operation'] === 'Apply' ? 'Apply' : 'Update',
+    subresource: asText(entry['subresource']),
+    ownsReplicas: asRecord(asRecord(entry['fieldsV1'])['f:spec'])['f:replicas'] !== undefined,
+  };
+}
+
+function readSpec(spec: JsonRecord, group: string, kind: string): JsonObject {
+  if (isService(group, kind)) return spec as JsonObject;
+  if (!WORKLOADS.has(`${group}/${kind}`)) return {};
+  const kept: Record<string, JsonValue> = {};
+  for (const key of ['replicas', 'selector']) if (spec[key] !== undefined) kept[key] = spec[key] as JsonValue;
+  return kept;
+}

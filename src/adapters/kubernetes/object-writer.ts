@@ -1,0 +1,194 @@
+import type { ApplyObject, DeleteObject } from '../../core/model/action.ts';
+import { type GroupKind, kindOf, objectTitle, splitObjectKey } from '../../core/model/ids.ts';
+import { fieldManager } from '../../core/model/marks.ts';
+import type { LiveObject } from '../../core/model/objects.ts';
+import type { Lease } from '../../core/model/ports.ts';
+import { AppError } from '../../shared/errors.ts';
+import { problem } from '../../shared/problem.ts';
+import { type Attempt, isMissingNamespace, isMissingResource, requireSuccess, statusOfAnswer } from './api-status.ts';
+import { type ApiResource, type Discovery, resourcePath, resourceTitle } from './discovery.ts';
+import { asList, asRecord, asText } from './json-access.ts';
+import type { KubeAnswer, KubeClient, KubeRequest } from './kube-client.ts';
+import { METADATA_ONLY } from './list-objects.ts';
+import { decodeLiveObject } from './live-object.ts';
+import { takeOverFields } from './take-over-fields.ts';
+
+export interface ObjectWriterOptions {
+  readonly client: KubeClient;
+  readonly discovery: Discovery;
+  readonly owner: string;
+  /** Nothing is written unless it is held. */
+  readonly lease: Lease;
+  /** Told each object that an answer shows, before the write returns. */
+  readonly written: (object: LiveObject) => void;
+  /** Told when an object is gone. */
+  readonly gone: (action: DeleteObject) => void;
+}
+
+/** What a request is about. */
+interface Target {
+  readonly resource: ApiResource;
+  readonly namespace: string;
+  readonly name: string;
+  readonly path: string;
+}
+
+/** Server-side applies and deletes. Every failure is an AppError. */
+export class ObjectWriter {
+  readonly #options: ObjectWriterOptions;
+
+  constructor(options: ObjectWriterOptions) {
+    this.#options = options;
+  }
+
+  /** Applies one object; true when that changed it. `before` is the resourceVersion last seen. */
+  async apply(action: ApplyObject, before: string | undefined, signal: AbortSignal): Promise<boolean> {
+    const target = await this.#target(action, action.object.apiVersion, signal);
+    const { existing } = action;
+    let pinned = existing?.pinVersion === true ? existing.resourceVersion : undefined;
+    if (action.why === 'adopt') pinned = (await this.#takeOver(action, target, signal)) ?? pinned;
+    const metadata = {
+      ...action.object.metadata,
+      ...(existing === undefined ? {} : { uid: existing.uid }),
+      ...(pinned === undefined ? {} : { resourceVersion: pinned }),
+    };
+    const force = existing !== undefined && action.why !== 'create';
+    const answer = await this.#send(target, { body: { ...action.object, metadata }, force }, signal);
+    const object = this.#decode(requireSuccess(answer, attemptOf('patch', target)), target);
+    if (existing === undefined && answer.status !== 201) await this.#refuseStranger(object, target, signal);
+    this.#options.written(object);
+    return before !== object.resourceVersion;
+  }
+
+  /** Deletes one object, if it is still the one that was read; true unless it was gone already. */
+  async delete(action: DeleteObject, signal: AbortSignal): Promise<boolean> {
+    const target = await this.#target(action, action.apiVersion, signal);
+    const { uid, resourceVersion } = action;
+    const body = { kind: 'DeleteOptions', apiVersion: 'v1', preconditions: { uid, resourceVersion }, propagationPolicy: 'Background' };
+    const answer = await this.#write({ method: 'DELETE', path: target.path, body }, signal);
+    if (answer.status === 404) {
+      this.#options.gone(action);
+      return false;
+    }
+    const shown = asRecord(requireSuccess(answer, attemptOf('delete', target)));
+    // An object that waits for its finalizers is shown itself; one that is gone is answered with a Status.
+    if (shown['kind'] === 'Status') this.#options.gone(action);
+    else this.#options.written(this.#decode(shown, target));
+    return true;
+  }
+
+  /** Where the object of an action is served. A kind that is not served is looked for once more. */
+  async #target(action: ApplyObject | DeleteObject, apiVersion: string, signal: AbortSignal): Promise<Target> {
+    const { kind, namespace, name } = splitObjectKey(action.key);
+    const { discovery } = this.#options;
+    const resource = await discovery.inVersion(apiVersion, kind, signal);
+    if (resource === undefined) throw unknownKind(apiVersion, kindOf(action.key));
+    if (resource.namespaced !== (namespace !== '')) throw wrongScope(action, resource);
+    return { resource, namespace, name, path: resourcePath(resource, namespace, name) };
+  }
+
+  /** Sends an apply; once more when the API server does not serve the path any more as it was discovered. */
+  async #send(target: Target, apply: { readonly body: unknown; readonly force: boolean }, signal: AbortSignal): Promise<KubeAnswer> {
+    const query = { fieldManager: fieldManager(this.#options.owner), fieldValidation: 'Strict', force: String(apply.force) };
+    const request: KubeRequest = {
+      method: 'PATCH',
+      path: target.path,
+      query,
+      contentType: 'application/apply-patch+yaml',
+      body: apply.body,
+    };
+    const answer = await this.#write(request, signal);
+    if (answer.status !== 404 || !isUnserved(answer)) return answer;
+    const { group, apiVersion, kind } = target.resource;
+    this.#options.discovery.forget(group);
+    const found = await this.#options.discovery.inVersion(apiVersion, kind, signal);
+    if (found === undefined) return answer;
+    return this.#write({ ...request, path: resourcePath(found, target.namespace, target.name) }, signal);
+  }
+
+  /**
+   * Moves the entries of the managers that are replaced into ours, and returns the resourceVersion that this made. Fails
+   * with KUBERNETES_CONFLICT when the object is not the one that the plan saw.
+   */
+  async #takeOver(action: ApplyObject, target: Target, signal: AbortSignal): Promise<string | undefined> {
+    const { client, owner } = this.#options;
+    const { existing, takeFrom = [] } = action;
+    if (existing === undefined || takeFrom.length === 0) return undefined;
+    const shown = await client.send({ method: 'GET', path: target.path, accept: METADATA_ONLY }, signal);
+    const meta = asRecord(asRecord(requireSuccess(shown, attemptOf('get', target)))['metadata']);
+    const resourceVersion = asText(meta['resourceVersion']);
+    const other = existing.pinVersion && resourceVersion !== existing.resourceVersion;
+    if (meta['uid'] !== existing.uid || other)
+      throw new AppError(problem('KUBERNETES_CONFLICT', `${objectTitle(action.key)} has changed since it was read`));
+    const entries = takeOverFields(asList(meta['managedFields']), { owner, takeFrom, apiVersion: action.object.apiVersion });
+    if (entries === undefined) return existing.pinVersion ? resourceVersion : undefined;
+    // Replacing the version by itself makes the server compare it, and answer 409 when it is another one by now.
+    const body = [
+      { op: 'replace', path: '/metadata/resourceVersion', value: resourceVersion },
+      { op: 'replace', path: '/metadata/managedFields', value: entries },
+    ];
+    const query = { fieldManager: fieldManager(owner) };
+    const request: KubeRequest = { method: 'PATCH', path: target.path, query, contentType: 'application/json-patch+json', body };
+    const answer = await this.#write(request, signal);
+    const object = this.#decode(requireSuccess(answer, attemptOf('patch', target)), target);
+    this.#options.written(object);
+    return existing.pinVersion ? object.resourceVersion : undefined;
+  }
+
+  /**
+   * An object that should not have existed did. Server-side apply without force tells only where fields clash; where none
+   * does, our fields now stand in a stranger's object: they are taken out again by applying nothing.
+   */
+  async #refuseStranger(object: LiveObject, target: Target, signal: AbortSignal): Promise<void> {
+    const ours = fieldManager(this.#options.owner);
+    const others = object.managers.filter(({ name, subresource }) => subresource === '' && name !== ours).map(({ name }) => name);
+    // Our own create, whose answer was lost.
+    if (others.length === 0) return;
+    const { apiVersion, kind } = target.resource;
+    const metadata = { name: target.name, uid: object.uid, ...(target.namespace === '' ? {} : { namespace: target.namespace }) };
+    await this.#send(target, { body: { apiVersion, kind, metadata }, force: false }, signal);
+    const text = `${objectTitle(object.key)} exists already and belongs to ${[...new Set(others)].join(', ')}`;
+    throw new AppError(problem('OBJECT_NOT_OURS', text));
+  }
+
+  /** The one way out for writes: the lease is looked at just before each. */
+  async #write(request: KubeRequest, signal: AbortSignal): Promise<KubeAnswer> {
+    const state = this.#options.lease.state();
+    if (!state.held) {
+      const holder = state.holder === undefined ? 'nobody' : state.holder;
+      throw new AppError(
+        state.problem ?? problem('LEASE_HELD_ELSEWHERE', `the Kubernetes lease is held by ${holder}; nothing was written`),
+      );
+    }
+    return this.#options.client.send(request, signal);
+  }
+
+  #decode(body: unknown, target: Target): LiveObject {
+    return decodeLiveObject(body, target.resource, this.#options.owner);
+  }
+}
+
+const attemptOf = (verb: Attempt['verb'], { resource, namespace, name }: Target): Attempt => ({
+  verb,
+  resource: resourceTitle(resource),
+  namespace,
+  name,
+});
+
+function isUnserved(answer: KubeAnswer): boolean {
+  const status = statusOfAnswer(answer);
+  return isMissingResource(status) && !isMissingNamespace(status);
+}
+
+/** The path would name another object than the key does. */
+function wrongScope(action: ApplyObject | DeleteObject, resource: ApiResource): AppError {
+  const remedy = resource.namespaced ? 'Add metadata.namespace to the object.' : 'Remove metadata.namespace from the object.';
+  const what = resource.namespaced ? 'live in namespaces' : 'belong to the cluster';
+  return new AppError(problem('KUBERNETES_REFUSED', `${objectTitle(action.key)}: ${resourceTitle(resource)} ${what}`, { remedy }));
+}
+
+/** The problem of a kind that the API server does not serve. */
+export function unknownKind(apiVersion: string | undefined, kind: GroupKind): AppError {
+  const version = apiVersion === undefined ? '' : ` in version ${apiVersion}`;
+  return new AppError(problem('KUBERNETES_UNKNOWN_KIND', `the API server does not serve ${kind.replace(/^\//, '')}${version}`));
+}

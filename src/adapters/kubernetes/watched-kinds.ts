@@ -1,0 +1,172 @@
+import type { GroupKind, NodeName, ObjectKey, PoolKey, SpecId } from '../../core/model/ids.ts';
+import { poolKey, SERVICE_KIND, specId } from '../../core/model/ids.ts';
+import { MARKS } from '../../core/model/marks.ts';
+import type { NodeFacts } from '../../core/model/nodes.ts';
+import type { LiveObject } from '../../core/model/objects.ts';
+import type { Clock } from '../../core/model/ports.ts';
+import type { DirtyNotifier } from './dirty-notifier.ts';
+import { type ApiResource, type Discovery, ENDPOINT_SLICES, NODES, SERVICES } from './discovery.ts';
+import { decodeSlice, type SliceFacts } from './endpoint-facts.ts';
+import { EndpointIndex } from './endpoint-index.ts';
+import { asRecord, asText } from './json-access.ts';
+import type { KubeClient } from './kube-client.ts';
+import { decodeLiveObject } from './live-object.ts';
+import { decodeNode } from './node-facts.ts';
+import { unknownKind } from './object-writer.ts';
+import type { ReflectorTimings } from './reflector.ts';
+import type { CacheChange } from './watch-cache.ts';
+import { WatchedResource } from './watched-resource.ts';
+
+export interface WatchedKindsOptions {
+  readonly client: KubeClient;
+  readonly discovery: Discovery;
+  readonly owner: string;
+  readonly listLimit: number;
+  readonly timings: ReflectorTimings;
+  readonly clock: Clock;
+  readonly dirty: DirtyNotifier;
+}
+
+/** Everything that is watched: nodes, all Services, all EndpointSlices, and the objects with our label, kind by kind. */
+export class WatchedKinds {
+  readonly nodes: WatchedResource<NodeName, NodeFacts>;
+  readonly services: WatchedResource<ObjectKey, LiveObject>;
+  readonly slices: WatchedResource<string, SliceFacts>;
+  readonly endpoints = new EndpointIndex();
+  readonly #owned = new Map<GroupKind, WatchedResource<ObjectKey, LiveObject>>();
+  /** Kinds whose first list someone waits for; he need not be woken by it. */
+  readonly #quiet = new Set<GroupKind>();
+  readonly #options: WatchedKindsOptions;
+
+  constructor(options: WatchedKindsOptions) {
+    this.#options = options;
+    const { dirty, owner } = options;
+    const connected = (): void => dirty.all();
+    this.nodes = new WatchedResource({
+      ...this.#common(),
+      ...served(NODES),
+      read: (object) => {
+        const value = decodeNode(object);
+        return { key: value.name, value };
+      },
+      changed: (changes) => dirty.add(changes.map(({ key }) => key)),
+      connected,
+    });
+    this.services = new WatchedResource({
+      ...this.#common(),
+      ...served(SERVICES),
+      read: (object, resource) => liveItem(decodeLiveObject(object, resource, owner)),
+      changed: (changes) => dirty.add([...poolsOf(changes), ...specsOf(changes)]),
+      connected,
+    });
+    this.slices = new WatchedResource({
+      ...this.#common(),
+      ...served(ENDPOINT_SLICES),
+      read: (object) => ({ key: sliceKey(object), value: decodeSlice(object) }),
+      changed: (changes) => dirty.add(this.endpoints.apply(changes)),
+      connected,
+    });
+  }
+
+  /** Starts watching nodes, Services and EndpointSlices. */
+  start(): void {
+    for (const watched of this.#all()) watched.start();
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#all().map((watched) => watched.stop()));
+  }
+
+  /** Resolves when every kind has been listed once, or has failed once. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#all().map((watched) => watched.firstOutcome));
+  }
+
+  /** The owned objects by kind; without Services, all of which are watched. */
+  get owned(): ReadonlyMap<GroupKind, WatchedResource<ObjectKey, LiveObject>> {
+    return this.#owned;
+  }
+
+  /** Where an object of this kind is kept. */
+  of(kind: GroupKind): WatchedResource<ObjectKey, LiveObject> | undefined {
+    return kind === SERVICE_KIND ? this.services : this.#owned.get(kind);
+  }
+
+  /** Watches the objects of a kind that carry our label. `version` is the apiVersion that specs use, if one does. */
+  add(kind: GroupKind, version: string | undefined): void {
+    if (this.of(kind) !== undefined) return;
+    const { discovery, dirty, owner } = this.#options;
+    this.#quiet.add(kind);
+    const watched = new WatchedResource<ObjectKey, LiveObject>({
+      ...this.#common(),
+      title: kind.replace(/^\//, ''),
+      resolve: async (again, signal) => {
+        if (again) discovery.forget(kind.slice(0, kind.indexOf('/')));
+        const found = await discovery.ofKind(kind, version, signal);
+        if (found === undefined) throw unknownKind(undefined, kind);
+        return found;
+      },
+      labelSelector: `${MARKS.ownerLabel}=${owner}`,
+      read: (object, resource) => liveItem(decodeLiveObject(object, resource, owner)),
+      changed: (changes) => {
+        if (!this.#quiet.has(kind)) dirty.add(specsOf(changes));
+      },
+      connected: () => {
+        if (!this.#quiet.delete(kind)) dirty.all();
+      },
+    });
+    this.#owned.set(kind, watched);
+    watched.start();
+  }
+
+  /** Nobody waits for first lists any more: those that come later wake listeners. */
+  wakeFromNowOn(): void {
+    this.#quiet.clear();
+  }
+
+  /** Looks at once for kinds that could not be listed: a definition was applied. */
+  retryFailed(): void {
+    for (const watched of this.#owned.values()) if (watched.freshness().kind !== 'complete') watched.retryNow();
+  }
+
+  #all(): readonly { start(): void; stop(): Promise<void>; readonly firstOutcome: Promise<void> }[] {
+    return [this.nodes, this.services, this.slices, ...this.#owned.values()];
+  }
+
+  #common(): Pick<WatchedKindsOptions, 'client' | 'listLimit' | 'timings' | 'clock'> {
+    const { client, listLimit, timings, clock } = this.#options;
+    return { client, listLimit, timings, clock };
+  }
+}
+
+/** A resource that every API server serves. */
+const served = (resource: ApiResource): { title: string; resolve: () => Promise<ApiResource> } => ({
+  title: resource.kind,
+  resolve: async () => resource,
+});
+
+const liveItem = (value: LiveObject): { key: ObjectKey; value: LiveObject } => ({ key: value.key, value });
+
+function sliceKey(object: unknown): string {
+  const meta = asRecord(asRecord(object)['metadata']);
+  return `${asText(meta['namespace'])}/${asText(meta['name'])}`;
+}
+
+type LiveChange = CacheChange<ObjectKey, LiveObject>;
+
+function poolsOf(changes: readonly LiveChange[]): readonly PoolKey[] {
+  return changes.flatMap(({ before, after }) => {
+    const shown = after ?? before;
+    return shown === undefined ? [] : [poolKey(shown.namespace, shown.name)];
+  });
+}
+
+/** The specs that objects belong to, now or before: an object may lose its annotation. */
+function specsOf(changes: readonly LiveChange[]): readonly SpecId[] {
+  return changes.flatMap(({ before, after }) =>
+    [before, after].flatMap((object) => {
+      const path = object?.annotations[MARKS.spec];
+      return path === undefined ? [] : [specId(path)];
+    }),
+  );
+}
