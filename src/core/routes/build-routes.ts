@@ -55,7 +55,7 @@ function readRouter({ name, labels }: LabelledObject, declaredBy: readonly strin
     return undefined;
   }
   const tls = labels.get('tls');
-  const hasTls = (tls !== undefined && parseLabelBool(tls) !== false) || [...labels.keys()].some((field) => field.startsWith('tls.'));
+  const hasTls = (tls !== undefined && parseLabelBool(tls) === true) || [...labels.keys()].some((field) => field.startsWith('tls.'));
   return {
     name,
     text,

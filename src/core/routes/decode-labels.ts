@@ -16,12 +16,21 @@ export interface DecodedLabels {
 
 export type LabelDecoding = { readonly ok: true; readonly decoded: DecodedLabels } | { readonly ok: false; readonly reason: string };
 
-/** The first parts of what may stand under a router and under a service; anything else makes Traefik drop the instance. */
-const ROUTER_FIELDS = new Set(['entrypoints', 'middlewares', 'service', 'rule', 'rulesyntax', 'priority', 'tls', 'observability']);
-const LOADBALANCER_FIELDS = new Set([
-  ...['sticky', 'server', 'strategy', 'healthcheck', 'passivehealthcheck', 'passhostheader', 'responseforwarding', 'serverstransport'],
-]);
-const SERVER_FIELDS = new Set(['url', 'weight', 'preservepath', 'scheme', 'port']);
+const words = (text: string): ReadonlySet<string> => new Set(text.split(' '));
+
+/** The first parts of what may stand under a router, a service and a middleware; anything else makes Traefik drop the instance. */
+const ROUTER_FIELDS = words('entrypoints middlewares service rule rulesyntax priority tls observability');
+const LOADBALANCER_FIELDS = words(
+  'sticky server strategy healthcheck passivehealthcheck passhostheader responseforwarding serverstransport',
+);
+const SERVER_FIELDS = words('url weight preservepath scheme port');
+const MIDDLEWARE_KINDS = words(
+  'addprefix stripprefix stripprefixregex replacepath replacepathregex chain ipwhitelist ipallowlist headers errors ratelimit ' +
+    'redirectregex redirectscheme basicauth digestauth forwardauth inflightreq buffering circuitbreaker compress ' +
+    'passtlsclientcert retry contenttype grpcweb plugin',
+);
+/** Last parts of fields that are booleans. */
+const BOOLEANS = words('passhostheader preservepath sticky cookie secure httponly tls');
 
 /**
  * The labels among the tags of an instance: `<prefix>….=value`, the prefix replaced by `traefik`. A tag without `=` is none; the
@@ -67,8 +76,9 @@ export function decodeLabels(labels: ReadonlyMap<string, string>): LabelDecoding
     if (!isKnownField(kind, field)) return refuse(`field not found, node: ${field === '' ? name : field} (in ${key})`);
     const bad = wrongValue(field, value);
     if (bad !== undefined) return refuse(`${key}: ${bad}`);
-    const draft = objects[kind].get(name.toLowerCase()) ?? { name, labels: new Map() };
-    objects[kind].set(name.toLowerCase(), { ...draft, labels: draft.labels.set(field, canonical(value)) });
+    const draft = objects[kind].get(name.toLowerCase()) ?? { name, labels: new Map<string, string>() };
+    if (field !== '') draft.labels.set(field, canonical(field, value));
+    objects[kind].set(name.toLowerCase(), draft);
   }
   return { ok: true, decoded: { ...objects, hasTcpOrUdp } };
 }
@@ -83,8 +93,9 @@ const refuse = (reason: string): LabelDecoding => ({ ok: false, reason });
 
 function isKnownField(kind: Kind, field: string): boolean {
   const [first = '', second = '', third = ''] = field.replaceAll(/\[\d+\]/g, '').split('.');
-  if (kind === 'middlewares') return first !== '';
-  if (kind === 'routers') return ROUTER_FIELDS.has(first);
+  if (kind === 'middlewares') return MIDDLEWARE_KINDS.has(first);
+  // A router may be named without any field: it gets the default rule.
+  if (kind === 'routers') return first === '' || ROUTER_FIELDS.has(first);
   return first === 'loadbalancer' && LOADBALANCER_FIELDS.has(second) && (second !== 'server' || SERVER_FIELDS.has(third));
 }
 
@@ -97,4 +108,7 @@ function wrongValue(field: string, value: string): string | undefined {
 }
 
 /** One spelling for each boolean, so that instances that say the same in other words agree, as they do in Traefik. */
-const canonical = (value: string): string => (/^(1|0)$/.test(value) ? value : String(parseLabelBool(value) ?? value));
+function canonical(field: string, value: string): string {
+  const isBoolean = BOOLEANS.has(field.slice(field.lastIndexOf('.') + 1));
+  return isBoolean ? String(parseLabelBool(value) ?? value) : value;
+}

@@ -2,7 +2,10 @@ import { byBytes } from '../model/ids.ts';
 import { enableLabels, labelsOf } from './decode-labels.ts';
 import type { RoutedInstance, RouteOptions, RouteProblem } from './route-model.ts';
 
-/** The instances that Traefik looks at: enabled, let through by the constraint, and healthy. Sorted, so that the input's order is forgotten. */
+/**
+ * The instances that Traefik looks at: enabled, let through by the constraint, and healthy. They are sorted, so that the order
+ * of the input is forgotten.
+ */
 export function keptInstances(
   instances: readonly RoutedInstance[],
   options: RouteOptions,

@@ -1,3 +1,4 @@
+import { assertNever } from '../../shared/errors.ts';
 import type { MatcherName, Rule } from './parse-rule.ts';
 
 /** What a rule looks at in a request. Made by `routeRequest`. */
@@ -47,6 +48,8 @@ export function matchRule(rule: Rule, request: RouteRequest): boolean {
       return !matchRule(rule.rule, request);
     case 'match':
       return TESTS[rule.matcher](request, rule.values, rule.pattern ?? NEVER);
+    default:
+      return assertNever(rule);
   }
 }
 

@@ -55,7 +55,8 @@ function agreed(
     if (first !== undefined && other === undefined) return [{ object: first.object, declaredBy, declarations: group }];
     const title = `${kind.slice(0, -1)} ${name}`;
     const [one, two] = [first, other].map((declaration) => declaration?.instance.instance);
-    const message = `${one?.id} on ${one?.consulNode} and ${two?.id} on ${two?.consulNode} declare ${title} in different ways; Traefik drops it for all`;
+    const both = `${one?.id} on ${one?.consulNode} and ${two?.id} on ${two?.consulNode}`;
+    const message = `${both} declare ${title} in different ways; Traefik drops it for all`;
     problems.push({ kind: 'conflict', object: title, declaredBy, message });
     return [];
   });

@@ -79,6 +79,12 @@ function tokensOf(text: string): readonly Token[] {
     const column = at + 1;
     if (match === null) throw new RuleSyntaxError(column, unreadable(text.charAt(at)));
     const { raw, quoted, sign, name } = match.groups ?? {};
+    const last = tokens.at(-1);
+    // Go ends an expression at the line's end unless a sign there asks for more.
+    if (match[0].includes('\n') && raw === undefined && last !== undefined && (last.kind !== 'sign' || last.value === ')')) {
+      if (text.slice(pattern.lastIndex) !== '')
+        throw new RuleSyntaxError(column, 'the rule ends with this line; put && or || at the end of the line, not at the beginning');
+    }
     if (raw !== undefined) tokens.push({ kind: 'text', value: raw.slice(1, -1).replaceAll('\r', ''), column });
     if (quoted !== undefined) tokens.push({ kind: 'text', value: unquote(quoted, column), column });
     if (sign !== undefined) tokens.push({ kind: 'sign', value: sign, column });
@@ -152,6 +158,7 @@ class RuleParser {
     const values: Token[] = [];
     while (!this.#accept(')')) {
       if (values.length > 0) this.#expect(',');
+      if (values.length > 0 && this.#accept(')')) break;
       const value = this.#next();
       if (value.kind !== 'text')
         throw new RuleSyntaxError(value.column, `expected a text in backticks or double quotes, found ${shown(value)}`);
@@ -198,8 +205,7 @@ function readMatcher(matcher: MatcherName, name: Token, tokens: readonly Token[]
   const values = tokens.map((token) => token.value);
   for (const token of tokens) if (token.value === '') throw new RuleSyntaxError(token.column, `${matcher} takes no empty value`);
   const last = tokens.at(-1) ?? name;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is ASCII as a whole
-  if (matcher.startsWith('Host') && !/^[\u0000-\u007f]*$/.test(last.value)) {
+  if (matcher.startsWith('Host') && /\P{ASCII}/u.test(last.value)) {
     throw new RuleSyntaxError(last.column, `${matcher} takes ASCII only; write the name in its xn-- form`);
   }
   if ((matcher === 'Path' || matcher === 'PathPrefix') && !last.value.startsWith('/')) {
@@ -209,8 +215,11 @@ function readMatcher(matcher: MatcherName, name: Token, tokens: readonly Token[]
   return { kind: 'match', matcher, values, ...(hasPattern ? { pattern: compile(last) } : {}) };
 }
 
-/** Go's expressions are a part of JavaScript's but for leading flags, named groups and the ends of the text. */
+/** Go's expressions, but for leading flags, named groups and the ends of the text, are JavaScript's without looking around and back. */
 function compile({ value, column }: Token): RegExp {
+  if (/\(\?<?[=!]|(?<!\\)(?:\\\\)*\\[1-9]/.test(value)) {
+    throw new RuleSyntaxError(column, `${JSON.stringify(value)} looks around or back, which regular expressions in Traefik cannot`);
+  }
   const flags = /^\(\?([ims]+)\)/.exec(value);
   const source = value
     .slice(flags?.[0].length ?? 0)

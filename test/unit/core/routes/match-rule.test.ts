@@ -1,0 +1,71 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { matchRule, type RawRequest, routeRequest } from '../../../../src/core/routes/match-rule.ts';
+import { parseRule } from '../../../../src/core/routes/parse-rule.ts';
+
+function matches(rule: string, request: Partial<RawRequest> & { readonly host?: string }): boolean {
+  const parsed = parseRule(rule);
+  if (!parsed.ok) throw new Error(parsed.error.message);
+  const { host = 'a.example', headers = {}, ...rest } = request;
+  return matchRule(parsed.rule, routeRequest({ method: 'GET', target: '/', ...rest, headers: { host, ...headers } }));
+}
+
+describe('matchRule', () => {
+  it.each<[string, Partial<RawRequest> & { readonly host?: string }, boolean]>([
+    ['Host(`a.example`)', { host: 'a.example' }, true],
+    ['Host(`A.Example`)', { host: 'a.EXAMPLE:8080' }, true],
+    ['Host(`a.example`)', { host: 'a.example.' }, true],
+    ['Host(`a.example.`)', { host: 'a.example' }, true],
+    ['Host(`a.example`)', { host: 'b.a.example' }, false],
+    ['Host(`a.example`)', { host: '' }, false],
+    ['HostRegexp(`^[a-z]+\\.example$`)', { host: 'B.example' }, true],
+    ['HostRegexp(`^[a-z]+\\.example$`)', { host: 'b.c.example' }, false],
+    ['HostRegexp(`(?i)^A\\.EXAMPLE$`)', { host: 'a.example' }, true],
+    ['Path(`/x`)', { target: '/x?y=z' }, true],
+    ['Path(`/x`)', { target: '/x/' }, false],
+    ['PathPrefix(`/x`)', { target: '/xyz' }, true],
+    ['PathPrefix(`/x`)', { target: '/X' }, false],
+    ['PathPrefix(`/a b`)', { target: '/a%20b/c' }, true],
+    ['Path(`/ä`)', { target: '/%C3%A4' }, true],
+    ['Path(`/a/b`)', { target: '/a%2Fb' }, false],
+    ['Path(`/a%2Fb`)', { target: '/a%2Fb' }, true],
+    ['Path(`/%`)', { target: '/%' }, true],
+    ['PathRegexp(`^/[0-9]+$`)', { target: '/42' }, true],
+    ['PathRegexp(`[0-9]`)', { target: '/a4b' }, true],
+    ['Method(`post`)', { method: 'POST' }, true],
+    ['Method(`POST`)', { method: 'GET' }, false],
+    ['Header(`X-Canary`, `yes`)', { headers: { 'x-canary': 'yes' } }, true],
+    ['Header(`X-Canary`, `yes`)', { headers: { 'x-canary': ['no', 'yes'] } }, true],
+    ['Header(`X-Canary`, `yes`)', { headers: { 'x-canary': 'YES' } }, false],
+    ['HeaderRegexp(`X-Canary`, `^y`)', { headers: { 'x-canary': 'yes' } }, true],
+    ['Query(`a`, `b`)', { target: '/?a=c&a=b' }, true],
+    ['Query(`a`, `b c`)', { target: '/?a=b+c' }, true],
+    ['Query(`a`)', { target: '/?a' }, true],
+    ['Query(`a`)', { target: '/?a=b' }, false],
+    ['QueryRegexp(`a`, `^[0-9]+$`)', { target: '/?a=12' }, true],
+    ['QueryRegexp(`a`)', { target: '/?a=' }, true],
+    ['ClientIP(`10.0.0.0/8`)', { clientIp: '10.1.2.3' }, true],
+    ['ClientIP(`10.0.0.0/8`)', { clientIp: '11.1.2.3' }, false],
+    ['ClientIP(`::1`)', { clientIp: '::1' }, true],
+    ['Host(`a.example`) && !Path(`/x`)', { target: '/y' }, true],
+    ['Host(`b.example`) || Path(`/x`)', { target: '/x' }, true],
+  ])('%s on %j: %s', (rule, request, expected) => {
+    expect(matches(rule, request)).toBe(expected);
+  });
+
+  it('obeys the laws of logic', () => {
+    const leaf = fc.constantFrom('Host(`a.example`)', 'Path(`/x`)', 'Method(`POST`)');
+    const request = fc.record({
+      host: fc.constantFrom('a.example', 'b'),
+      target: fc.constantFrom('/x', '/y'),
+      method: fc.constantFrom('GET', 'POST'),
+    });
+    fc.assert(
+      fc.property(leaf, leaf, request, (a, b, seen) => {
+        expect(matches(`!(${a} && ${b})`, seen)).toBe(matches(`!${a} || !${b}`, seen));
+        expect(matches(`!${a}`, seen)).toBe(!matches(a, seen));
+        expect(matches(`${a} || ${b}`, seen)).toBe(matches(a, seen) || matches(b, seen));
+      }),
+    );
+  });
+});
