@@ -171,13 +171,16 @@ function scheduleOf({ resync: { schedule, timezone } }: Config, resync: () => Pr
 const SETTLE_MS = 3_000;
 
 /** Starts the legs and turns the loop until it is asked to stop. */
-async function runParts({ parts, engine }: Workings, loop: ReconcileLoop, signal: AbortSignal, runSignal: AbortSignal): Promise<void> {
+async function runParts(works: Workings, loop: ReconcileLoop, signal: AbortSignal, runSignal: AbortSignal): Promise<void> {
+  const { parts, engine } = works;
   const identified = parts.identify(signal).catch(() => undefined);
   parts.leases.consul.start(runSignal);
   parts.leases.kubernetes.start();
   const known = parts.registry.start(runSignal).then(() => leading(parts, signal));
   const started = Promise.all([identified, parts.cluster.start(runSignal), known, engine.poll(signal)]);
   await Promise.race([started, sleep(SETTLE_MS, signal)]).catch(() => undefined);
+  // The first run may apply for minutes; status and readiness need not wait for it.
+  works.report = (await engine.run(['start'], runSignal, 'look')).report;
   await loop.start(signal, runSignal);
   await started.catch(() => undefined);
 }

@@ -25,7 +25,7 @@ export const OPTIONS = {
     passwordFile: optional(kind.secretFile, 'File with the password or token for the repository.'),
     intervalMs: option(kind.duration, '30s', 'How often the repository is asked for a new head.'),
     jitter: option(kind.share, 0.1, 'How much that interval varies: 0.1 is ten percent up or down.'),
-    timeoutMs: option(kind.duration, '60s', 'The longest one git command may take.'),
+    timeoutMs: option(kind.duration, '60s', 'The longest one git command may take; a fetch may take ten times as long.'),
     mirrorDir: optional(
       kind.directory,
       'Where the local mirror is kept; default a temporary directory, which is fetched anew at each start.',

@@ -44,8 +44,8 @@ export class Engine {
     return changed;
   }
 
-  /** One run, and what follows from it for the loop. */
-  async run(trigger: readonly string[], signal: AbortSignal): Promise<Turn> {
+  /** One run, and what follows from it for the loop. With `look` it only plans: the first report, before anything is written. */
+  async run(trigger: readonly string[], signal: AbortSignal, look: 'act' | 'look' = 'act'): Promise<Turn> {
     const { ports, policy, clock, poller, dryRun } = this.#options;
     const startedAtMs = clock.now();
     const leader = leaderOf(ports);
@@ -54,7 +54,7 @@ export class Engine {
       times.note(outcome);
       this.#options.onOutcome?.(outcome);
     };
-    const planOnly = dryRun || !(leader.consul || leader.kubernetes);
+    const planOnly = dryRun || look === 'look' || !(leader.consul || leader.kubernetes);
     const input = { ports, policy, clock, memos: this.#memos, specs: poller.snapshot(), dryRun: planOnly, onOutcome };
     const result = await reconcile(input, signal);
     const build = (latencies: readonly LatencyReport[]): RunReport =>

@@ -11,8 +11,8 @@ import type { Snapshot } from '../core/model/snapshot.ts';
 import { snapshotValue } from '../core/model/snapshot.ts';
 import type { SpecSet } from '../core/model/spec-set.ts';
 import type { World } from '../core/model/world.ts';
-import type { PlanContext, StepMemo } from '../core/plan/context.ts';
-import { drainsDueAt, planContext } from '../core/plan/context.ts';
+import type { PlanContext, PlanMemos } from '../core/plan/context.ts';
+import { createPlanMemos, drainsDueAt, planContext } from '../core/plan/context.ts';
 import type { Guarded } from '../core/plan/guard-run.ts';
 import { guardRun } from '../core/plan/guard-run.ts';
 import { planNodes } from '../core/plan/plan-nodes.ts';
@@ -27,9 +27,9 @@ import { readMemory } from './read-memory.ts';
 /** What runs share so that unchanged things are not worked out again. Losing it costs time, nothing else. */
 export interface RunMemos {
   readonly views: ViewMemo;
-  readonly steps: StepMemo;
+  readonly plans: PlanMemos;
 }
-export const createMemos = (): RunMemos => ({ views: new Map(), steps: new Map() });
+export const createMemos = (): RunMemos => ({ views: new Map(), plans: createPlanMemos() });
 
 export interface RunInput {
   readonly ports: ApplyPorts;
@@ -107,7 +107,7 @@ function planPass(input: RunInput, refused: Set<ObjectKey>): Pass {
   const { memory } = readMemory(snapshotValue(world.registry), input.policy);
   for (;;) {
     const desired = buildDesired(world, input.policy, { memo: input.memos.views, refused });
-    const context = planContext({ world, desired, memory, policy: input.policy, nowMs: input.clock.now(), steps: input.memos.steps });
+    const context = planContext({ world, desired, memory, policy: input.policy, nowMs: input.clock.now(), memos: input.memos.plans });
     const plans = [...desired.specs.values()].map((spec) => planSpec(spec, context));
     const unapplied = plans.flatMap((plan) => plan.unapplied).filter((key) => !refused.has(key));
     if (unapplied.length > 0) {

@@ -10,7 +10,7 @@ import type { KvEntry, RegisteredCheck, RegisteredInstance, RegisteredNode, Regi
 import { snapshotValue } from '../../src/core/model/snapshot.ts';
 import type { World } from '../../src/core/model/world.ts';
 import type { PlanContext } from '../../src/core/plan/context.ts';
-import { planContext } from '../../src/core/plan/context.ts';
+import { createPlanMemos, planContext } from '../../src/core/plan/context.ts';
 import type { Guarded } from '../../src/core/plan/guard-run.ts';
 import { guardRun } from '../../src/core/plan/guard-run.ts';
 import { planNodes } from '../../src/core/plan/plan-nodes.ts';
@@ -33,7 +33,7 @@ export function planWorld(
   const policy = options.policy ?? POLICY;
   const desired = buildDesired(world, policy, { memo: new Map(), refused: new Set() });
   const memory = options.memory ?? MEMORY;
-  const context = planContext({ world, desired, memory, policy, nowMs: options.nowMs ?? NOW_MS, steps: new Map() });
+  const context = planContext({ world, desired, memory, policy, nowMs: options.nowMs ?? NOW_MS, memos: createPlanMemos() });
   const guarded = guardRun(
     [...desired.specs.values()].map((spec) => planSpec(spec, context)),
     context,

@@ -5,17 +5,39 @@ import type { PoolView } from '../desired/pool-view.ts';
 import { drainingKey, ownPrefix } from '../model/consul-names.ts';
 import type { NodeName, ObjectKey, PoolKey } from '../model/ids.ts';
 import type { Memory } from '../model/memory.ts';
-import type { SpecObject } from '../model/objects.ts';
+import type { EndpointFacts } from '../model/nodes.ts';
 import type { Policy } from '../model/policy.ts';
-import type { Draining, KvEntry, RegisteredCheck, RegistryState } from '../model/registration.ts';
+import type { Draining, KvEntry, RegisteredCheck, RegisteredInstance, RegistryState } from '../model/registration.ts';
 import { snapshotValue } from '../model/snapshot.ts';
 import type { World } from '../model/world.ts';
+import type { PoolDemand } from '../pool/classify-node.ts';
 import type { PoolDecision } from '../pool/decide-pool.ts';
 import { decidePool } from '../pool/decide-pool.ts';
-import type { ObjectStep } from './object-step.ts';
+import { instanceKey } from './diff-registration.ts';
+import type { ObjectStep, PoolStep } from './steps.ts';
 
-/** What was found out about an object last time, reused while nothing it was made from has changed. */
-export type StepMemo = Map<ObjectKey, { readonly parts: readonly unknown[]; readonly wanted: SpecObject; readonly step: ObjectStep }>;
+/** What was worked out from some parts last time; it holds while every part is the very same. */
+interface Remembered<T> {
+  readonly parts: readonly unknown[];
+  readonly result: T;
+}
+
+/** Results of earlier passes, reused while nothing they were made from has changed. Losing them costs time, nothing else. */
+export interface PlanMemos {
+  readonly objects: Map<ObjectKey, Remembered<ObjectStep>>;
+  readonly decisions: Map<PoolKey, Remembered<PoolDecision>>;
+  readonly pools: Map<PoolKey, Remembered<PoolStep>>;
+}
+export const createPlanMemos = (): PlanMemos => ({ objects: new Map(), decisions: new Map(), pools: new Map() });
+
+/** The remembered result for `key` if it was made from the same parts; else `make()`, which is remembered. */
+export function remember<K, T>(memo: Map<K, Remembered<T>>, key: K, parts: readonly unknown[], make: () => T): T {
+  const known = memo.get(key);
+  if (known?.parts.length === parts.length && known.parts.every((part, i) => part === parts[i])) return known.result;
+  const result = make();
+  memo.set(key, { parts, result });
+  return result;
+}
 
 /** Everything that the planning of one pass looks at. Frozen; built once per pass. */
 export interface PlanContext {
@@ -32,20 +54,23 @@ export interface PlanContext {
   readonly decisions: ReadonlyMap<PoolKey, PoolDecision>;
   /** Every pool that has a live Service. */
   readonly views: ReadonlyMap<PoolKey, PoolView>;
-  /** The checks of pools by Consul node. */
-  readonly checksByNode: ReadonlyMap<string, readonly RegisteredCheck[]>;
-  readonly steps: StepMemo;
+  /** The checks of instances by `consulNode/instanceId`. */
+  readonly checksByInstance: ReadonlyMap<string, readonly RegisteredCheck[]>;
+  readonly memos: PlanMemos;
 }
 
-/** Builds the context of one pass. */
-export function planContext(input: {
+/** What the context of one pass is built from. */
+export interface ContextInput {
   readonly world: World;
   readonly desired: Desired;
   readonly memory: Memory;
   readonly policy: Policy;
   readonly nowMs: number;
-  readonly steps: StepMemo;
-}): PlanContext {
+  readonly memos: PlanMemos;
+}
+
+/** Builds the context of one pass. */
+export function planContext(input: ContextInput): PlanContext {
   const registry = snapshotValue(input.world.registry);
   const views = new Map([...input.desired.specs.values()].flatMap(({ pools }) => pools.map((view) => [view.pool, view] as const)));
   return {
@@ -54,7 +79,7 @@ export function planContext(input: {
     views,
     removalBar: whyNoRemoval(input.world),
     decisions: decidePools(input, registry),
-    checksByNode: indexChecks(registry),
+    checksByInstance: indexChecks(registry),
   };
 }
 
@@ -62,8 +87,9 @@ function indexChecks(registry: RegistryState | undefined): ReadonlyMap<string, r
   const index = new Map<string, RegisteredCheck[]>();
   for (const check of registry?.checks.values() ?? []) {
     if (check.instanceId === '') continue;
-    const list = index.get(check.consulNode);
-    if (list === undefined) index.set(check.consulNode, [check]);
+    const key = instanceKey(check.consulNode, check.instanceId);
+    const list = index.get(key);
+    if (list === undefined) index.set(key, [check]);
     else list.push(check);
   }
   return index;
@@ -87,35 +113,42 @@ function whyNoRemoval(world: World): Problem | undefined {
   return undefined;
 }
 
-function decidePools(
-  input: { readonly world: World; readonly desired: Desired; readonly policy: Policy; readonly nowMs: number },
-  registry: RegistryState | undefined,
-): ReadonlyMap<PoolKey, PoolDecision> {
+function decidePools(input: ContextInput, registry: RegistryState | undefined): ReadonlyMap<PoolKey, PoolDecision> {
   const nodes = snapshotValue(input.world.cluster.nodes);
   const endpoints = snapshotValue(input.world.cluster.endpoints);
   const decisions = new Map<PoolKey, PoolDecision>();
   if (nodes === undefined) return decisions;
-  const fits = backendsThatFit(registry, input.policy);
+  const maxBackends = backendsThatFit(registry, input.policy);
   for (const { pools } of input.desired.specs.values()) {
     for (const view of pools) {
-      const members = membersOf(view, registry);
-      const demand = {
-        pool: view.pool,
-        local: view.local,
-        nodes: view.settings.nodes ?? [],
-        minBackends: view.settings.minBackends ?? input.policy.pool.minBackends,
-        maxBackends: fits,
-        endpoints: endpoints?.get(view.pool),
-        members,
-      };
-      decisions.set(view.pool, decidePool(nodes, demand, input.policy.pool, input.nowMs));
+      const facts = endpoints?.get(view.pool);
+      const registered = registry?.instances.get(view.pool);
+      // While a node waits for the end of its grace, the time is a part of the decision.
+      const waiting = input.memos.decisions.get(view.pool)?.result.lookAgainAtMs !== undefined;
+      const parts = [nodes, view, facts, registered, maxBackends, waiting ? input.nowMs : 0];
+      const decide = (): PoolDecision =>
+        decidePool(nodes, demandOf(view, facts, maxBackends, { input, registered }), input.policy.pool, input.nowMs);
+      decisions.set(view.pool, remember(input.memos.decisions, view.pool, parts, decide));
     }
   }
   return decisions;
 }
 
-function membersOf(view: PoolView, registry: RegistryState | undefined): ReadonlyMap<NodeName, string> {
-  return new Map((registry?.instances.get(view.pool) ?? []).map((instance) => [instance.node, instance.address]));
+function demandOf(
+  view: PoolView,
+  endpoints: EndpointFacts | undefined,
+  maxBackends: number,
+  { input, registered }: { readonly input: ContextInput; readonly registered: readonly RegisteredInstance[] | undefined },
+): PoolDemand {
+  return {
+    pool: view.pool,
+    local: view.local,
+    nodes: view.settings.nodes ?? [],
+    minBackends: view.settings.minBackends ?? input.policy.pool.minBackends,
+    maxBackends,
+    endpoints,
+    members: new Map<NodeName, string>((registered ?? []).map((instance) => [instance.node, instance.address])),
+  };
 }
 
 /** Operations of one transaction that are not instances: the fence, the pool's check, its KV entry and its draining key. */

@@ -12,10 +12,10 @@ import type { JsonObject, KubernetesObject, LiveObject, SpecObject } from '../mo
 import type { Policy } from '../model/policy.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { PlanContext } from './context.ts';
-import { drainingOf, drainMs } from './context.ts';
+import { drainingOf, drainMs, remember } from './context.ts';
 import { judgeStep } from './in-step.ts';
-import type { ObjectStep } from './object-step.ts';
 import { byApplyOrder } from './order.ts';
+import type { ObjectStep } from './steps.ts';
 
 const AUTOSCALER_KIND = groupKind('autoscaling', 'HorizontalPodAutoscaler');
 
@@ -46,13 +46,10 @@ function planObject(spec: SpecId, wanted: SpecObject, autoscaled: boolean, conte
   }
   const live = snapshot.value.get(wanted.key);
   const use = kindOf(wanted.key) === SERVICE_KIND ? portUse(live, context) : new Set<number>();
-  const parts = [live, spec, autoscaled, use === 'all' ? use : [...use].sort((a, b) => a - b).join()];
-  const known = context.steps.get(wanted.key);
-  if (known !== undefined && known.wanted === wanted && known.parts.every((part, i) => part === parts[i])) return known.step;
-  const step =
-    live === undefined ? createStep(spec, wanted, context.policy) : changeStep({ spec, wanted, live, use, autoscaled }, context.policy);
-  context.steps.set(wanted.key, { parts, wanted, step });
-  return step;
+  const parts = [wanted, live, spec, autoscaled, use === 'all' ? use : [...use].sort((a, b) => a - b).join()];
+  return remember(context.memos.objects, wanted.key, parts, () =>
+    live === undefined ? createStep(spec, wanted, context.policy) : changeStep({ spec, wanted, live, use, autoscaled }, context.policy),
+  );
 }
 
 function snapshotOf(key: ObjectKey, context: PlanContext): Snapshot<ReadonlyMap<ObjectKey, LiveObject>> | undefined {

@@ -1,28 +1,23 @@
 import type { Problem } from '../../shared/problem.ts';
 import { problem } from '../../shared/problem.ts';
 import type { PoolView } from '../desired/pool-view.ts';
-import type { DeregisterPool, KvWrite, RegisterPool, Waiting, WriteKv } from '../model/action.ts';
+import type { DeregisterPool, KvWrite, RegisterPool, Waiting } from '../model/action.ts';
 import { consulNodeName, deploymentsKey, drainingKey, kvFlags } from '../model/consul-names.ts';
 import type { NodeName, PoolKey } from '../model/ids.ts';
 import type { Draining, RegisteredInstance, RegistryState } from '../model/registration.ts';
 import { snapshotValue } from '../model/snapshot.ts';
+import type { PoolDecision } from '../pool/decide-pool.ts';
 import type { PlanContext } from './context.ts';
-import { drainingOf, drainMs } from './context.ts';
+import { drainingOf, drainMs, remember } from './context.ts';
 import type { Registered, RegistrationDiff } from './diff-registration.ts';
 import { diffRegistration, firstStep, instanceKey, operationsOf, refOf } from './diff-registration.ts';
 import type { Registration } from './registration.ts';
 import { buildRegistration, deploymentValue, sameDeployment } from './registration.ts';
-
-/** What is to be done about one pool in Consul, and what can be told of it. */
-export interface PoolStep {
-  readonly action: RegisterPool | DeregisterPool | WriteKv | undefined;
-  readonly waiting: readonly Waiting[];
-  readonly problems: readonly Problem[];
-}
+import type { PoolStep } from './steps.ts';
 
 const NOTHING: PoolStep = { action: undefined, waiting: [], problems: [] };
 
-/** Plans the registrations of a pool that is to stay. */
+/** Plans the registrations of a pool that is to stay; remembered while nothing it was planned from changes. */
 export function planPool(view: PoolView, context: PlanContext): PoolStep {
   const { registry, policy } = context;
   if (registry === undefined || (view.leaving !== undefined && !registry.instances.has(view.pool))) return NOTHING;
@@ -30,24 +25,45 @@ export function planPool(view: PoolView, context: PlanContext): PoolStep {
   if (refusal !== undefined) return { ...NOTHING, problems: [refusal] };
   if (view.problems.some((p) => p.severity === 'error')) return NOTHING;
   const registered = registeredOf(view.pool, context);
-  const waiting = whyNotYet(view, registered, context);
+  const draining = drainingOf(view.pool, registry, policy);
   const decision = context.decisions.get(view.pool);
+  const parts = [
+    view,
+    decision,
+    registry.instances.get(view.pool),
+    ...registered.checks,
+    snapshotValue(context.world.cluster.endpoints)?.get(view.pool),
+    registry.kv.get(deploymentsKey(policy.keyPath, view.pool)),
+    draining?.entry,
+    draining === undefined ? 0 : context.nowMs,
+    registry.limits.operations,
+    strangeNodes(decision, context).join(),
+  ];
+  return remember(context.memos.pools, view.pool, parts, () => poolStep(view, decision, registered, context));
+}
+
+/** The backends whose Consul node belongs to someone else. */
+function strangeNodes(decision: PoolDecision | undefined, { registry, policy }: PlanContext): readonly NodeName[] {
+  return (decision?.backends ?? []).flatMap(({ node }) =>
+    registry?.nodes.get(consulNodeName(policy.nodePrefix, policy.cluster, node))?.ours === false ? [node] : [],
+  );
+}
+
+function poolStep(view: PoolView, decision: PoolDecision | undefined, registered: Registered, context: PlanContext): PoolStep {
+  const waiting = whyNotYet(view, registered, context);
   if (view.nodePort === undefined || decision === undefined || waiting !== undefined) {
     return { ...NOTHING, waiting: waiting === undefined ? [] : [waiting] };
   }
-  const clashes = decision.backends.filter((backend) => {
-    const node = registry.nodes.get(consulNodeName(policy.nodePrefix, policy.cluster, backend.node));
-    return node !== undefined && !node.ours;
-  });
-  const backends = decision.backends.filter((backend) => !clashes.includes(backend));
-  const registration = buildRegistration(view, view.nodePort, backends, policy);
+  const strange = strangeNodes(decision, context);
+  const backends = decision.backends.filter((backend) => !strange.includes(backend.node));
+  const registration = buildRegistration(view, view.nodePort, backends, context.policy);
   const step = registerStep(view, registration, registered, context);
   const lookAgain = decision.lookAgainAtMs;
   return {
     action: step.action,
     waiting:
       lookAgain === undefined ? [] : [{ leg: 'consul', what: 'a node comes in when its grace is over', on: view.pool, untilMs: lookAgain }],
-    problems: [...step.problems, ...clashes.map((backend) => nodeTaken(backend.node, context))],
+    problems: [...step.problems, ...strange.map((node) => nodeTaken(node, context))],
   };
 }
 
@@ -55,14 +71,9 @@ const nodeTaken = (node: NodeName, { policy }: PlanContext): Problem =>
   problem('CONSUL_NODE_TAKEN', `the Consul node ${consulNodeName(policy.nodePrefix, policy.cluster, node)} belongs to someone else`);
 
 /** The registered instances of a pool and the checks that stand on them. */
-export function registeredOf(pool: PoolKey, { registry, checksByNode }: PlanContext): Registered {
+export function registeredOf(pool: PoolKey, { registry, checksByInstance }: PlanContext): Registered {
   const instances = registry?.instances.get(pool) ?? [];
-  if (instances.length === 0) return { instances, checks: [] };
-  const keys = new Set(instances.map((instance) => instanceKey(instance.consulNode, instance.id)));
-  const checks = [...new Set(instances.map((instance) => instance.consulNode))].flatMap((node) =>
-    (checksByNode.get(node) ?? []).filter((check) => keys.has(instanceKey(check.consulNode, check.instanceId))),
-  );
-  return { instances, checks };
+  return { instances, checks: instances.flatMap(({ consulNode, id }) => checksByInstance.get(instanceKey(consulNode, id)) ?? []) };
 }
 
 function whyRefused(view: PoolView, registry: RegistryState): Problem | undefined {

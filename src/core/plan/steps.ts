@@ -1,5 +1,5 @@
 import type { Problem } from '../../shared/problem.ts';
-import type { ApplyObject, Waiting } from '../model/action.ts';
+import type { ApplyObject, DeregisterPool, RegisterPool, Waiting, WriteKv } from '../model/action.ts';
 
 /** What is to be done about one desired object. */
 export type ObjectStep =
@@ -8,3 +8,10 @@ export type ObjectStep =
   | { readonly kind: 'wait'; readonly waiting: Waiting }
   | { readonly kind: 'drain-first'; readonly ports: readonly number[] }
   | { readonly kind: 'refused'; readonly problem: Problem };
+
+/** What is to be done about one pool in Consul, and what can be told of it. */
+export interface PoolStep {
+  readonly action: RegisterPool | DeregisterPool | WriteKv | undefined;
+  readonly waiting: readonly Waiting[];
+  readonly problems: readonly Problem[];
+}

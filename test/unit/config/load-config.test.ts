@@ -43,7 +43,7 @@ describe('loadConfig', () => {
       consul: { address: 'http://127.0.0.1:8500', keyPath: 'kubernetes', nodePrefix: 'k8s-' },
       traefik: { entryPoints: { http: { name: 'web', tls: false }, https: { name: 'websecure', tls: true } }, letGoMs: 20_000 },
       pool: { addressTypes: ['InternalIP', 'ExternalIP', 'Hostname'], graceMs: 10_000, minBackends: 1 },
-      drain: { seconds: 10, onCordon: true, maxWaitMs: 120_000 },
+      drain: { seconds: 10, onCordon: true },
       guard: { windowMs: 600_000 },
       http: { listen: { host: '127.0.0.1', port: 8080 } },
     });

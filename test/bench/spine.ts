@@ -1,0 +1,184 @@
+import { execFile, spawnSync } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { request } from 'node:http';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { findServer } from '../servers/catalog.ts';
+import { type DaemonProcess, prepareDaemon } from '../support/daemon-process.ts';
+import { type GitServer, startGitServer } from '../support/git-server.ts';
+import { kubeRequest } from '../support/kube-client.ts';
+import { startNodeListeners } from '../support/node-listeners.ts';
+import { createNode } from '../support/nodes.ts';
+import { makeTempDirectory } from '../support/processes.ts';
+import { SHARED_NODES } from '../support/shared-stack.ts';
+import { type Stack, startStack } from '../support/stack.ts';
+import { waitUntil } from '../support/wait-until.ts';
+import { measureFloor } from './floor.ts';
+import { measureNoOp } from './no-op.ts';
+import { round, spread } from './statistics.ts';
+import { specFile, type WorkloadObjects, workload } from './workload.ts';
+
+const SERVICES = 300;
+const COMMITS = 25;
+const NAMESPACES = ['bench', 'bench-floor', 'bench-kubectl'];
+
+/** The spine from a commit to Traefik, on real servers; times in milliseconds, sizes in MiB. */
+export async function benchSpine(): Promise<unknown> {
+  const root = join(import.meta.dirname, '..', '..');
+  const built = spawnSync(process.execPath, [join(root, 'build.ts')], { cwd: root, encoding: 'utf8' });
+  if (built.status !== 0) throw new Error(built.stderr);
+  const releasers: (() => Promise<unknown>)[] = [];
+  try {
+    const stack = await startStack({ traefik: { refresh: { kind: 'watch' } } });
+    releasers.push(() => stack.stop());
+    return await measure(stack, releasers);
+  } finally {
+    for (const release of releasers.reverse()) await release();
+  }
+}
+
+async function measure(stack: Stack, releasers: (() => Promise<unknown>)[]): Promise<unknown> {
+  for (const name of NAMESPACES) await kubeRequest(stack, 'POST', '/api/v1/namespaces', { metadata: { name } });
+  for (const node of SHARED_NODES) await createNode(stack.connection(), node, {});
+  const listeners = await startNodeListeners({ stack: stack.connection(), nodes: SHARED_NODES });
+  releasers.push(() => listeners.stop());
+  const floorMs = await measureFloor(stack, objectsIn('bench-floor'), 16);
+  const kubectlMs = await measureKubectl(stack, objectsIn('bench-kubectl'));
+  await clear(stack, ['bench-floor', 'bench-kubectl']);
+  const git = await startGitServer();
+  releasers.push(() => git.stop());
+  await git.commit({ 'README.md': 'benchmark' }, 'begin');
+  const daemon = await prepareDaemon({
+    stack,
+    cluster: 'bench',
+    namespace: 'bench',
+    git: { url: git.url },
+    env: { POOLKEEPER_GIT_INTERVAL: '10m', POOLKEEPER_GUARD_MAX_REMOVED_POOLS: '10' },
+  });
+  releasers.push(() => daemon.remove());
+  await daemon.start();
+  const cold = await measureCold(git, daemon);
+  const noOpMs = await measureResyncs(daemon);
+  const commits = await measureCommits(stack, git, daemon);
+  return {
+    machine: { cores: cpus().length, node: process.version },
+    services: SERVICES,
+    nodes: SHARED_NODES.length,
+    commitToConsulMs: spread(commits.consul),
+    commitToTraefikMs: spread(commits.traefik),
+    noOpRun: { daemonMs: noOpMs, ...(await measureNoOp(SERVICES)) },
+    coldSync: {
+      appliedMs: round(cold.appliedMs),
+      registeredMs: round(cold.registeredMs),
+      floorMs: round(floorMs),
+      ratioToFloor: round(cold.appliedMs / floorMs),
+      ...(kubectlMs === undefined ? {} : { kubectlMs: round(kubectlMs), ratioToKubectl: round((cold.appliedMs / kubectlMs) * 10) / 10 }),
+    },
+    rssMiB: await residentMiB(daemon.process().pid),
+  };
+}
+
+const hostOf = (i: number, version = 0): string => `s${i}-v${version}.example.com`;
+const objectsIn = (namespace: string): readonly WorkloadObjects[] =>
+  Array.from({ length: SERVICES }, (_, i) => workload(`svc-${i}`, namespace, hostOf(i)));
+
+async function measureKubectl(stack: Stack, objects: readonly WorkloadObjects[]): Promise<number | undefined> {
+  const kubectl = await findServer('kubectl');
+  if (kubectl === undefined) return undefined;
+  const directory = await makeTempDirectory('kubectl');
+  const file = join(directory.path, 'objects.json');
+  const items = objects.flatMap(({ deployment, service }) => [deployment, service]);
+  await writeFile(file, JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+  const start = performance.now();
+  const args = ['--kubeconfig', stack.kubeconfigPath, 'apply', '--server-side', '--validate=false', '-f', file];
+  await promisify(execFile)(kubectl, args, { maxBuffer: 16 * 1024 * 1024 });
+  const ms = performance.now() - start;
+  await directory.remove();
+  return ms;
+}
+
+async function clear(stack: Stack, namespaces: readonly string[]): Promise<void> {
+  for (const namespace of namespaces) {
+    await kubeRequest(stack, 'DELETE', `/apis/apps/v1/namespaces/${namespace}/deployments`);
+    await kubeRequest(stack, 'DELETE', `/api/v1/namespaces/${namespace}/services`);
+  }
+  const pods = async (): Promise<number> => ((await kubeRequest(stack, 'GET', '/api/v1/pods')) as { items: unknown[] }).items.length;
+  await waitUntil('the pods of the floor to go', async () => ((await pods()) === 0 ? true : undefined), { timeoutMs: 120_000 });
+}
+
+async function measureCold(git: GitServer, daemon: DaemonProcess): Promise<{ appliedMs: number; registeredMs: number }> {
+  const files = Object.fromEntries(objectsIn('bench').map((objects, i) => [`svc-${i}.json`, specFile(objects)]));
+  await git.commit(files, 'all services');
+  const movedAtMs = Date.now();
+  await daemon.resync();
+  await daemon.waitFor(
+    'every service in step',
+    ({ specs }) => specs.length === SERVICES && specs.every((s) => s.state === 'in-step'),
+    180_000,
+  );
+  const lines = (await daemon.logs()).filter((line) => line['event'] === 'action' && line['result'] === 'done');
+  const lastOf = (op: string): number =>
+    Math.max(...lines.filter((line) => line['op'] === op).map((line) => Date.parse(String(line['time']))));
+  return { appliedMs: lastOf('apply-object') - movedAtMs, registeredMs: lastOf('register-pool') - movedAtMs };
+}
+
+async function measureResyncs(daemon: DaemonProcess): Promise<unknown> {
+  const durations: number[] = [];
+  for (let i = 0; i < 20; i++) {
+    const { startedAtMs } = await daemon.status();
+    await daemon.resync();
+    const report = await daemon.waitFor('the run of a resync', (r) => r.startedAtMs > startedAtMs && r.trigger.includes('resync'));
+    durations.push(report.durationMs);
+  }
+  return spread(durations);
+}
+
+/** Each commit gives one service another Host; it has arrived when Consul's catalog, and Traefik, show it. */
+async function measureCommits(stack: Stack, git: GitServer, daemon: DaemonProcess): Promise<{ consul: number[]; traefik: number[] }> {
+  const consul: number[] = [];
+  const traefik: number[] = [];
+  for (let version = 1; version <= COMMITS; version++) {
+    const i = version % SERVICES;
+    const host = hostOf(i, version);
+    const seen = watchTag(stack.consulUrl, `svc-${i}`, `traefik.frontend.rule=Host:${host}`);
+    await git.commit({ [`svc-${i}.json`]: specFile(workload(`svc-${i}`, 'bench', host)) }, `version ${version}`);
+    const movedAt = performance.now();
+    await daemon.resync();
+    consul.push((await seen) - movedAt);
+    traefik.push((await answered(stack.traefik?.webUrl ?? '', host)) - movedAt);
+  }
+  return { consul, traefik };
+}
+
+/** When the catalog shows the tag on every instance, by blocking queries. */
+async function watchTag(consulUrl: string, service: string, tag: string): Promise<number> {
+  let index = '1';
+  for (;;) {
+    const response = await fetch(`${consulUrl}/v1/catalog/service/${service}?index=${index}&wait=60s`);
+    const instances = (await response.json()) as { readonly ServiceTags: readonly string[] }[];
+    if (instances.length > 0 && instances.every((instance) => instance.ServiceTags.includes(tag))) return performance.now();
+    index = response.headers.get('x-consul-index') ?? '1';
+  }
+}
+
+async function answered(url: string, host: string): Promise<number> {
+  for (;;) {
+    const status = await new Promise<number>((resolve) => {
+      const outgoing = request(url, { headers: { host } }, (response) => {
+        response.resume();
+        response.on('end', () => resolve(response.statusCode ?? 0));
+      });
+      outgoing.on('error', () => resolve(0));
+      outgoing.end();
+    });
+    if (status === 200) return performance.now();
+    await delay(10);
+  }
+}
+
+async function residentMiB(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? Number.NaN) / 1024);
+}
