@@ -12,12 +12,12 @@ module.exports = {
     { name: 'no-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
     onlyOrNode('shared', '^src/shared/', ['^src/shared/']),
     only('core-model', '^src/core/model/', ['^src/core/model/', '^src/shared/', npm('canonicalize'), '^crypto$']),
-    only('core-spec', '^src/core/spec/', ['^src/core/(model|spec)/', '^src/shared/', npm('js-yaml', 'zod'), '^buffer$', '^util$']),
+    only('core-spec', '^src/core/spec/', ['^src/core/(model|spec)/', '^src/shared/', npm('js-yaml'), '^buffer$', '^util$']),
     only('core-pool-tags-routes', '^src/core/(pool|tags|routes)/', ['^src/core/(model|$1)/', '^src/shared/']),
     only('core-desired', '^src/core/desired/', ['^src/core/(desired|model|spec|pool|tags|routes)/', '^src/shared/']),
     only('core-plan', '^src/core/plan/', ['^src/core/(plan|desired|pool|routes|model)/', '^src/shared/']),
     only('core-report', '^src/core/report/', ['^src/core/', '^src/shared/', npm('diff')]),
-    onlyOrNode('config', '^src/config/', ['^src/config/', '^src/core/model/', '^src/shared/', npm('zod', 'js-yaml')]),
+    onlyOrNode('config', '^src/config/', ['^src/config/', '^src/core/model/', '^src/shared/', npm('zod', 'js-yaml', 'node-cron')]),
     onlyOrNode('run', '^src/run/', ['^src/run/', '^src/core/', '^src/shared/', npm('p-limit', 'node-cron')]),
     onlyOrNode('adapter-git', '^src/adapters/git/', ['^src/adapters/git/', '^src/core/model/', '^src/shared/', npm('simple-git')]),
     onlyOrNode('adapter-kubernetes', '^src/adapters/kubernetes/', [
@@ -35,7 +35,7 @@ module.exports = {
       from: { path: '^src/(telemetry|http)/' },
       to: { path: '^src/core/', pathNot: '^src/core/report/', dependencyTypesNot: ['type-only'] },
     },
-    onlyOrNode('sandbox', '^src/sandbox/', ['^src/sandbox/', '^src/core/(model|routes)/', '^src/shared/', npm('fastify')]),
+    onlyOrNode('sandbox', '^src/sandbox/', ['^src/sandbox/', '^src/core/(model|routes)/', '^src/shared/']),
     {
       ...onlyOrNode('cli', '', ['^src/(?!sandbox|web)', npm('commander', 'picocolors')]),
       from: { path: '^src/cli/', pathNot: '^src/cli/demo\\.ts$' },

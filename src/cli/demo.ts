@@ -19,7 +19,7 @@ import { ask, sampleRequests } from './demo-requests.ts';
 import { EXIT } from './exit-codes.ts';
 import { ReportTeller } from './tell-report.ts';
 
-const NODES = [1, 2, 3].map((i) => ({ name: `worker-${i}`, address: `127.0.1.${i}` }));
+const NODES = [1, 2, 3].map((i) => ({ name: `worker-${i}`, address: `127.0.10.${i}` }));
 const ENTRY_POINTS = { web: 0, websecure: 0 };
 /** How long the first commit may take to reach the gateway. */
 const READY_MS = 30_000;

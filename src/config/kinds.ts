@@ -1,9 +1,10 @@
 import { load } from 'js-yaml';
+import { validate } from 'node-cron';
 import { z } from 'zod';
 import { parseLabelSelector } from '../core/model/parse-selector.ts';
 import type { EntryPoint, RemovalLimit } from '../core/model/policy.ts';
 import type { LabelSelector } from '../core/model/settings.ts';
-import { isCronExpression, isTimeZone } from './schedule.ts';
+import { isTimeZone } from './time-zone.ts';
 
 /** One kind of option value: how it is parsed from YAML, environment or flag, and how people are told what is expected. */
 export interface Kind<V> {
@@ -184,7 +185,7 @@ function parseFlow(value: string): unknown {
 
 export const cronExpression: Kind<string> = {
   expects: 'a cron expression such as "0 4 * * *" or "@daily"',
-  schema: z.string().refine(isCronExpression),
+  schema: z.string().refine(validate),
 };
 
 export const timeZone: Kind<string> = { expects: 'an IANA time zone such as Europe/Istanbul', schema: z.string().refine(isTimeZone) };

@@ -73,6 +73,8 @@ export interface Lease {
 
 /** The clock and the dice of the loop; tests bring their own. */
 export interface Clock {
-  now(): number;
-  random(): number;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** A number in [0, 1). */
+  readonly random: () => number;
 }

@@ -22,13 +22,14 @@ export function lostFields(desired: KubernetesObject, ours: FieldsV1 | undefined
   const lost: string[] = [];
   const { apiVersion: _version, kind: _kind, metadata, ...rest } = desired;
   const { name: _name, namespace: _namespace, ...meta } = metadata;
-  walkMap({ ...rest, metadata: meta }, ours ?? {}, '', lost);
+  walkMap(rest, ours ?? {}, '', lost);
+  walkMap(meta, ours?.['f:metadata'] ?? {}, 'metadata', lost);
   return lost.slice(0, 20);
 }
 
 function walk(value: unknown, fields: FieldsV1 | undefined, path: string, lost: string[]): void {
   if (fields === undefined) {
-    if (!isEmpty(value)) lost.push(path);
+    if (!ownsNothing(value)) lost.push(path);
     return;
   }
   if (isAtomic(fields) || value === null || typeof value !== 'object') return;
@@ -39,9 +40,16 @@ function walk(value: unknown, fields: FieldsV1 | undefined, path: string, lost: 
 /** A member without children stands for the whole value: a scalar, or a list or map that is replaced as one. */
 const isAtomic = (fields: FieldsV1): boolean => Object.keys(fields).every((key) => key === '.');
 
-/** The server drops what is empty (`securityContext: {}` it keeps as owned; `labels: {}` may vanish): nothing is lost with it. */
-const isEmpty = (value: unknown): boolean =>
-  value === undefined || value === null || (typeof value === 'object' && Object.keys(value).length === 0);
+/**
+ * An empty keyed list is in no one's fields, an empty map or atomic list is in ours (structured-merge-diff, toFieldSet). Which
+ * lists are keyed only the server knows, so an empty list is never missed; `emptyDir: {}` or `podSelector: {}` is.
+ */
+function ownsNothing(value: unknown): boolean {
+  if (value === undefined || value === null) return true;
+  if (typeof value !== 'object') return false;
+  const children = Object.values(value);
+  return Array.isArray(value) ? children.length === 0 : children.length > 0 && children.every(ownsNothing);
+}
 
 function walkMap(value: Readonly<Record<string, unknown>>, fields: FieldsV1, path: string, lost: string[]): void {
   for (const [key, child] of Object.entries(value)) {

@@ -137,7 +137,7 @@ function kvStep(view: PoolView, wanted: Registration, context: PlanContext): { r
  */
 function drainingStep(view: PoolView, left: readonly number[], context: PlanContext): KvWrite | undefined {
   const known = drainingOf(view.pool, context.registry, context.policy);
-  const ports = { ...(known?.value.ports ?? {}) };
+  const ports = { ...known?.value.ports };
   const open = new Set(openPorts(view));
   const wait = drainMs(view, context.policy);
   for (const [port, sinceMs] of Object.entries(ports)) {
@@ -178,12 +178,7 @@ export function deregisterPool(pool: PoolKey, spec: string, why: string, context
   const deployment = ownDeployment(pool, context);
   if (instances.length === 0 && deployment === undefined) return undefined;
   const since = Object.fromEntries(instances.map((instance) => [String(instance.port), context.nowMs]));
-  const drained = drainingWrite(
-    pool,
-    spec,
-    { ...(drainingOf(pool, context.registry, context.policy)?.value.ports ?? {}), ...since },
-    context,
-  );
+  const drained = drainingWrite(pool, spec, { ...drainingOf(pool, context.registry, context.policy)?.value.ports, ...since }, context);
   const kv = [...(deployment === undefined ? [] : [deployment]), ...(drained === undefined ? [] : [drained])];
   return { kind: 'deregister-pool', pool, service: serviceOf(instances), remove: instances.map(refOf), kv, why };
 }

@@ -3,7 +3,7 @@ import { consulNodeName, deploymentsKey, instanceId, poolCheckId } from '../mode
 import { hashOf } from '../model/hash.ts';
 import type { KvKey } from '../model/ids.ts';
 import { byBytes } from '../model/ids.ts';
-import { MANAGED_BY, META } from '../model/marks.ts';
+import { MANAGED_BY, MARKS, META } from '../model/marks.ts';
 import type { JsonObject, JsonValue, LiveObject } from '../model/objects.ts';
 import type { Policy } from '../model/policy.ts';
 import type { Check, Instance } from '../model/registration.ts';
@@ -106,10 +106,13 @@ export function sameDeployment(stored: string, live: LiveObject): boolean {
   }
 }
 
+/** Our own marks say nothing about the registration. */
+const MARKED: ReadonlySet<string> = new Set([MARKS.id, MARKS.spec, MARKS.hash]);
+
 function essence(name: JsonValue | undefined, annotations: JsonValue | undefined, spec: JsonObject): JsonValue {
   const registration = Object.entries((annotations ?? {}) as JsonObject).filter(([key]) =>
     /^(traefik\.|tags(\.|$)|poolkeeper\.dev\/)/.test(key),
   );
-  const kept = registration.filter(([key]) => key !== 'poolkeeper.dev/hash').sort(([a], [b]) => byBytes(a, b));
-  return [name ?? null, spec['type'] ?? null, spec['ports'] ?? null, kept as JsonValue];
+  const kept = registration.filter(([key]) => !MARKED.has(key)).sort(([a], [b]) => byBytes(a, b));
+  return [name ?? null, spec['type'] ?? null, spec['ports'] ?? null, kept];
 }

@@ -1,7 +1,7 @@
 import type { Problem } from '../../shared/problem.ts';
 import type { Action, NodeAction } from '../model/action.ts';
 import { NODE_CHECK_ID } from '../model/consul-names.ts';
-import type { Revision, SpecId } from '../model/ids.ts';
+import type { SpecId } from '../model/ids.ts';
 import { byBytes } from '../model/ids.ts';
 import type { RegistryState } from '../model/registration.ts';
 import type { Snapshot } from '../model/snapshot.ts';
@@ -60,7 +60,7 @@ export function buildReport(input: ReportInput): RunReport {
     durationMs: input.endedAtMs - input.startedAtMs,
     passes: input.passes,
     trigger: input.trigger,
-    revision: snapshotValue(context.world.specs)?.revision as Revision | undefined,
+    revision: snapshotValue(context.world.specs)?.revision,
     leader: input.leader,
     specs,
     actions: [...own.map(outcomeReport), ...input.nodes.filter((open) => !wasTried(open, own)).map((open) => openReport(open))],
