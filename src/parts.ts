@@ -62,7 +62,8 @@ const systemClock: Clock = { now: () => Date.now(), random: () => Math.random() 
 export async function buildParts(config: Config, io: DaemonIo): Promise<Parts> {
   const clock = systemClock;
   const policy = policyOf(config);
-  const client = createKubeClient({ connection: connectionOf(config, io), timeoutMs: config.kubernetes.timeoutMs });
+  const connection = connectionOf(config, io);
+  const client = createKubeClient({ connection, timeoutMs: config.kubernetes.timeoutMs });
   const consul = createConsulClient(consulOptions(config));
   let clusterUid: string | undefined;
   const identity = `${hostname()}-${randomUUID().slice(0, 8)}`;
@@ -79,7 +80,7 @@ export async function buildParts(config: Config, io: DaemonIo): Promise<Parts> {
   const kubernetesLease = createKubernetesLease({
     client,
     name: `poolkeeper-${owner}`,
-    namespace: config.kubernetes.inCluster ? (client.namespace ?? config.lease.namespace) : config.lease.namespace,
+    namespace: connection.kind === 'in-cluster' ? (client.namespace ?? config.lease.namespace) : config.lease.namespace,
     identity,
     clock,
     mayHold: () => mayLead(consulLease),

@@ -82,7 +82,7 @@ function check(config: PooledKubeConfig, connection: KubernetesConnection, allow
   if (connection.kind === 'kubeconfig' && !allowCommands && startsPrograms(user)) {
     throw invalid(
       `logs in by a program or an auth provider (user ${user.name})`,
-      'Use a token or a client certificate, or set `kubernetes.allowExec`.',
+      'Use a token or a client certificate.',
     );
   }
   if (cluster.proxyUrl?.startsWith('socks') === true) throw invalid('names a SOCKS proxy, which is not supported');

@@ -43,7 +43,7 @@ describe('loadKubeConfig', () => {
     ['an auth provider', { 'auth-provider': { name: 'gcp' } }],
   ])('refuses a user who logs in by %s, unless that is allowed', async (_, user) => {
     const path = await write(user);
-    expect(codeOf(() => loadKubeConfig({ kind: 'kubeconfig', path }, false))).toMatch(/^CONFIG_INVALID.*user u.*kubernetes\.allowExec/);
+    expect(codeOf(() => loadKubeConfig({ kind: 'kubeconfig', path }, false))).toMatch(/^CONFIG_INVALID.*user u.*client certificate/);
     expect(codeOf(() => loadKubeConfig({ kind: 'kubeconfig', path }, true))).toBeUndefined();
   });
 
