@@ -20,8 +20,8 @@ export function withLiveReplicas(object: KubernetesObject, live: LiveObject | un
   const stated = spec['replicas'] !== undefined;
   const oursAlone = live.ourFields?.['f:spec']?.['f:replicas'] !== undefined && !live.managers.some((m) => m.ownsReplicas);
   const yields = autoscaled || scaledByAutoscaler(live);
-  if (stated && !yields) return object;
+  const running = oursAlone ? live.spec['replicas'] : undefined;
+  if (stated ? !yields : running === undefined) return object;
   const { replicas: _dropped, ...rest } = spec;
-  const running = live.spec['replicas'];
-  return { ...object, spec: oursAlone && running !== undefined ? { ...rest, replicas: running } : rest };
+  return { ...object, spec: running === undefined ? rest : { ...rest, replicas: running } };
 }

@@ -2,6 +2,7 @@ import type { Problem } from '../../shared/problem.ts';
 import { problem } from '../../shared/problem.ts';
 import type { PoolKey, SpecId } from '../model/ids.ts';
 import { poolKey } from '../model/ids.ts';
+import { MARKS } from '../model/marks.ts';
 import type { JsonObject, KubernetesObject, LiveObject } from '../model/objects.ts';
 import type { Policy } from '../model/policy.ts';
 import type { ServiceSettings } from '../model/settings.ts';
@@ -16,6 +17,8 @@ export interface PoolView {
   readonly namespace: string;
   readonly name: string;
   readonly live: LiveObject;
+  /** The annotations that count: the desired ones, or the live ones when no spec says any. Without our marks. */
+  readonly annotations: Readonly<Record<string, string>>;
   readonly settings: ServiceSettings;
   /** Name of the Consul service. */
   readonly service: string;
@@ -42,7 +45,7 @@ export interface PoolSource {
 /** Builds the view of one pool. */
 export function viewPool(source: PoolSource, policy: Policy): PoolView {
   const { live, desired } = source;
-  const annotations = desired?.metadata.annotations ?? (desired === undefined ? live.annotations : {});
+  const annotations = withoutMarks(desired === undefined ? live.annotations : (desired.metadata.annotations ?? {}));
   const { settings, problems } = readSettings(annotations);
   const built = buildTags({
     annotations,
@@ -62,6 +65,7 @@ export function viewPool(source: PoolSource, policy: Policy): PoolView {
     namespace: live.namespace,
     name: live.name,
     live,
+    annotations,
     settings,
     service: settings.serviceName ?? live.name,
     tags: built.tags,
@@ -72,6 +76,11 @@ export function viewPool(source: PoolSource, policy: Policy): PoolView {
     problems: [...problems, ...built.problems, ...missing],
   };
 }
+
+const OUR_MARKS: ReadonlySet<string> = new Set([MARKS.id, MARKS.spec, MARKS.hash]);
+
+const withoutMarks = (annotations: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(annotations).filter(([key]) => !OUR_MARKS.has(key)));
 
 function whyLeaving({ live, desired, pruned }: PoolSource, settings: ServiceSettings): string | undefined {
   if (pruned) return 'its Service is no longer in any spec';

@@ -125,14 +125,23 @@ function decidePools(input: ContextInput, registry: RegistryState | undefined): 
       const registered = registry?.instances.get(view.pool);
       // While a node waits for the end of its grace, the time is a part of the decision.
       const waiting = input.memos.decisions.get(view.pool)?.result.lookAgainAtMs !== undefined;
-      const parts = [nodes, view, facts, registered, maxBackends, waiting ? input.nowMs : 0];
+      const parts = [nodes, view, endpoints === undefined, facts, registered, maxBackends, waiting ? input.nowMs : 0];
+      const known = endpoints === undefined ? whereRegistered(view.pool, registered) : facts;
       const decide = (): PoolDecision =>
-        decidePool(nodes, demandOf(view, facts, maxBackends, { input, registered }), input.policy.pool, input.nowMs);
+        decidePool(nodes, demandOf(view, known, maxBackends, { input, registered }), input.policy.pool, input.nowMs);
       decisions.set(view.pool, remember(input.memos.decisions, view.pool, parts, decide));
     }
   }
   return decisions;
 }
+
+/** While nobody can tell where endpoints are, they are where they were: what is registered stays (promise 1). */
+const whereRegistered = (pool: PoolKey, registered: readonly RegisteredInstance[] | undefined): EndpointFacts => ({
+  pool,
+  ready: 0,
+  readyNodes: (registered ?? []).map((instance) => instance.node),
+  portNames: [],
+});
 
 function demandOf(
   view: PoolView,
@@ -160,7 +169,7 @@ export function backendsThatFit(registry: RegistryState | undefined, policy: Pol
   return Math.min(policy.pool.maxBackends ?? Number.MAX_SAFE_INTEGER, operations);
 }
 
-/** What is remembered of a pool's NodePorts that left Consul, with the entry it was read from. */
+/** What is remembered of a pool's NodePorts that left Consul, with the entry it was read from. What cannot be read tells of no port. */
 export function drainingOf(
   pool: PoolKey,
   registry: RegistryState | undefined,
@@ -168,10 +177,15 @@ export function drainingOf(
 ): { readonly entry: KvEntry; readonly value: Draining } | undefined {
   const entry = registry?.kv.get(drainingKey(policy.keyPath, policy.cluster, pool));
   if (entry === undefined) return undefined;
+  return { entry, value: parseDraining(entry.value) };
+}
+
+function parseDraining(text: string): Draining {
   try {
-    return { entry, value: JSON.parse(entry.value) as Draining };
+    const { spec, ports } = JSON.parse(text) as Partial<Draining>;
+    return { spec: spec ?? '', ports: ports ?? {} };
   } catch {
-    return { entry, value: { spec: '', ports: {} } };
+    return { spec: '', ports: {} };
   }
 }
 

@@ -124,7 +124,8 @@ export function firstStep(diff: RegistrationDiff, registered: Registered, pool: 
   }
   if (diff.remove.length > 0 && diff.set.length > 0) {
     const changes = [`step 2 of a large change of ${pool}: old instances leave`];
-    return { set: [], remove: diff.remove.slice(0, room), checks: diff.checks.length > 0 ? [] : diff.checks, removeChecks: [], changes };
+    return { set: [], remove: diff.remove.slice(0, room), checks: [], removeChecks: [], changes };
   }
-  return { ...diff, set: diff.set.slice(0, room), remove: diff.remove.slice(0, Math.max(0, room - diff.set.length)) };
+  const left = room - operationsOf({ ...diff, remove: [], kv: [] });
+  return { ...diff, remove: diff.remove.slice(0, Math.max(0, left)) };
 }

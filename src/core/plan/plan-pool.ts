@@ -27,6 +27,8 @@ export function planPool(view: PoolView, context: PlanContext): PoolStep {
   const registered = registeredOf(view.pool, context);
   const draining = drainingOf(view.pool, registry, policy);
   const decision = context.decisions.get(view.pool);
+  // A step that is still open may hold the time at which a NodePort leaves: that is when it is taken, not when it was first planned.
+  const isTimed = draining !== undefined || context.memos.pools.get(view.pool)?.result.action !== undefined;
   const parts = [
     view,
     decision,
@@ -35,7 +37,7 @@ export function planPool(view: PoolView, context: PlanContext): PoolStep {
     snapshotValue(context.world.cluster.endpoints)?.get(view.pool),
     registry.kv.get(deploymentsKey(policy.keyPath, view.pool)),
     draining?.entry,
-    draining === undefined ? 0 : context.nowMs,
+    isTimed ? context.nowMs : 0,
     registry.limits.operations,
     strangeNodes(decision, context).join(),
   ];
@@ -94,8 +96,7 @@ function whyNotYet(view: PoolView, registered: Registered, context: PlanContext)
 }
 
 function hasDeployment(view: PoolView, context: PlanContext): boolean {
-  const { kv } = buildRegistration(view, view.nodePort ?? 0, [], context.policy);
-  return kv !== undefined && context.registry?.kv.has(kv.key) === true;
+  return context.registry?.kv.has(deploymentsKey(context.policy.keyPath, view.pool)) === true;
 }
 
 function registerStep(view: PoolView, wanted: Registration, registered: Registered, context: PlanContext): Omit<PoolStep, 'waiting'> {
@@ -120,15 +121,19 @@ function portsLeft(diff: RegistrationDiff, registered: Registered): readonly num
 }
 
 /** The entry under `deployments/`. The ancestor's keys are adopted like objects: only when allowed. */
-function kvStep(view: PoolView, wanted: Registration, context: PlanContext): { readonly write?: KvWrite; readonly problem?: Problem } {
-  if (wanted.kv === undefined) return {};
-  const entry = context.registry?.kv.get(wanted.kv.key);
-  const ours = entry === undefined || entry.flags === kvFlags(context.policy.owner, context.policy.cluster);
-  if (!ours && !(context.policy.allowAdopt || view.settings.adopt === true)) {
-    return { problem: problem('CONSUL_KEY_TAKEN', `the key ${wanted.kv.key} of pool ${view.pool} was written by someone else`) };
+function kvStep(
+  view: PoolView,
+  { kvKey }: Registration,
+  { registry, policy }: PlanContext,
+): { readonly write?: KvWrite; readonly problem?: Problem } {
+  if (kvKey === undefined) return {};
+  const entry = registry?.kv.get(kvKey);
+  const ours = entry === undefined || entry.flags === kvFlags(policy.owner, policy.cluster);
+  if (!ours && !(policy.allowAdopt || view.settings.adopt === true)) {
+    return { problem: problem('CONSUL_KEY_TAKEN', `the key ${kvKey} of pool ${view.pool} was written by someone else`) };
   }
-  if (entry !== undefined && ours && sameDeployment(entry.value, wanted.kv.live)) return {};
-  return { write: { key: wanted.kv.key, value: deploymentValue(wanted.kv.live), modifyIndex: entry?.modifyIndex ?? 0 } };
+  if (entry !== undefined && ours && sameDeployment(entry.value, view)) return {};
+  return { write: { key: kvKey, value: deploymentValue(view), modifyIndex: entry?.modifyIndex ?? 0 } };
 }
 
 /**

@@ -113,7 +113,7 @@ function startDrains(objects: readonly LiveObject[], spec: string, context: Plan
   return objects.flatMap((object) => {
     const [pool] = poolOf(object);
     if (pool === undefined || (context.registry?.instances.get(pool)?.length ?? 0) > 0) return [];
-    if (drainingOf(pool, context.registry, context.policy) !== undefined) return [];
+    if (Object.keys(drainingOf(pool, context.registry, context.policy)?.value.ports ?? {}).length > 0) return [];
     const ports = Object.fromEntries(
       portsOf(object.spec).flatMap((port) => (port.nodePort === undefined ? [] : [[String(port.nodePort), context.nowMs]])),
     );

@@ -3,8 +3,8 @@ import { consulNodeName, deploymentsKey, instanceId, poolCheckId } from '../mode
 import { hashOf } from '../model/hash.ts';
 import type { KvKey } from '../model/ids.ts';
 import { byBytes } from '../model/ids.ts';
-import { MANAGED_BY, MARKS, META } from '../model/marks.ts';
-import type { JsonObject, JsonValue, LiveObject } from '../model/objects.ts';
+import { MANAGED_BY, META } from '../model/marks.ts';
+import type { JsonObject, JsonValue } from '../model/objects.ts';
 import type { Policy } from '../model/policy.ts';
 import type { Check, Instance } from '../model/registration.ts';
 import type { Backend } from '../pool/decide-pool.ts';
@@ -14,7 +14,8 @@ export interface Registration {
   readonly instances: readonly Instance[];
   /** The pool's check, on its first instance. Absent when there are no instances. */
   readonly check: Check | undefined;
-  readonly kv: { readonly key: KvKey; readonly live: LiveObject } | undefined;
+  /** The key of its entry under `deployments/`, where the configuration wants one. */
+  readonly kvKey: KvKey | undefined;
 }
 
 /** Builds the registration of a pool from its view, its NodePort and its backends (design section 7). Pure. */
@@ -27,7 +28,7 @@ export function buildRegistration(view: PoolView, nodePort: number, backends: re
   return {
     instances,
     check: first === undefined ? undefined : checkOf(view, first, instances),
-    kv: policy.registration === 'catalog' ? undefined : { key: deploymentsKey(policy.keyPath, view.pool), live: view.live },
+    kvKey: policy.registration === 'catalog' ? undefined : deploymentsKey(policy.keyPath, view.pool),
   };
 }
 
@@ -83,36 +84,32 @@ function checkOf(view: PoolView, first: Instance, instances: readonly Instance[]
 
 /**
  * The Service as it stands under `deployments/`: what consul-template's readers of the ancestor need. Compact, and without
- * what changes at every write.
+ * what changes at every write. The annotations are the ones that the tags come from, so that both change in one transaction.
  */
-export function deploymentValue(live: LiveObject): string {
+export function deploymentValue({ live, annotations }: PoolView): string {
   return JSON.stringify({
     apiVersion: live.apiVersion,
     kind: live.kind,
-    metadata: { name: live.name, namespace: live.namespace, uid: live.uid, labels: live.labels, annotations: live.annotations },
+    metadata: { name: live.name, namespace: live.namespace, uid: live.uid, labels: live.labels, annotations },
     spec: live.spec,
   });
 }
 
 /** True when what is stored tells the same name, type, ports and registration annotations: then it is not rewritten. */
-export function sameDeployment(stored: string, live: LiveObject): boolean {
+export function sameDeployment(stored: string, { live, annotations }: PoolView): boolean {
   try {
     const value = JSON.parse(stored) as JsonObject;
     const metadata = (value['metadata'] ?? {}) as JsonObject;
     const spec = (value['spec'] ?? {}) as JsonObject;
-    return hashOf(essence(metadata['name'], metadata['annotations'], spec)) === hashOf(essence(live.name, live.annotations, live.spec));
+    return hashOf(essence(metadata['name'], metadata['annotations'], spec)) === hashOf(essence(live.name, annotations, live.spec));
   } catch {
     return false;
   }
 }
 
-/** Our own marks say nothing about the registration. */
-const MARKED: ReadonlySet<string> = new Set([MARKS.id, MARKS.spec, MARKS.hash]);
-
 function essence(name: JsonValue | undefined, annotations: JsonValue | undefined, spec: JsonObject): JsonValue {
   const registration = Object.entries((annotations ?? {}) as JsonObject).filter(([key]) =>
     /^(traefik\.|tags(\.|$)|poolkeeper\.dev\/)/.test(key),
   );
-  const kept = registration.filter(([key]) => !MARKED.has(key)).sort(([a], [b]) => byBytes(a, b));
-  return [name ?? null, spec['type'] ?? null, spec['ports'] ?? null, kept];
+  return [name ?? null, spec['type'] ?? null, spec['ports'] ?? null, registration.sort(([a], [b]) => byBytes(a, b))];
 }

@@ -32,6 +32,7 @@ const FLOOR_ORDER: readonly NodeReason[] = [
   'not-selected',
   'excluded',
   'control-plane',
+  'no-address',
   'not-ready',
   'deleting',
   'no-endpoint',
@@ -55,7 +56,7 @@ export function decidePool(nodes: readonly NodeFacts[], demand: PoolDemand, poli
       reason: 'the node is no longer in the cluster',
     }));
   const candidates = [...nodes.map((node) => classifyNode(node, demand, policy, nowMs)), ...gone].sort((a, b) => byBytes(a.node, b.node));
-  const settled = cutToFit(keepFloor(keepLastEndpoints(keepTurns(keepMassNotReady(candidates)), demand), demand), demand);
+  const settled = cutToFit(keepFloor(keepTurns(keepLastEndpoints(keepMassNotReady(candidates), demand)), demand), demand);
   const waits = settled.flatMap((c) => (c.lookAgainAtMs === undefined || c.verdict === 'in' ? [] : [c.lookAgainAtMs]));
   return {
     backends: settled.flatMap((c) => (c.verdict === 'in' && c.address !== undefined ? [{ node: c.node, address: c.address }] : [])),
@@ -71,13 +72,24 @@ const keep = (candidate: Candidate, code: NodeReason, why: string): Candidate =>
   reason: `${why} (${candidate.reason})`,
 });
 
+/** What keeps a node out although it would count among the nodes of the pool. */
+const JUDGED: ReadonlySet<NodeReason> = new Set(['not-ready', 'no-endpoint', 'grace']);
+
 /** Most nodes NotReady at once: the kubelets have probably lost the API server, so registered nodes stay. */
 function keepMassNotReady(candidates: readonly Candidate[]): readonly Candidate[] {
-  const judged = candidates.filter((c) => c.verdict !== 'out' || c.code === 'not-ready' || c.code === 'grace');
+  const judged = candidates.filter((c) => c.verdict !== 'out' || JUDGED.has(c.code));
   const notReady = judged.filter((c) => c.code === 'not-ready');
   if (notReady.length <= MASS_NOT_READY * judged.length) return candidates;
   const why = `kept: ${notReady.length} of ${judged.length} nodes are NotReady at once, which is not believed`;
   return candidates.map((c) => (c.code === 'not-ready' && c.member ? keep(c, 'kept-mass-not-ready', why) : c));
+}
+
+/** With `Local`, cordoned nodes stay while they hold the last ready endpoints (kubernetes PR 90823). */
+function keepLastEndpoints(candidates: readonly Candidate[], demand: PoolDemand): readonly Candidate[] {
+  if (!demand.local || candidates.some((c) => c.code === 'ready')) return candidates;
+  return candidates.map((c) =>
+    c.verdict === 'wish' ? keep(c, 'kept-last-endpoint', 'kept: it holds the last ready endpoints of the pool') : c,
+  );
 }
 
 /** Wishes take out at most half: those that are out already count first, then the names in their order; the rest wait their turn. */
@@ -92,16 +104,6 @@ function keepTurns(candidates: readonly Candidate[]): readonly Candidate[] {
     if (leaving.has(c.node)) return { ...c, verdict: 'out' as const };
     return keep(c, 'kept-by-turn', 'kept: at most half of a pool leaves at once');
   });
-}
-
-/** With `Local`, cordoned nodes stay while they hold the last ready endpoints (kubernetes PR 90823). */
-function keepLastEndpoints(candidates: readonly Candidate[], demand: PoolDemand): readonly Candidate[] {
-  if (!demand.local || candidates.some((c) => c.verdict === 'in')) return candidates;
-  return candidates.map((c) =>
-    c.code === 'cordoned' || c.code === 'tainted'
-      ? keep(c, 'kept-last-endpoint', 'kept: it holds the last ready endpoints of the pool')
-      : c,
-  );
 }
 
 /** Never below the floor: members stay, the most trustworthy first. A pool that never had members is not filled up. */

@@ -53,7 +53,9 @@ export function buildReport(input: ReportInput): RunReport {
   const bySpec = new Map<SpecId | undefined, ReportedOutcome[]>();
   for (const outcome of outcomes) bySpec.set(outcome.spec, [...(bySpec.get(outcome.spec) ?? []), outcome]);
   const specs = plans.map((plan) => specReport(plan, bySpec.get(plan.spec) ?? [], context));
-  const own = bySpec.get(undefined) ?? [];
+  const planned = new Set<SpecId | undefined>(plans.map((plan) => plan.spec));
+  // What belongs to no spec, or to one that is gone now that its last object is.
+  const own = outcomes.filter((outcome) => !planned.has(outcome.spec));
   const others = own.flatMap((outcome) => (outcome.problem === undefined ? [] : [outcome.problem]));
   return {
     startedAtMs: input.startedAtMs,

@@ -1,0 +1,418 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { NodeReason } from '../../../../src/core/model/action.ts';
+import type { NodeName } from '../../../../src/core/model/ids.ts';
+import { nodeName } from '../../../../src/core/model/ids.ts';
+import type { NodeFacts } from '../../../../src/core/model/nodes.ts';
+import type { PoolPolicy } from '../../../../src/core/model/policy.ts';
+import type { PoolDemand } from '../../../../src/core/pool/classify-node.ts';
+import type { PoolDecision } from '../../../../src/core/pool/decide-pool.ts';
+import { decidePool } from '../../../../src/core/pool/decide-pool.ts';
+import { keys, NOW_MS, node, POLICY } from '../../../support/builders.ts';
+
+interface Given {
+  readonly nodes: readonly NodeFacts[];
+  /** Names of the registered nodes; all of `nodes` when absent. */
+  readonly members?: readonly string[];
+  readonly demand?: Partial<PoolDemand>;
+  readonly policy?: Partial<PoolPolicy>;
+  /** With `externalTrafficPolicy: Local`: the nodes that hold a ready endpoint. */
+  readonly local?: readonly string[];
+}
+
+function decide({ nodes, members, demand, policy, local }: Given): PoolDecision {
+  const registered = members?.map(nodeName) ?? nodes.map(({ name }) => name);
+  const pool = keys.pool('web');
+  const whole: PoolDemand = {
+    pool,
+    local: local !== undefined,
+    nodes: [],
+    minBackends: 1,
+    maxBackends: 100,
+    endpoints: { pool, ready: local?.length ?? 1, readyNodes: (local ?? []).map(nodeName), portNames: ['http'] },
+    members: new Map(registered.map((name) => [name, `10.9.0.${name.replace(/\D/g, '') || '1'}`])),
+    ...demand,
+  };
+  return decidePool(nodes, whole, { ...POLICY.pool, ...policy }, NOW_MS);
+}
+
+/** `n1 ready`, `-n2 cordoned`: a minus for a node that is out. */
+const told = (decision: PoolDecision): readonly string[] => decision.decisions.map((one) => `${one.in ? '' : '-'}${one.node} ${one.code}`);
+const range = (count: number): readonly number[] => Array.from({ length: count }, (_, i) => i + 1);
+const many = (count: number, more: (i: number) => Partial<NodeFacts> = () => ({})): readonly NodeFacts[] =>
+  range(count).map((i) => node(`n${i}`, more(i)));
+const names = (...numbers: readonly number[]): readonly string[] => numbers.map((i) => `n${i}`);
+
+const notReady = { ready: false };
+const cordoned = { unschedulable: true };
+const tainted = { taints: [{ key: 'ToBeDeletedByClusterAutoscaler', effect: 'NoSchedule' }] };
+const excluded = { labels: { 'node.kubernetes.io/exclude-from-external-load-balancers': '' } };
+const recent = { readyChangedAtMs: NOW_MS - 4_000 };
+const spot = [{ key: 'spot', operator: 'not-exists' as const, values: [] }];
+
+describe('decidePool', () => {
+  it.each<readonly [string, Given, readonly string[]]>([
+    ['no node, no member', { nodes: [] }, []],
+    ['Ready nodes', { nodes: many(2), members: [] }, ['n1 ready', 'n2 ready']],
+    ['one NotReady of three', { nodes: [node('n1'), node('n2', notReady), node('n3')] }, ['n1 ready', '-n2 not-ready', 'n3 ready']],
+    ['one being deleted', { nodes: [node('n1'), node('n2', { deleting: true })] }, ['n1 ready', '-n2 deleting']],
+    ['a member that is gone', { nodes: [node('n1')], members: names(1, 2) }, ['n1 ready', '-n2 deleting']],
+    ['a draining taint', { nodes: [node('n1'), node('n2', tainted)] }, ['n1 ready', '-n2 tainted']],
+    ['another taint', { nodes: [node('n1', { taints: [{ key: 'gpu', effect: 'NoSchedule' }] })] }, ['n1 ready']],
+    [
+      'a configured taint',
+      { nodes: [node('n1'), node('n2', { taints: [{ key: 'bye', effect: 'NoExecute' }] })], policy: { drainingTaints: ['bye'] } },
+      ['n1 ready', '-n2 tainted'],
+    ],
+    ['the exclude label, whatever its value', { nodes: [node('n1'), node('n2', excluded)] }, ['n1 ready', '-n2 excluded']],
+    [
+      'a control-plane node',
+      { nodes: [node('n1'), node('n2', { labels: { 'node-role.kubernetes.io/control-plane': '' } })] },
+      ['n1 ready', '-n2 control-plane'],
+    ],
+    [
+      'a master of old',
+      { nodes: [node('n1'), node('n2', { labels: { 'node-role.kubernetes.io/master': 'true' } })] },
+      ['n1 ready', '-n2 control-plane'],
+    ],
+    [
+      'a control-plane node that may serve',
+      { nodes: [node('n1', { labels: { 'node-role.kubernetes.io/control-plane': '' } })], policy: { controlPlane: true } },
+      ['n1 ready'],
+    ],
+    [
+      'the configured selector',
+      { nodes: [node('n1'), node('n2', { labels: { spot: '1' } })], policy: { nodes: spot } },
+      ['n1 ready', '-n2 not-selected'],
+    ],
+    [
+      'the selector of the Service',
+      { nodes: [node('n1'), node('n2', { labels: { spot: '1' } })], demand: { nodes: spot } },
+      ['n1 ready', '-n2 not-selected'],
+    ],
+    [
+      'no address of the wanted type',
+      { nodes: [node('n1'), node('n2', { addresses: [{ type: 'Hostname', address: 'n2' }] })] },
+      ['n1 ready', '-n2 no-address'],
+    ],
+    [
+      'no address of the wanted family',
+      { nodes: [node('n1'), node('n2', { addresses: [{ type: 'InternalIP', address: 'fd00::2' }] })] },
+      ['n1 ready', '-n2 no-address'],
+    ],
+    [
+      'an empty address',
+      { nodes: [node('n1'), node('n2', { addresses: [{ type: 'InternalIP', address: '' }] })], members: [] },
+      ['n1 ready', '-n2 no-address'],
+    ],
+    ['a newcomer within its grace', { nodes: [node('n1'), node('n2', recent)], members: ['n1'] }, ['n1 ready', '-n2 grace']],
+    [
+      'a newcomer at the end of its grace',
+      { nodes: [node('n1'), node('n2', { readyChangedAtMs: NOW_MS - 10_000 })], members: ['n1'] },
+      ['n1 ready', 'n2 ready'],
+    ],
+    ['a member whose Ready is new', { nodes: [node('n1', recent)] }, ['n1 ready']],
+    ['a cordoned node', { nodes: [node('n1'), node('n2', cordoned)] }, ['n1 ready', '-n2 cordoned']],
+    [
+      'cordons that are not to drain',
+      { nodes: [node('n1'), node('n2', cordoned)], policy: { drainOnCordon: false } },
+      ['n1 ready', 'n2 ready'],
+    ],
+    [
+      'half of the pool cordoned',
+      { nodes: many(4, (i) => (i > 2 ? cordoned : {})) },
+      ['n1 ready', 'n2 ready', '-n3 cordoned', '-n4 cordoned'],
+    ],
+    [
+      'more than half cordoned',
+      { nodes: many(4, (i) => (i > 1 ? cordoned : {})) },
+      ['n1 ready', '-n2 cordoned', '-n3 cordoned', 'n4 kept-by-turn'],
+    ],
+    ['all cordoned', { nodes: many(3, () => cordoned) }, ['-n1 cordoned', 'n2 kept-by-turn', 'n3 kept-by-turn']],
+    ['all cordoned and tainted', { nodes: many(2, (i) => (i === 1 ? cordoned : tainted)) }, ['-n1 cordoned', 'n2 kept-by-turn']],
+    ['the only node cordoned', { nodes: [node('n1', cordoned)] }, ['n1 kept-by-turn']],
+    [
+      'cordoned ones that are out already count first',
+      { nodes: many(4, (i) => (i > 1 ? cordoned : {})), members: names(1, 2, 4) },
+      ['n1 ready', '-n2 cordoned', '-n3 cordoned', 'n4 kept-by-turn'],
+    ],
+    [
+      'a cordoned node that is NotReady is a failure, not a wish',
+      { nodes: [node('n1'), node('n2', { ...cordoned, ...notReady }), node('n3')] },
+      ['n1 ready', '-n2 not-ready', 'n3 ready'],
+    ],
+    ['Local: only nodes with a ready endpoint', { nodes: many(3), local: names(2) }, ['-n1 no-endpoint', 'n2 ready', '-n3 no-endpoint']],
+    ['Local: no endpoint anywhere, a member stays', { nodes: many(2), local: [] }, ['n1 kept-by-floor', '-n2 no-endpoint']],
+    [
+      'Local: no endpoint anywhere, nobody is registered',
+      { nodes: many(2), members: [], local: [] },
+      ['-n1 no-endpoint', '-n2 no-endpoint'],
+    ],
+    [
+      'Local: cordoned nodes with the last endpoints all stay',
+      { nodes: many(4, (i) => (i > 2 ? cordoned : {})), local: names(3, 4) },
+      ['-n1 no-endpoint', '-n2 no-endpoint', 'n3 kept-last-endpoint', 'n4 kept-last-endpoint'],
+    ],
+    [
+      'Local: a cordoned node leaves while another one serves',
+      { nodes: [node('n1'), node('n2', cordoned)], local: names(1, 2) },
+      ['n1 ready', '-n2 cordoned'],
+    ],
+    ['all NotReady', { nodes: many(2, () => notReady) }, ['n1 kept-mass-not-ready', 'n2 kept-mass-not-ready']],
+    ['the only node NotReady', { nodes: [node('n1', notReady)] }, ['n1 kept-mass-not-ready']],
+    [
+      'all NotReady, one of them never registered',
+      { nodes: many(2, () => notReady), members: ['n1'] },
+      ['n1 kept-mass-not-ready', '-n2 not-ready'],
+    ],
+    ['half NotReady', { nodes: many(4, (i) => (i > 2 ? notReady : {})) }, ['n1 ready', 'n2 ready', '-n3 not-ready', '-n4 not-ready']],
+    [
+      'three of five NotReady',
+      { nodes: many(5, (i) => (i > 2 ? notReady : {})) },
+      ['n1 ready', 'n2 ready', 'n3 kept-mass-not-ready', 'n4 kept-mass-not-ready', 'n5 kept-mass-not-ready'],
+    ],
+    [
+      'Local: nodes without endpoints count among the Ready ones',
+      { nodes: many(6, (i) => (i > 4 ? notReady : {})), local: names(1) },
+      ['n1 ready', '-n2 no-endpoint', '-n3 no-endpoint', '-n4 no-endpoint', '-n5 not-ready', '-n6 not-ready'],
+    ],
+    [
+      'nodes of no concern do not count among the Ready ones',
+      { nodes: [...many(3, (i) => (i > 1 ? notReady : {})), node('n4', excluded), node('n5', excluded)] },
+      ['n1 ready', 'n2 kept-mass-not-ready', 'n3 kept-mass-not-ready', '-n4 excluded', '-n5 excluded'],
+    ],
+    [
+      'the floor keeps the likeliest to serve',
+      { nodes: [node('n1', { deleting: true }), node('n2', excluded)], demand: { minBackends: 1 } },
+      ['-n1 deleting', 'n2 kept-by-floor'],
+    ],
+    [
+      'the floor keeps a Ready node rather than one that is gone',
+      { nodes: [node('n2', { labels: { spot: '1' } })], members: names(1, 2), demand: { nodes: spot } },
+      ['-n1 deleting', 'n2 kept-by-floor'],
+    ],
+    ['the last member stays though it is gone', { nodes: [], members: ['n1'] }, ['n1 kept-by-floor']],
+    ['the last member stays though it lost its address', { nodes: [node('n1', { addresses: [] })] }, ['n1 kept-by-floor']],
+    [
+      'a floor of two',
+      { nodes: [node('n1'), node('n2', notReady), node('n3', notReady), node('n4')], members: names(1, 2, 3), demand: { minBackends: 3 } },
+      ['n1 ready', 'n2 kept-by-floor', '-n3 not-ready', 'n4 ready'],
+    ],
+    [
+      'a floor above all that there is',
+      { nodes: [node('n1'), node('n2', excluded)], demand: { minBackends: 9 } },
+      ['n1 ready', 'n2 kept-by-floor'],
+    ],
+    ['a floor of nothing', { nodes: [node('n1', excluded)], demand: { minBackends: 0 } }, ['-n1 excluded']],
+    [
+      'the floor does not fill a pool with nodes that never were in',
+      { nodes: [node('n1', excluded), node('n2', notReady), node('n3')], members: ['n3'], demand: { minBackends: 3 } },
+      ['-n1 excluded', '-n2 not-ready', 'n3 ready'],
+    ],
+    [
+      'nobody but newcomers: they need not wait',
+      { nodes: [node('n1', recent), node('n2', recent)], members: [] },
+      ['n1 kept-by-floor', '-n2 grace'],
+    ],
+    ['not needed', { nodes: many(3), members: names(2), demand: { maxBackends: 1 } }, ['-n1 not-needed', 'n2 ready', '-n3 not-needed']],
+    [
+      'a leaver makes room',
+      { nodes: [node('n1', { deleting: true }), node('n2')], members: names(1), demand: { maxBackends: 1 } },
+      ['-n1 deleting', 'n2 ready'],
+    ],
+  ])('%s', (_name, given, expected) => {
+    expect(told(decide(given))).toEqual(expected);
+  });
+
+  it.each<readonly [string, Partial<NodeFacts>, Partial<PoolPolicy>, string]>([
+    ['the first type that there is', {}, { addressTypes: ['ExternalIP', 'InternalIP'] }, '10.0.0.1'],
+    [
+      'the wanted order, not the order of the node',
+      {
+        addresses: [
+          { type: 'InternalIP', address: '10.0.0.1' },
+          { type: 'ExternalIP', address: '198.51.100.1' },
+        ],
+      },
+      { addressTypes: ['ExternalIP', 'InternalIP'] },
+      '198.51.100.1',
+    ],
+    [
+      'the wanted family',
+      {
+        addresses: [
+          { type: 'InternalIP', address: 'fd00::1' },
+          { type: 'InternalIP', address: '10.0.0.1' },
+        ],
+      },
+      {},
+      '10.0.0.1',
+    ],
+    [
+      'IPv6',
+      {
+        addresses: [
+          { type: 'InternalIP', address: '10.0.0.1' },
+          { type: 'InternalIP', address: 'fd00::1' },
+        ],
+      },
+      { addressFamily: 'IPv6' },
+      'fd00::1',
+    ],
+    [
+      'a host name, which fits any family',
+      { addresses: [{ type: 'Hostname', address: 'n1.example.com' }] },
+      { addressTypes: ['InternalIP', 'Hostname'], addressFamily: 'IPv6' },
+      'n1.example.com',
+    ],
+  ])('takes %s', (_name, facts, policy, address) => {
+    expect(decide({ nodes: [node('n1', facts)], policy }).backends).toEqual([{ node: 'n1', address }]);
+  });
+
+  it('keeps the registered address of a member that it keeps although its node is gone', () => {
+    expect(decide({ nodes: [], members: ['n7'] }).backends).toEqual([{ node: 'n7', address: '10.9.0.7' }]);
+  });
+
+  it('says when a grace ends, and only while somebody waits for it', () => {
+    const waiting = { nodes: [node('n1'), node('n2', recent), node('n3', { readyChangedAtMs: NOW_MS - 1_000 })], members: ['n1'] };
+    expect(decide(waiting).lookAgainAtMs).toBe(NOW_MS + 6_000);
+    expect(decide({ ...waiting, members: ['n1', 'n2', 'n3'] }).lookAgainAtMs).toBeUndefined();
+    expect(decide({ nodes: [node('n1', recent)], members: [] }).lookAgainAtMs).toBeUndefined();
+  });
+
+  it('gives every node a reason in words, and those that it keeps against a reason also that reason', () => {
+    const { decisions } = decide({ nodes: many(3, () => cordoned), members: names(1, 2, 3) });
+    expect(decisions.map(({ reason }) => reason)).toEqual([
+      'the node is cordoned',
+      'kept: at most half of a pool leaves at once (the node is cordoned)',
+      'kept: at most half of a pool leaves at once (the node is cordoned)',
+    ]);
+  });
+
+  it('warns where a node that is not needed holds pods of a Local pool', () => {
+    const { decisions } = decide({ nodes: many(2), local: names(1, 2), members: ['n1'], demand: { maxBackends: 1 } });
+    expect(decisions[1]).toMatchObject({ code: 'not-needed', reason: expect.stringContaining('pods on it get no traffic') });
+  });
+});
+
+/** Nodes of every condition, with names that sort in all ways. */
+const anyNode = fc.record({
+  name: fc.integer({ min: 1, max: 40 }),
+  ready: fc.boolean(),
+  deleting: fc.boolean(),
+  unschedulable: fc.boolean(),
+  taint: fc.boolean(),
+  exclude: fc.boolean(),
+  isNew: fc.boolean(),
+  endpoint: fc.boolean(),
+  member: fc.boolean(),
+});
+const anyNodes = fc.uniqueArray(anyNode, { selector: ({ name }) => name, maxLength: 14 });
+type Drawn = typeof anyNode extends fc.Arbitrary<infer T> ? T : never;
+const factsOf = (drawn: Drawn): NodeFacts =>
+  node(`n${drawn.name}`, {
+    ready: drawn.ready,
+    deleting: drawn.deleting,
+    unschedulable: drawn.unschedulable,
+    ...(drawn.taint ? tainted : {}),
+    ...(drawn.exclude ? excluded : {}),
+    ...(drawn.isNew ? recent : {}),
+  });
+const givenOf = (drawn: readonly Drawn[], local: boolean, floor: number, most: number): Given => ({
+  nodes: drawn.map(factsOf),
+  members: drawn.filter(({ member }) => member).map(({ name }) => `n${name}`),
+  demand: { minBackends: floor, maxBackends: most },
+  ...(local ? { local: drawn.filter(({ endpoint }) => endpoint).map(({ name }) => `n${name}`) } : {}),
+});
+
+describe('properties of decidePool', () => {
+  it('does not depend on the order of the nodes', () => {
+    const both = anyNodes.chain((drawn) => fc.tuple(fc.constant(drawn), fc.shuffledSubarray(drawn, { minLength: drawn.length })));
+    fc.assert(
+      fc.property(both, fc.boolean(), fc.nat(4), fc.integer({ min: 1, max: 6 }), ([drawn, mixed], local, floor, most) => {
+        expect(decide(givenOf(mixed, local, floor, most))).toEqual(decide(givenOf(drawn, local, floor, most)));
+      }),
+    );
+  });
+
+  it('never goes below the floor while it has members, never above the limit, and never takes what cannot serve', () => {
+    const kept: ReadonlySet<NodeReason> = new Set(['kept-by-floor', 'kept-by-turn', 'kept-mass-not-ready', 'kept-last-endpoint']);
+    fc.assert(
+      fc.property(anyNodes, fc.boolean(), fc.nat(4), (drawn, local, floor) => {
+        const { backends, decisions } = decide(givenOf(drawn, local, floor, 100));
+        const members = drawn.filter(({ member }) => member).length;
+        expect(backends.length).toBeGreaterThanOrEqual(Math.min(floor, members));
+        expect(backends.map(({ node: name }) => name)).toEqual(decisions.filter((one) => one.in).map((one) => one.node));
+        for (const one of decisions.filter((decision) => decision.in)) {
+          const facts = factsOf(drawn.find(({ name }) => `n${name}` === one.node) ?? never());
+          const serves =
+            facts.ready && !facts.deleting && facts.labels['node.kubernetes.io/exclude-from-external-load-balancers'] === undefined;
+          expect(serves || kept.has(one.code)).toBe(true);
+        }
+      }),
+    );
+  });
+
+  it('lets no more than half go for the sake of cordons and taints', () => {
+    const wishes = fc.uniqueArray(
+      fc.record({ name: fc.integer({ min: 1, max: 40 }), unschedulable: fc.boolean(), taint: fc.boolean(), member: fc.boolean() }),
+      {
+        selector: ({ name }) => name,
+        minLength: 1,
+        maxLength: 14,
+      },
+    );
+    fc.assert(
+      fc.property(wishes, (drawn) => {
+        const healthy = drawn.map((one) => ({ ...one, ready: true, deleting: false, exclude: false, isNew: false, endpoint: true }));
+        const { backends } = decide(givenOf(healthy, false, 0, 100));
+        expect(backends.length).toBeGreaterThanOrEqual(Math.ceil(drawn.length / 2));
+      }),
+    );
+  });
+
+  it('is at rest after one step: what it decided, decided again, is the same', () => {
+    fc.assert(
+      fc.property(anyNodes, fc.boolean(), fc.nat(3), fc.integer({ min: 3, max: 8 }), (drawn, local, floor, most) => {
+        const first = decide(givenOf(drawn, local, floor, most));
+        const inside = new Set<NodeName>(first.backends.map(({ node: name }) => name));
+        const settled = drawn.map((one) => ({ ...one, member: inside.has(nodeName(`n${one.name}`)) }));
+        const again = decide(givenOf(settled, local, floor, most));
+        expect(again.backends.map(({ node: name }) => name)).toEqual(first.backends.map(({ node: name }) => name));
+      }),
+    );
+  });
+
+  it('moves only what must move when a node joins or leaves a pool that is cut to fit', () => {
+    const numbers = fc.uniqueArray(fc.integer({ min: 1, max: 60 }), { minLength: 3, maxLength: 20 });
+    fc.assert(
+      fc.property(numbers, fc.integer({ min: 1, max: 8 }), fc.boolean(), ([changing = 0, ...rest], most, fresh) => {
+        const demand = { maxBackends: most };
+        const inside = (list: readonly number[], members: readonly string[]): readonly string[] =>
+          decide({ nodes: list.map((i) => node(`n${i}`)), members, demand }).backends.map(({ node: name }) => name);
+        const before = inside(rest, []);
+        const members = fresh ? [] : before;
+        const joined = inside([changing, ...rest], members);
+        expect(joined.filter((name) => !before.includes(name)).length).toBeLessThanOrEqual(fresh || before.length < most ? 1 : 0);
+        const [leaver] = before;
+        const left = inside(
+          rest.filter((i) => `n${i}` !== leaver),
+          fresh ? [] : before,
+        );
+        expect(left.filter((name) => !before.includes(name)).length).toBeLessThanOrEqual(1);
+        expect(before.filter((name) => !left.includes(name))).toEqual([leaver]);
+      }),
+    );
+  });
+
+  it('cuts different pools in different ways', () => {
+    const chosen = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) =>
+      JSON.stringify(decide({ nodes: many(9), members: [], demand: { pool: keys.pool(name), maxBackends: 3 } }).backends),
+    );
+    expect(new Set(chosen).size).toBeGreaterThan(3);
+  });
+});
+
+function never(): never {
+  throw new Error('every decision is about a node that was drawn');
+}
