@@ -55,7 +55,8 @@ async function measure(stack: Stack, releasers: (() => Promise<unknown>)[]): Pro
     cluster: 'bench',
     namespace: 'bench',
     git: { url: git.url },
-    env: { POOLKEEPER_GIT_INTERVAL: '10m', POOLKEEPER_GUARD_MAX_REMOVED_POOLS: '10' },
+    // As the files of deploy/ set it.
+    env: { POOLKEEPER_GIT_INTERVAL: '10m', MALLOC_ARENA_MAX: '2' },
   });
   releasers.push(() => daemon.remove());
   await daemon.start();
