@@ -73,9 +73,16 @@ export class Engine {
       });
     const report = build([]);
     const latencies = planOnly ? [] : this.#latency.observe(report, times.of(startedAtMs, result.plannedAtMs));
-    return { report: { ...report, latencies }, lookAgainAtMs: lookAgainAt(result.last), retry: failed(result.outcomes) };
+    return {
+      report: { ...report, latencies },
+      lookAgainAtMs: result.unfinished ? clock.now() + UNFINISHED_MS : lookAgainAt(result.last),
+      retry: failed(result.outcomes),
+    };
   }
 }
+
+/** Before the next run when the passes were used up: at once would turn a fight with another writer into a busy loop. */
+const UNFINISHED_MS = 1_000;
 
 const failed = (outcomes: readonly Outcome[]): boolean =>
   outcomes.some(({ result, problem }) => result === 'failed' && problem?.next === 'retry');

@@ -58,6 +58,8 @@ export interface RunResult {
   /** When the first plan was ready, in ms since the epoch. */
   readonly plannedAtMs: number;
   readonly last: Pass;
+  /** True when the passes were used up while more could be done: the loop should come back soon. */
+  readonly unfinished: boolean;
   readonly outcomes: readonly Outcome[];
 }
 
@@ -76,6 +78,7 @@ export async function reconcile(input: RunInput, signal: AbortSignal): Promise<R
   let pass = planPass(input, refused);
   const plannedAtMs = input.clock.now();
   let passes = 1;
+  let moving = false;
   while (!input.dryRun && passes < MOST_PASSES && (await saveMemory(pass, input, signal)) && hasWork(pass)) {
     const specs = pass.housekeeping === undefined ? pass.guarded.plans : [...pass.guarded.plans, pass.housekeeping];
     const done = await applyPlan({ nodes: pass.nodes, specs }, input.ports, input.onOutcome, signal);
@@ -83,9 +86,10 @@ export async function reconcile(input: RunInput, signal: AbortSignal): Promise<R
     noteRefused(done, refused);
     pass = planPass(input, refused);
     passes++;
-    if (!done.some((outcome) => outcome.result === 'done')) break;
+    moving = done.some((outcome) => outcome.result === 'done');
+    if (!moving) break;
   }
-  return { passes, plannedAtMs, last: pass, outcomes };
+  return { passes, plannedAtMs, last: pass, outcomes, unfinished: moving && hasWork(pass) };
 }
 
 /** Sees to it that every kind is watched and of every object to be applied is known whether it exists. */
