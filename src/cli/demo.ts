@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,6 +10,7 @@ import { startSandboxConsul } from '../sandbox/consul/sandbox-consul.ts';
 import { startSandboxGateway } from '../sandbox/gateway/sandbox-gateway.ts';
 import { createDemoRepository } from '../sandbox/git/demo-repository.ts';
 import { startSandboxKubernetes } from '../sandbox/kubernetes/start-sandbox-kubernetes.ts';
+import type { BackendNode } from '../sandbox/nodes/node-backends.ts';
 import { startNodeBackends } from '../sandbox/nodes/node-backends.ts';
 import { sleep } from '../shared/abort.ts';
 import { AppError } from '../shared/errors.ts';
@@ -19,7 +21,11 @@ import { ask, sampleRequests } from './demo-requests.ts';
 import { EXIT } from './exit-codes.ts';
 import { ReportTeller } from './tell-report.ts';
 
-const NODES = [1, 2, 3].map((i) => ({ name: `worker-${i}`, address: `127.0.10.${i}` }));
+/** Three nodes on loopback addresses that a demo running beside this one is unlikely to have. */
+function pickNodes(): readonly BackendNode[] {
+  const net = `127.${randomInt(2, 250)}.${randomInt(1, 250)}`;
+  return [1, 2, 3].map((i) => ({ name: `worker-${i}`, address: `${net}.${i}` }));
+}
 const ENTRY_POINTS = { web: 0, websecure: 0 };
 /** How long the first commit may take to reach the gateway. */
 const READY_MS = 30_000;
@@ -81,7 +87,7 @@ async function tour({ once, json, env, stdout, stderr, signal }: DemoOptions, re
   const wanted = report.pools.reduce((sum, pool) => sum + pool.desired, 0);
   await waitFor('the gateway to serve every pool', () => serverCount(gateway) === wanted, signal);
   const samples = [...gateway.routes().routers.values()].flatMap((router) => sampleRequests(router, Object.keys(ENTRY_POINTS)));
-  const requests = await askAll(samples, gateway.urls, signal);
+  const requests = await askAll(samples, stage, signal);
   const summary: DemoSummary = {
     revision,
     pools: report.pools.map((pool) => ({ service: pool.service, backends: pool.registered })),
@@ -102,19 +108,21 @@ interface Servers {
   readonly consul: Awaited<ReturnType<typeof startSandboxConsul>>;
   readonly gateway: Awaited<ReturnType<typeof startSandboxGateway>>;
   readonly repository: Awaited<ReturnType<typeof createDemoRepository>>;
+  readonly nodes: ReadonlySet<string>;
 }
 
 async function startServers(directory: string, complain: (text: string) => void, releasers: (() => Promise<unknown>)[]): Promise<Servers> {
   const kubernetes = await startSandboxKubernetes();
   releasers.push(() => kubernetes.stop());
-  for (const { name, address } of NODES) kubernetes.createNode(name, address);
+  const nodes = pickNodes();
+  for (const { name, address } of nodes) kubernetes.createNode(name, address);
   await writeFile(join(directory, 'kubeconfig'), kubernetes.kubeconfig());
   const consul = await startSandboxConsul();
   releasers.push(() => consul.stop());
   const gateway = await startSandboxGateway({ consulUrl: consul.url, entryPoints: ENTRY_POINTS, encrypted: ['websecure'] });
   releasers.push(() => gateway.stop());
   const backends = await startNodeBackends({
-    nodes: NODES,
+    nodes,
     subscribe: (listener) => {
       const tell = (services: ReturnType<typeof kubernetes.services>): void =>
         listener(services.map(({ namespace, name, ports }) => ({ namespace, name, nodePorts: ports.map((port) => port.nodePort) })));
@@ -125,7 +133,7 @@ async function startServers(directory: string, complain: (text: string) => void,
   });
   releasers.push(() => backends.stop());
   const repository = await createDemoRepository(join(directory, 'specs'));
-  return { consul, gateway, repository };
+  return { consul, gateway, repository, nodes: new Set(nodes.map((node) => node.name)) };
 }
 
 function demoConfig(directory: string, consulUrl: string, repository: string): Parameters<typeof startDaemon>[0] {
@@ -160,18 +168,17 @@ async function waitFor(what: string, done: () => boolean, signal: AbortSignal): 
 const serverCount = (gateway: Servers['gateway']): number =>
   [...gateway.routes().services.values()].reduce((sum, service) => sum + service.servers.length, 0);
 
-/** Asks for every route once per node, and counts what a node answered. */
+/** Asks for every route as often as there are nodes, and counts what one of the nodes answered. */
 async function askAll(
   samples: readonly SampleRequest[],
-  urls: Readonly<Record<string, string>>,
+  { gateway, nodes }: Servers,
   signal: AbortSignal,
 ): Promise<DemoSummary['requests']> {
-  const nodes = new Set(NODES.map((node) => node.name));
   let ok = 0;
   let failed = 0;
   for (const sample of samples) {
-    for (let i = 0; i < NODES.length; i++) {
-      const answer = await ask(urls[sample.entryPoint] ?? '', sample, signal);
+    for (let i = 0; i < nodes.size; i++) {
+      const answer = await ask(gateway.urls[sample.entryPoint] ?? '', sample, signal);
       if (answer.status === 200 && answer.node !== undefined && nodes.has(answer.node)) ok++;
       else failed++;
     }
