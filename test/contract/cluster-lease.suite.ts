@@ -85,11 +85,26 @@ export function clusterLeaseSuite(server: () => ApiServer): void {
       await expect.poll(() => first.state().held).toBe(true);
     });
 
-    it('is not asked for while it may not be held', async () => {
+    it('is looked at, but never written, while it may not be held', async () => {
       const first = open('first', { mayHold: () => false, renewMs: 50 });
-      await expect.poll(() => opened.length).toBe(1);
+      await expect.poll(() => rig.proxy.seen().length).toBeGreaterThan(2);
       await first.stop();
-      expect(rig.proxy.seen()).toEqual([]);
+      expect(new Set(rig.proxy.seen().map(({ method }) => method))).toEqual(new Set(['GET']));
+    });
+
+    it('is taken without a further wait when its holder was gone long before it may be held', async () => {
+      let may = false;
+      const first = open('first', { durationMs: 3_000 });
+      await expect.poll(() => first.state().held).toBe(true);
+      const second = open('second', { mayHold: () => may });
+      await expect.poll(() => second.state()).toEqual({ held: false, holder: 'first' });
+      await first.stop();
+      const stoppedAtMs = Date.now();
+      await expect.poll(() => Date.now() - stoppedAtMs > 3_500, { timeout: 5_000 }).toBe(true);
+      expect(second.state().held).toBe(false);
+      may = true;
+      second.lookNow();
+      await expect.poll(() => second.state().held, { timeout: 1_000, interval: 10 }).toBe(true);
     });
 
     it('is not believed in any more when two thirds of its time are over without an answer', async () => {

@@ -28,6 +28,8 @@ export interface DaemonOptions {
 /** The program as a child process; it can be killed and started again with the same configuration. */
 export interface DaemonProcess {
   readonly url: string;
+  /** The configuration it runs with, for other commands of the program. */
+  readonly env: Readonly<Record<string, string>>;
   /** Starts it; resolves when its first run has ended. */
   start(): Promise<void>;
   /** Starts it without waiting for anything. */
@@ -65,6 +67,7 @@ export async function prepareDaemon(options: DaemonOptions): Promise<DaemonProce
   };
   const daemon: DaemonProcess = {
     url,
+    env,
     async launch() {
       current = await startProcess({ command: process.execPath, args: [BUNDLE, 'run'], directory: directory.path, logFile, env });
       return current;

@@ -80,10 +80,7 @@ function check(config: PooledKubeConfig, connection: KubernetesConnection, allow
   if (cluster === null) throw invalid(`has no cluster for the context ${JSON.stringify(config.getCurrentContext())}`);
   if (user === null) throw invalid(`has no user for the context ${JSON.stringify(config.getCurrentContext())}`);
   if (connection.kind === 'kubeconfig' && !allowCommands && startsPrograms(user)) {
-    throw invalid(
-      `logs in by a program or an auth provider (user ${user.name})`,
-      'Use a token or a client certificate.',
-    );
+    throw invalid(`logs in by a program or an auth provider (user ${user.name})`, 'Use a token or a client certificate.');
   }
   if (cluster.proxyUrl?.startsWith('socks') === true) throw invalid('names a SOCKS proxy, which is not supported');
   if (!URL.canParse(cluster.server)) throw invalid(`names ${JSON.stringify(cluster.server)} for a server, which is no URL`);

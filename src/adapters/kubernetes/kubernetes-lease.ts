@@ -48,6 +48,11 @@ export function createKubernetesLease(options: KubernetesLeaseOptions): Kubernet
   return new RenewedLease({ ...DEFAULTS, ...options });
 }
 
+interface Seen {
+  readonly record: LeaseRecord;
+  readonly sinceMs: number;
+}
+
 class RenewedLease implements KubernetesLease {
   readonly #options: KubernetesLeaseOptions & typeof DEFAULTS;
   readonly #store: LeaseStore;
@@ -56,7 +61,7 @@ class RenewedLease implements KubernetesLease {
   #nudge = new AbortController();
   #running: Promise<void> | undefined;
   /** The record as it last was, and since when we know it so. */
-  #seen: { readonly record: LeaseRecord; readonly sinceMs: number } | undefined;
+  #seen: Seen | undefined;
   /** Until when nobody else may hold it. */
   #untilMs = 0;
   #problem: Problem | undefined;
@@ -107,9 +112,10 @@ class RenewedLease implements KubernetesLease {
 
   async #run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
+      // Before the step: who asks for a look amid it asks for another one.
+      this.#nudge = new AbortController();
       const waitMs = await this.#step(signal);
       this.#tell();
-      if (this.#nudge.signal.aborted) this.#nudge = new AbortController();
       const lapseMs = this.#untilMs - this.#options.clock.now();
       // An abort ends the wait: the loop looks why.
       await sleep(lapseMs > 0 ? Math.min(waitMs, lapseMs) : waitMs, AbortSignal.any([signal, this.#nudge.signal])).catch(() => undefined);
@@ -123,6 +129,8 @@ class RenewedLease implements KubernetesLease {
     try {
       if (!mayHold()) {
         await this.#giveUp(signal);
+        // Its age is known when it may be held: a dead holder's time runs from here on, not only from then.
+        await this.#look(signal).catch(() => undefined);
         return renewMs;
       }
       const held = await this.#takeOrRenew(signal);
@@ -139,13 +147,21 @@ class RenewedLease implements KubernetesLease {
     const { clock, identity } = this.#options;
     const known = this.#seen?.record;
     if (known?.holder === identity && (await this.#write(known, signal))) return true;
-    const record = await this.#store.read(signal);
-    if (record === undefined) return this.#write(undefined, signal);
-    if (record.resourceVersion !== this.#seen?.record.resourceVersion) this.#seen = { record, sinceMs: clock.now() };
-    const expired = clock.now() - this.#seen.sinceMs >= record.durationMs;
+    const seen = await this.#look(signal);
+    if (seen === undefined) return this.#write(undefined, signal);
+    const { record, sinceMs } = seen;
+    const expired = clock.now() - sinceMs >= record.durationMs;
     if (record.holder === '' || record.holder === identity || expired) return this.#write(record, signal);
     this.#untilMs = 0;
     return false;
+  }
+
+  /** Reads the record, and notes since when it is as it is; undefined when there is none. */
+  async #look(signal: AbortSignal): Promise<Seen | undefined> {
+    const record = await this.#store.read(signal);
+    if (record === undefined) this.#seen = undefined;
+    else if (record.resourceVersion !== this.#seen?.record.resourceVersion) this.#seen = { record, sinceMs: this.#options.clock.now() };
+    return this.#seen;
   }
 
   async #write(over: LeaseRecord | undefined, signal: AbortSignal): Promise<boolean> {
@@ -173,8 +189,8 @@ class RenewedLease implements KubernetesLease {
     const { identity, clock } = this.#options;
     const known = this.#seen?.record;
     this.#untilMs = 0;
-    this.#seen = undefined;
     if (known?.holder !== identity) return;
+    this.#seen = undefined;
     const freed = { holderIdentity: '', leaseDurationSeconds: 1, renewTime: microTime(clock.now()) };
     if ((await this.#store.write({ ...known.spec, ...freed }, known, signal)) !== undefined) return;
     // A renewal whose answer we did not see has moved the version.

@@ -71,9 +71,10 @@ export class ObjectWriter {
       return false;
     }
     const shown = asRecord(requireSuccess(answer, attemptOf('delete', target)));
-    // An object that waits for its finalizers is shown itself; one that is gone is answered with a Status.
-    if (shown['kind'] === 'Status') this.#options.gone(action);
-    else this.#options.written(this.#decode(shown, target));
+    // One that is gone is answered with a Status, or (a Service) as it was; one that waits for its finalizers as it is being deleted.
+    const left = shown['kind'] === 'Status' ? undefined : this.#decode(shown, target);
+    if (left?.deleting === true) this.#options.written(left);
+    else this.#options.gone(action);
     return true;
   }
 
