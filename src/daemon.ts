@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Config } from './config/config.ts';
 import { readSecrets } from './config/read-secrets.ts';
-import type { Lease } from './core/model/ports.ts';
 import { sourceReports } from './core/report/build-report.ts';
 import type { RunReport, SourceReport } from './core/report/run-report.ts';
 import type { HttpServer } from './http/create-http-server.ts';
@@ -9,6 +8,7 @@ import { createHttpServer } from './http/create-http-server.ts';
 import type { DaemonIo, Parts } from './parts.ts';
 import { buildParts } from './parts.ts';
 import { Engine } from './run/engine.ts';
+import { knowLeader } from './run/know-leader.ts';
 import { ReconcileLoop } from './run/reconcile-loop.ts';
 import type { ResyncSchedule } from './run/schedule-resync.ts';
 import { scheduleResync } from './run/schedule-resync.ts';
@@ -134,7 +134,8 @@ function createServer(works: Workings, config: Config, { token, isAlive, resync 
   return createHttpServer({
     listen: config.http.listen,
     token,
-    report: () => works.report,
+    // The report stands still between runs; how old the sources are does not.
+    report: () => works.report && { ...works.report, sources: sourcesNow(works.parts) },
     livez: isAlive,
     ready: () => readiness(works.report),
     metrics: () => works.metrics.text(),
@@ -176,52 +177,13 @@ async function runParts(works: Workings, loop: ReconcileLoop, signal: AbortSigna
   const identified = parts.identify(signal).catch(() => undefined);
   parts.leases.consul.start(runSignal);
   parts.leases.kubernetes.start();
-  const known = parts.registry.start(runSignal).then(() => leading(parts, signal));
+  const known = parts.registry.start(runSignal).then(() => knowLeader(parts, signal));
   const started = Promise.all([identified, parts.cluster.start(runSignal), known, engine.poll(signal)]);
   await Promise.race([started, sleep(SETTLE_MS, signal)]).catch(() => undefined);
   // The first run may apply for minutes; status and readiness need not wait for it.
   works.report = (await engine.run(['start'], runSignal, 'look')).report;
   await loop.start(signal, runSignal);
   await started.catch(() => undefined);
-}
-
-/** Resolves when it is known who leads, and Consul has been read as that one would read it. */
-async function leading({ leases, registry }: Parts, signal: AbortSignal): Promise<void> {
-  await until(leases.consul, () => leases.consul.state().held || holderOf(leases.consul) !== undefined, signal);
-  if (!leases.consul.state().held) return;
-  await until(leases.kubernetes, () => leases.kubernetes.state().held, signal);
-  await until(registry, () => registry.state().kind !== 'unavailable', signal);
-}
-
-const holderOf = (lease: Lease): string | undefined => {
-  const state = lease.state();
-  return state.held ? undefined : state.holder;
-};
-
-/** Resolves when `settled` holds, asked again at every change; rejects on abort. */
-function until(source: Changing, settled: () => boolean, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const done = (): void => {
-      off();
-      signal.removeEventListener('abort', stop);
-    };
-    const stop = (): void => {
-      done();
-      reject(signal.reason as Error);
-    };
-    const look = (): void => {
-      if (!settled()) return;
-      done();
-      resolve();
-    };
-    const off = source.changed(look);
-    signal.addEventListener('abort', stop, { once: true });
-    look();
-  });
-}
-
-interface Changing {
-  changed(listener: () => void): () => void;
 }
 
 /** Gives both leases up, so that another replica takes over at once; a store that does not answer is not waited for. */
@@ -252,24 +214,31 @@ export async function planOnce(config: Config, io: DaemonIo, signal: AbortSignal
   }
 }
 
-/** How long `syncOnce` goes on while something still changes or waits. */
+/** How long `syncOnce` goes on while something still changes or waits, and while it does not lead yet. */
 const SYNC_MS = 120_000;
+const SYNC_LEAD_MS = 30_000;
 
-/** Leads, and runs until every spec is in step or cannot get there by waiting; gives the last report. */
+/**
+ * Leads, and runs until every spec is in step or cannot get there by waiting; gives the last report. Sources that do not answer,
+ * and another replica that leads, are waited for as long as a takeover may take, then told in the report.
+ */
 export async function syncOnce(config: Config, io: DaemonIo, signal: AbortSignal): Promise<RunReport> {
   const parts = await buildParts(config, io);
   const engine = engineOf(parts, { dryRun: false });
-  const untilMs = parts.clock.now() + SYNC_MS;
+  const startedAtMs = parts.clock.now();
   try {
     parts.leases.consul.start(signal);
     parts.leases.kubernetes.start();
-    await Promise.all([parts.identify(signal), parts.cluster.start(signal), parts.registry.start(signal)]);
-    await Promise.race([leading(parts, signal), sleep(SETTLE_MS, signal)]);
+    const known = parts.registry.start(signal).then(() => knowLeader(parts, signal));
+    const started = Promise.all([parts.identify(signal), parts.cluster.start(signal), known]);
+    await Promise.race([started, sleep(SETTLE_MS, signal)]);
+    started.catch(() => undefined);
     for (;;) {
       await engine.poll(signal);
       const { report } = await engine.run(['sync'], signal);
-      const moving = !(report.leader.consul && report.leader.kubernetes) || report.specs.some(isMoving);
-      if (!moving || parts.clock.now() > untilMs) return report;
+      const leads = report.leader.consul && report.leader.kubernetes;
+      const elapsedMs = parts.clock.now() - startedAtMs;
+      if (leads ? !report.specs.some(isMoving) || elapsedMs > SYNC_MS : elapsedMs > SYNC_LEAD_MS) return report;
       await sleep(250, signal);
     }
   } finally {

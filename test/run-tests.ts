@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { missingServers } from './servers/catalog.ts';
 
 /** The counts in vitest's JSON report. */
 interface Report {
@@ -20,6 +21,12 @@ interface Counts {
 
 /** The projects of vitest.config.ts, one after the other: the fast tests would disturb the timing of those on real servers. */
 const PROJECTS = ['fast', 'real'];
+
+/** How many test files need the real servers. */
+async function realTestFiles(): Promise<number> {
+  const files = await readdir(import.meta.dirname, { recursive: true });
+  return files.filter((file) => /^(integration|e2e|faults)\/.*\.test\.ts$|\.real\.test\.ts$/.test(file)).length;
+}
 
 /** Runs one project; a file that cannot even be loaded counts as one failure. */
 async function runProject(project: string, args: readonly string[]): Promise<Counts> {
@@ -45,7 +52,17 @@ async function runProject(project: string, args: readonly string[]): Promise<Cou
  */
 async function runTests(args: readonly string[]): Promise<number> {
   const total = { passed: 0, failed: 0, skipped: 0 };
+  const missing = await missingServers();
   for (const project of PROJECTS) {
+    if (project === 'real' && missing.length > 0) {
+      if (process.env['POOLKEEPER_REQUIRE_SERVERS'] === '1') throw new Error(`these servers are not built: ${missing.join(', ')}`);
+      const files = await realTestFiles();
+      process.stderr.write(
+        `\n!!! SKIPPED: ${files} test files on real servers; ${missing.join(', ')} not built. Get them by: npm run servers\n`,
+      );
+      total.skipped += files;
+      continue;
+    }
     const { passed, failed, skipped } = await runProject(project, args);
     total.passed += passed;
     total.failed += failed;

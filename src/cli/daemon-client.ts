@@ -53,7 +53,7 @@ export class DaemonClient {
       text = await response.text();
     } catch (error) {
       if (isAbort(error)) throw error;
-      throw new AppError(problem('RESYNC_UNREACHABLE', `the daemon at ${url} does not answer: ${errorText(error)}`), { cause: error });
+      throw new AppError(problem('DAEMON_UNREACHABLE', `the daemon at ${url} does not answer: ${errorText(error)}`), { cause: error });
     }
     const answer = parseJson(text);
     if (response.ok) return answer;
@@ -65,11 +65,11 @@ export class DaemonClient {
     if (!isRecord(document) || typeof document['detail'] !== 'string') return this.#stranger();
     const { code, detail, remedy } = document;
     const message = `the daemon at ${this.#options.url} answered ${status}: ${detail.replace(/\.$/, '')}`;
-    return new AppError(problem(isProblemCode(code) ? code : 'RESYNC_UNREACHABLE', message, typeof remedy === 'string' ? { remedy } : {}));
+    return new AppError(problem(isProblemCode(code) ? code : 'DAEMON_UNREACHABLE', message, typeof remedy === 'string' ? { remedy } : {}));
   }
 
   #stranger(): AppError {
-    return new AppError(problem('RESYNC_UNREACHABLE', `what answers at ${this.#options.url} is not poolkeeper`));
+    return new AppError(problem('DAEMON_UNREACHABLE', `what answers at ${this.#options.url} is not poolkeeper`));
   }
 }
 

@@ -21,6 +21,11 @@ export function renderStatus(status: StatusAnswer, colors: Colors, nowMs: number
     ),
     table(
       colors,
+      ['NODE', 'BACKEND', 'WHY'],
+      status.nodes.map(({ node, eligible, reason }) => [node, eligible ? colors.green('in') : colors.red('out'), reason]),
+    ),
+    table(
+      colors,
       ['SOURCE', 'STATE', 'AGE'],
       status.sources.map(({ source, kind, ageMs }) => [source, kind === 'complete' ? colors.green(kind) : colors.red(kind), age(ageMs)]),
     ),

@@ -1,5 +1,6 @@
 import type { ActionReport, RunReport, SpecState } from '../core/report/run-report.ts';
 import { actionsOf } from '../core/report/run-report.ts';
+import { problemText } from '../shared/problem.ts';
 
 const STAGE_NAMES: Readonly<Record<string, string>> = {
   'apply-object': 'kubernetes',
@@ -29,8 +30,9 @@ export class ReportTeller {
       if (action.result === 'done' || action.result === 'failed') this.#line(STAGE_NAMES[action.op] ?? action.leg, text(action));
     for (const { id, state, waiting, problems } of report.specs) {
       if (this.#states.get(id) === state) continue;
-      const detail = waiting[0]?.what ?? problems.find((p) => p.severity === 'error')?.message ?? '';
-      this.#line('spec', `${id} is ${state}${detail === '' ? '' : `: ${detail}`}`);
+      const [wait] = waiting;
+      this.#line('spec', `${id} is ${state}${wait === undefined ? '' : `: ${wait.what}`}`);
+      for (const problem of problems) if (problem.severity === 'error') this.#line('', problemText(problem));
     }
     for (const hold of report.holds) this.#line('held', `${hold.what}: ${hold.reason.message}. ${hold.reason.remedy}`);
     this.#states = new Map(report.specs.map(({ id, state }) => [id, state]));
@@ -44,5 +46,5 @@ export class ReportTeller {
 
 function text({ op, on, changes, result, problem }: ActionReport): string {
   const what = changes.length === 0 ? `${op} ${on}` : `${op} ${on}: ${changes.join(', ')}`;
-  return result === 'failed' ? `${what}: ${problem?.message ?? 'failed'}` : what;
+  return result === 'failed' ? `FAILED ${what}: ${problem?.message ?? 'failed'}` : what;
 }

@@ -1,5 +1,5 @@
 import type { Hold, Waiting } from '../core/model/action.ts';
-import type { LegState, PoolReport, RunReport, SourceReport, SpecReport, SpecState } from '../core/report/run-report.ts';
+import type { LegState, NodeReport, PoolReport, RunReport, SourceReport, SpecReport, SpecState } from '../core/report/run-report.ts';
 import { LEG_NAMES } from '../core/report/run-report.ts';
 import type { Problem } from '../shared/problem.ts';
 import { STYLE } from './page-style.ts';
@@ -48,6 +48,7 @@ ${section('Problems', ['What', 'What to do'], problems.map(problemRow))}
 ${section('Held back', ['Spec', 'What', 'Why'], holds.map(holdRow))}
 ${section('Specs', ['Spec', 'State', ...LEG_NAMES, 'Remarks'], specs.map(specRow))}
 ${section('Pools', ['Pool', 'Consul service', 'NodePort', 'Desired', 'Registered', 'Passing'], pools.map(poolRow))}
+${section('Nodes', ['Node', 'Backend', 'Why'], report.nodes.map(nodeRow))}
 ${section('Sources', ['Source', 'State', 'Age'], sources.map(sourceRow))}`;
 }
 
@@ -56,13 +57,17 @@ function section(title: string, columns: readonly string[], rows: readonly Html[
   return html`<h2>${title}</h2><table><thead><tr>${columns.map((column) => html`<th>${column}</th>`)}</tr></thead><tbody>${rows}</tbody></table>`;
 }
 
-const problemRow = ({ message, remedy }: Problem): Html => html`<tr><td>${message}</td><td>${remedy}</td></tr>`;
+const problemRow = (problem: Problem): Html => html`<tr><td>${placed(problem)}</td><td>${problem.remedy}</td></tr>`;
+
+/** The message, with the place in the file that it speaks of. */
+const placed = ({ message, where }: Problem): string =>
+  where === undefined ? message : `${where.file}:${where.line}:${where.column}: ${message}`;
 
 const holdRow = ({ spec, what, reason }: Hold): Html =>
   html`<tr><td>${spec}</td><td>${what}</td><td>${reason.message}. ${reason.remedy}</td></tr>`;
 
 function specRow({ id, state, legs, problems, waiting }: SpecReport): Html {
-  const remarks = [...problems.map(({ message, remedy }) => `${message}. ${remedy}`), ...waiting.map(waitingText)];
+  const remarks = [...problems.map((problem) => `${placed(problem)}. ${problem.remedy}`), ...waiting.map(waitingText)];
   return html`<tr><td>${id}</td><td class="${tone(state)}">${state}</td>${LEG_NAMES.map((leg) => html`<td class="${tone(legs[leg])}">${legs[leg]}</td>`)}<td>${remarks.map((remark) => html`<div>${remark}</div>`)}</td></tr>`;
 }
 
@@ -71,6 +76,9 @@ const waitingText = ({ what, untilMs }: Waiting): string =>
 
 const poolRow = ({ pool, service, nodePort, desired, registered, passing }: PoolReport): Html =>
   html`<tr><td>${pool}</td><td>${service}</td><td>${nodePort ?? 'none yet'}</td><td>${desired}</td><td>${registered}</td><td class="${passing < desired ? 'bad' : 'good'}">${passing}</td></tr>`;
+
+const nodeRow = ({ node, eligible, reason }: NodeReport): Html =>
+  html`<tr><td>${node}</td><td class="${eligible ? 'good' : 'bad'}">${eligible ? 'in' : 'out'}</td><td>${reason}</td></tr>`;
 
 function sourceRow({ source, kind, ageMs, reason }: SourceReport): Html {
   const age = ageMs === undefined ? 'never' : `${Math.round(ageMs / 1000)} s`;

@@ -1,11 +1,13 @@
 import pLimit from 'p-limit';
 import { serviceKey } from '../core/desired/build-desired.ts';
 import type { Action, ClusterAction, NodeAction, RegistryAction } from '../core/model/action.ts';
-import type { ObjectKey, SpecId } from '../core/model/ids.ts';
+import type { KvKey, ObjectKey, PoolKey, SpecId } from '../core/model/ids.ts';
 import type { Cluster, Fence, Lease, Registry } from '../core/model/ports.ts';
 import type { SpecPlan } from '../core/plan/spec-plan.ts';
 import type { Problem } from '../shared/problem.ts';
 import { RegistryBatch } from './registry-batch.ts';
+import type { DrainClock } from './stamp-drains.ts';
+import { correctDrains, stampDrains } from './stamp-drains.ts';
 
 /** The ports that a plan is applied through. */
 export interface ApplyPorts {
@@ -14,6 +16,21 @@ export interface ApplyPorts {
   readonly leases: { readonly consul: Lease; readonly kubernetes: Lease };
   /** False once the daemon is asked to stop: what is under way finishes, nothing new begins. */
   readonly mayBegin: () => boolean;
+}
+
+/** What is to be applied. */
+export interface Applicable {
+  readonly nodes: readonly NodeAction[];
+  readonly specs: readonly SpecPlan[];
+  /** Services that were refused before: their registrations were planned from what runs. */
+  readonly refused: ReadonlySet<ObjectKey>;
+  /** Where the draining keys stand, and the time at which drains begin. */
+  readonly drains: { readonly prefix: KvKey; readonly now: () => number };
+}
+
+interface Sender {
+  readonly batch: RegistryBatch;
+  readonly clock: DrainClock;
 }
 
 /** How one action ended. `skipped` was not tried: an earlier action of its spec failed, or this replica may not write there. */
@@ -41,7 +58,7 @@ export function currentFence(lease: Lease): Fence | undefined {
  * on what was written to Consul. `onOutcome` is told of each action as it ends.
  */
 export async function applyPlan(
-  plan: { readonly nodes: readonly NodeAction[]; readonly specs: readonly SpecPlan[] },
+  plan: Applicable,
   ports: ApplyPorts,
   onOutcome: (outcome: Outcome) => void,
   signal: AbortSignal,
@@ -52,17 +69,20 @@ export async function applyPlan(
     onOutcome(outcome);
   };
   const batch = new RegistryBatch(ports.registry, () => currentFence(ports.leases.consul), signal);
-  await Promise.all(plan.nodes.map(async (action) => tell(await commit(undefined, action, batch))));
+  const sender = { batch, clock: { registry: ports.registry, ...plan.drains } };
+  await Promise.all(
+    plan.nodes.map(async (action) => tell(ports.mayBegin() ? await commit(undefined, action, sender) : skipped(undefined, action))),
+  );
   const limit = pLimit(SPECS_AT_ONCE);
   const busy = plan.specs.filter((spec) => spec.actions.length > 0);
   await Promise.all(
     busy.map(async (spec) => {
-      const skipped = await limit(() => applyObjects(spec, ports, tell, signal));
+      const left = await limit(() => applyObjects(spec, ports, tell, signal));
       const registryActions = spec.actions.filter((action) => !isClusterAction(action)) as readonly (Action & RegistryAction)[];
       await Promise.all(
         registryActions.map(async (action) => {
-          const blocked = !ports.mayBegin() || (action.kind === 'register-pool' && skipped.has(serviceKey(action.pool)));
-          tell(blocked ? { spec: spec.spec, action, result: 'skipped' } : await commit(spec.spec, action, batch));
+          const blocked = !ports.mayBegin() || (action.kind === 'register-pool' && dependsOn(left, action.pool, plan));
+          tell(blocked ? skipped(spec.spec, action) : await commit(spec.spec, action, sender));
         }),
       );
     }),
@@ -70,8 +90,18 @@ export async function applyPlan(
   return outcomes;
 }
 
-async function commit(spec: SpecId | undefined, action: RegistryAction, batch: RegistryBatch): Promise<Outcome> {
-  const result = await batch.commit(action);
+/** A registration was planned from the Service as it should be, unless that one was known to be refused. */
+const dependsOn = (left: ReadonlySet<ObjectKey>, pool: PoolKey, { refused }: Applicable): boolean =>
+  left.has(serviceKey(pool)) && !refused.has(serviceKey(pool));
+
+const skipped = (spec: SpecId | undefined, action: Outcome['action']): Outcome => ({ spec, action, result: 'skipped' });
+
+async function commit(spec: SpecId | undefined, action: Action | NodeAction, { batch, clock }: Sender): Promise<Outcome> {
+  const stamped = stampDrains(action as RegistryAction, clock);
+  const sentAtMs = clock.now();
+  const result = await batch.commit(stamped);
+  const correction = result.kind === 'done' ? correctDrains(stamped, sentAtMs, clock) : undefined;
+  if (correction !== undefined) await batch.commit(correction);
   return result.kind === 'done' ? { spec, action, result: 'done' } : { spec, action, result: 'failed', problem: result.problem };
 }
 
@@ -88,7 +118,7 @@ async function applyObjects(
     if (!isClusterAction(action)) continue;
     if (stopped || !mayWrite(action, ports)) {
       left.add(action.key);
-      tell({ spec: spec.spec, action, result: 'skipped' });
+      tell(skipped(spec.spec, action));
       continue;
     }
     const result = await ports.cluster.apply(action, signal);

@@ -1,10 +1,9 @@
 import type { ViewMemo } from '../core/desired/build-desired.ts';
 import { buildDesired, kindsToWatch } from '../core/desired/build-desired.ts';
-import type { NodeAction } from '../core/model/action.ts';
-import { memoryKey, ownPrefix } from '../core/model/consul-names.ts';
-import type { ObjectKey, SpecId } from '../core/model/ids.ts';
+import type { Action, NodeAction } from '../core/model/action.ts';
+import { drainingPrefix, memoryKey } from '../core/model/consul-names.ts';
+import type { KvKey, ObjectKey, SpecId } from '../core/model/ids.ts';
 import { DEPLOYMENT_KIND, kindOf, SERVICE_KIND } from '../core/model/ids.ts';
-import type { Memory } from '../core/model/memory.ts';
 import type { Policy } from '../core/model/policy.ts';
 import type { Clock } from '../core/model/ports.ts';
 import type { Snapshot } from '../core/model/snapshot.ts';
@@ -79,15 +78,23 @@ export async function reconcile(input: RunInput, signal: AbortSignal): Promise<R
   const plannedAtMs = input.clock.now();
   let passes = 1;
   let moving = false;
-  while (!input.dryRun && passes < MOST_PASSES && (await saveMemory(pass, input, signal)) && hasWork(pass)) {
+  while (!input.dryRun && passes < MOST_PASSES) {
+    const unsaved = await saveMemory(pass, input, signal);
+    if (unsaved !== undefined) outcomes.push(unsaved);
+    if (!hasWork(pass) || (unsaved !== undefined && grantsMore(pass))) break;
     const specs = pass.housekeeping === undefined ? pass.guarded.plans : [...pass.guarded.plans, pass.housekeeping];
-    const done = await applyPlan({ nodes: pass.nodes, specs }, input.ports, input.onOutcome, signal);
+    const done = await applyPlan(
+      { nodes: pass.nodes, specs, refused, drains: { prefix: drainsPrefix(input.policy), now: input.clock.now } },
+      input.ports,
+      input.onOutcome,
+      signal,
+    );
     outcomes.push(...done);
-    noteRefused(done, refused);
+    const refusals = noteRefused(done, refused);
     pass = planPass(input, refused);
     passes++;
     moving = done.some((outcome) => outcome.result === 'done');
-    if (!moving) break;
+    if (!moving && !refusals) break;
   }
   return { passes, plannedAtMs, last: pass, outcomes, unfinished: moving && hasWork(pass) };
 }
@@ -123,10 +130,11 @@ function planPass(input: RunInput, refused: Set<ObjectKey>): Pass {
   }
 }
 
+const drainsPrefix = ({ keyPath, cluster }: Policy): KvKey => drainingPrefix(keyPath, cluster);
+
 /** Clearing up that belongs to no spec. */
 function housekeeping(context: PlanContext): SpecPlan | undefined {
-  const prefix = `${ownPrefix(context.policy.keyPath, context.policy.cluster)}draining/`;
-  const actions = forgetDrained(context, prefix);
+  const actions = forgetDrained(context, drainsPrefix(context.policy));
   if (actions.length === 0) return undefined;
   const nothing = { waiting: [], problems: [], removals: [], removing: [], whileHeld: [], holds: [], pools: [], unapplied: [] };
   return { spec: '' as SpecId, standing: 'gone', actions, ...nothing };
@@ -136,26 +144,30 @@ const hasWork = (pass: Pass): boolean =>
   pass.nodes.length > 0 || pass.housekeeping !== undefined || pass.guarded.plans.some((plan) => plan.actions.length > 0);
 
 /**
- * Writes the memory before anything that relies on it. False when a removal was granted but cannot be remembered: then this
- * run writes nothing more, and the next one tries again.
+ * Writes the memory before anything that relies on it; gives the outcome when that failed, so that it is tried again. When a
+ * removal was granted that cannot be remembered, this run writes nothing more.
  */
-async function saveMemory(pass: Pass, { ports, policy }: RunInput, signal: AbortSignal): Promise<boolean> {
-  const before: Memory = pass.context.memory;
+async function saveMemory(pass: Pass, { ports, policy }: RunInput, signal: AbortSignal): Promise<Outcome | undefined> {
   const { memory } = pass.guarded;
   const fence = currentFence(ports.leases.consul);
-  if (memory === before || fence === undefined || pass.context.world.registry.kind !== 'complete') return true;
+  if (memory === pass.context.memory || fence === undefined || pass.context.world.registry.kind !== 'complete') return undefined;
   const { entry } = readMemory(pass.context.registry, policy);
   const write = { key: memoryKey(policy.keyPath, policy.cluster), value: JSON.stringify(memory), modifyIndex: entry?.modifyIndex ?? 0 };
-  const [result] = await ports.registry.commit([{ kind: 'write-kv', writes: [write], why: 'memory' }], fence, signal);
-  const granted = Object.keys(memory.removals).some((key) => before.removals[key] === undefined);
-  return result?.kind === 'done' || !granted;
+  const action: Action = { kind: 'write-kv', writes: [write], why: 'memory' };
+  const [result] = await ports.registry.commit([action], fence, signal);
+  return result?.kind === 'failed' ? { spec: undefined, action, result: 'failed', problem: result.problem } : undefined;
 }
 
-/** Services that were not applied: until they are, their pools follow what really runs. */
-function noteRefused(outcomes: readonly Outcome[], refused: Set<ObjectKey>): void {
+const grantsMore = ({ context, guarded }: Pass): boolean =>
+  Object.keys(guarded.memory.removals).some((key) => context.memory.removals[key] === undefined);
+
+/** Services that were not applied: until they are, their pools follow what really runs. True when there are new ones. */
+function noteRefused(outcomes: readonly Outcome[], refused: Set<ObjectKey>): boolean {
+  const before = refused.size;
   for (const { action, result } of outcomes) {
     if (action.kind !== 'apply-object' || kindOf(action.key) !== SERVICE_KIND) continue;
     if (result === 'done') refused.delete(action.key);
     else refused.add(action.key);
   }
+  return refused.size > before;
 }

@@ -150,7 +150,7 @@ export const PROBLEMS = {
   SNAPSHOT_NOT_COMPLETE: entry('retry', 'warning', 'Removals wait until every source has answered in full.'),
 
   // The daemon itself
-  RESYNC_UNREACHABLE: entry('retry', 'error', 'Check that the daemon runs and that --url names its address.'),
+  DAEMON_UNREACHABLE: entry('retry', 'error', 'Check that the daemon runs and that --url names its address.'),
   UNAUTHORIZED: entry('fix-config', 'error', 'Send the token of `http.tokenFile` as a bearer token.'),
   INTERNAL: entry('report-bug', 'error', 'This should not happen; please report it with the log lines around it.'),
 } as const satisfies Record<string, CatalogueEntry>;

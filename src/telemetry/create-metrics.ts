@@ -149,7 +149,8 @@ function conflictSeries({ problems, specs }: RunReport): readonly Series[] {
   const all: readonly Problem[] = [...problems, ...specs.flatMap((spec) => spec.problems)];
   return countSeries(
     'kind',
-    all.flatMap(({ code }) => CONFLICT_KINDS[code] ?? []),
+    // Both sides are told; the one that is set aside is told an error.
+    all.flatMap(({ code, severity }) => (severity === 'error' ? (CONFLICT_KINDS[code] ?? []) : [])),
   );
 }
 

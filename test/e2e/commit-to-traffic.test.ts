@@ -50,13 +50,13 @@ spec:
 
 const stack = inject('stack');
 
-describe.skipIf(stack === undefined)('from a commit to traffic, on real servers', () => {
+describe('from a commit to traffic, on real servers', () => {
   let git: GitServer;
   let daemon: DaemonProcess;
   let listeners: NodeListeners;
   const loads: Load[] = [];
-  const servers = stack as StackConnection;
-  const webUrl = servers?.traefik?.webUrl ?? '';
+  const servers = stack;
+  const webUrl = servers.traefik?.webUrl ?? '';
 
   beforeAll(async () => {
     await kubeRequest(servers, 'POST', '/api/v1/namespaces', { metadata: { name: NAMESPACE } });

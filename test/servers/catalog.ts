@@ -164,3 +164,9 @@ async function isExecutable(path: string): Promise<boolean> {
     return false;
   }
 }
+
+/** The servers that tests need and that are found nowhere. */
+export async function missingServers(): Promise<readonly ServerName[]> {
+  const found = await Promise.all(serverNames.map(async (name) => [name, await findServer(name)] as const));
+  return found.flatMap(([name, path]) => (path === undefined ? [name] : []));
+}

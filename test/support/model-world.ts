@@ -1,3 +1,4 @@
+import type { ViewMemo } from '../../src/core/desired/build-desired.ts';
 import { buildDesired } from '../../src/core/desired/build-desired.ts';
 import type { Action, NodeAction } from '../../src/core/model/action.ts';
 import { NODE_CHECK_ID } from '../../src/core/model/consul-names.ts';
@@ -9,7 +10,7 @@ import type { Policy } from '../../src/core/model/policy.ts';
 import type { KvEntry, RegisteredCheck, RegisteredInstance, RegisteredNode, RegistryState } from '../../src/core/model/registration.ts';
 import { snapshotValue } from '../../src/core/model/snapshot.ts';
 import type { World } from '../../src/core/model/world.ts';
-import type { PlanContext } from '../../src/core/plan/context.ts';
+import type { PlanContext, PlanMemos } from '../../src/core/plan/context.ts';
 import { createPlanMemos, planContext } from '../../src/core/plan/context.ts';
 import type { Guarded } from '../../src/core/plan/guard-run.ts';
 import { guardRun } from '../../src/core/plan/guard-run.ts';
@@ -25,15 +26,27 @@ export interface ModelPlan {
   readonly actions: readonly Action[];
 }
 
+/** What a plan depends on beside the world; without `memos` nothing is remembered. */
+export interface PlanOptions {
+  readonly memory?: Memory;
+  readonly policy?: Policy;
+  readonly nowMs?: number;
+  readonly memos?: { readonly plans: PlanMemos; readonly views: ViewMemo };
+}
+
 /** Plans a whole world with the functions that the run uses. */
-export function planWorld(
-  world: World,
-  options: { readonly memory?: Memory; readonly policy?: Policy; readonly nowMs?: number } = {},
-): ModelPlan {
+export function planWorld(world: World, options: PlanOptions = {}): ModelPlan {
   const policy = options.policy ?? POLICY;
-  const desired = buildDesired(world, policy, { memo: new Map(), refused: new Set() });
+  const desired = buildDesired(world, policy, { memo: options.memos?.views ?? new Map(), refused: new Set() });
   const memory = options.memory ?? MEMORY;
-  const context = planContext({ world, desired, memory, policy, nowMs: options.nowMs ?? NOW_MS, memos: createPlanMemos() });
+  const context = planContext({
+    world,
+    desired,
+    memory,
+    policy,
+    nowMs: options.nowMs ?? NOW_MS,
+    memos: options.memos?.plans ?? createPlanMemos(),
+  });
   const guarded = guardRun(
     [...desired.specs.values()].map((spec) => planSpec(spec, context)),
     context,

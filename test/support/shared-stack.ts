@@ -1,14 +1,14 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { findServer, serverNames } from '../servers/catalog.ts';
+import { missingServers } from '../servers/catalog.ts';
 import { createNode, type TestNode } from './nodes.ts';
 import { type StackConnection, startStack } from './stack.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** The servers that all test files share; undefined when they are not built. */
-    stack: StackConnection | undefined;
+    /** The servers that all test files share. */
+    stack: StackConnection;
   }
 }
 
@@ -19,25 +19,16 @@ export const SHARED_NODES: readonly TestNode[] = [1, 2, 3].map((i) => ({ name: `
  * Starts one stack of real servers for the whole test run, and builds the program that the end-to-end tests run. Files
  * keep apart by their own namespace, key path, owner and cluster.
  */
-export default async function startSharedStack(project: TestProject): Promise<(() => Promise<void>) | undefined> {
+export default async function startSharedStack(project: TestProject): Promise<() => Promise<void>> {
   const missing = await missingServers();
   if (missing.length > 0) {
-    const text = `the servers ${missing.join(', ')} are not built: the tests on real servers are SKIPPED; run \`npm run servers\` to get them`;
-    if (process.env['POOLKEEPER_REQUIRE_SERVERS'] === '1') throw new Error(text);
-    process.stderr.write(`\n!!! ${text}\n\n`);
-    project.provide('stack', undefined);
-    return undefined;
+    throw new Error(`these servers are not built: ${missing.join(', ')}; get them by: npm run servers`);
   }
   buildBundle();
   const stack = await startStack({ traefik: { refresh: { kind: 'poll', intervalMs: 1_000 } } });
   await Promise.all(SHARED_NODES.map((node) => createNode(stack.connection(), node, {})));
   project.provide('stack', stack.connection());
   return () => stack.stop();
-}
-
-async function missingServers(): Promise<readonly string[]> {
-  const found = await Promise.all(serverNames.map(async (name) => [name, await findServer(name)] as const));
-  return found.flatMap(([name, path]) => (path === undefined ? [name] : []));
 }
 
 function buildBundle(): void {

@@ -199,16 +199,20 @@ function countPools(services: ReadonlyMap<LiveObject, SpecId>, registry: Registr
 }
 
 function conflictsOfNames(views: readonly PoolView[], registry: RegistryState | undefined): ReadonlyMap<PoolKey, Problem> {
-  const staying = views.filter((view) => view.leaving === undefined);
-  return settleNames(
-    staying.map((view) => ({
-      service: view.service,
-      pool: view.pool,
-      spec: view.spec,
-      registered: registry?.instances.get(view.pool)?.some((instance) => instance.service === view.service) ?? false,
-    })),
-  );
+  const registering = views.filter((view) => view.leaving === undefined || registry?.instances.has(view.pool) === true);
+  const wanted = new Map(registering.map((view) => [view.pool, view.service]));
+  return settleNames([
+    ...registering.map(({ service, pool, spec }) => ({ service, pool, spec, registered: registeredNames(pool, registry).has(service) })),
+    ...[...(registry?.instances ?? [])].flatMap(([pool, instances]) =>
+      [...registeredNames(pool, registry)]
+        .filter((service) => wanted.get(pool) !== service)
+        .map((service) => ({ service, pool, spec: specId(instances[0]?.meta[META.spec] ?? ''), registered: true, leaving: true })),
+    ),
+  ]);
 }
+
+const registeredNames = (pool: PoolKey, registry: RegistryState | undefined): ReadonlySet<string> =>
+  new Set(registry?.instances.get(pool)?.map((instance) => instance.service));
 
 /** The kinds that must be watched: those of the specs, those we have applied before, and the kinds every pool needs. */
 export function kindsToWatch(specs: Iterable<Spec>, remembered: Iterable<string>, always: readonly GroupKind[]): ReadonlySet<GroupKind> {

@@ -51,6 +51,8 @@ export interface NameClaim<Pool extends string> {
   readonly spec: SpecId;
   /** True when the pool is registered under this name now. */
   readonly registered: boolean;
+  /** True when the pool is registered under a name that it no longer wants: nobody else may have it until it has left. */
+  readonly leaving?: boolean;
 }
 
 /** The pools that want a Consul service name which another pool holds (registered now, else first in byte order), with the problem. */
@@ -63,7 +65,7 @@ export function settleNames<Pool extends string>(claims: readonly NameClaim<Pool
   for (const claim of ordered) {
     const first = holder.get(claim.service);
     if (first === undefined) holder.set(claim.service, claim);
-    else if (first.pool !== claim.pool) {
+    else if (first.pool !== claim.pool && claim.leaving !== true) {
       const message = `pool ${claim.pool} and pool ${first.pool} (${first.spec}) both want the Consul service ${claim.service}`;
       losers.set(claim.pool, problem('SPEC_NAME_CONFLICT', message));
     }

@@ -8,7 +8,8 @@ import type { Policy } from '../model/policy.ts';
 import type { ServiceSettings } from '../model/settings.ts';
 import { readSettings } from '../spec/read-settings.ts';
 import { buildTags } from '../tags/build-tags.ts';
-import { isDrainingPort, portsOf } from './service-ports.ts';
+import type { ServicePort } from './service-ports.ts';
+import { isDrainingPort, isOurPort, portsOf } from './service-ports.ts';
 
 /** One pool as its Service says: built from the live, owned Service, with the annotations of the desired one laid over it. */
 export interface PoolView {
@@ -55,7 +56,7 @@ export function viewPool(source: PoolSource, policy: Policy): PoolView {
     dialect: policy.dialect,
     entryPoints: policy.entryPoints,
   });
-  const port = choosePort(live, settings);
+  const port = choosePort(source, settings);
   const title = `Service ${live.namespace}/${live.name}`;
   const missing =
     port === undefined && settings.port !== undefined ? [problem('POOL_PORT_MISSING', `${title} has no port ${settings.port}`)] : [];
@@ -91,14 +92,13 @@ function whyLeaving({ live, desired, pruned }: PoolSource, settings: ServiceSett
   return undefined;
 }
 
-function choosePort(
-  live: LiveObject,
-  settings: ServiceSettings,
-): { readonly name: string; readonly nodePort: number | undefined } | undefined {
+/** The port that is registered: the one that the settings name, else the first of the spec, whatever others have put before it. */
+function choosePort({ live, desired }: PoolSource, { port: wanted }: ServiceSettings): ServicePort | undefined {
   const ports = portsOf(live.spec).filter((port) => !isDrainingPort(port));
-  const wanted = settings.port;
-  const port = wanted === undefined ? ports[0] : ports.find((p) => p.name === String(wanted) || p.port === Number(wanted));
-  return port === undefined ? undefined : { name: port.name, nodePort: port.nodePort };
+  if (wanted !== undefined) return ports.find((port) => port.name === String(wanted) || port.port === Number(wanted));
+  const [first] = desired === undefined ? [] : portsOf((desired['spec'] ?? {}) as JsonObject);
+  const isFirst = (port: ServicePort): boolean => port.port === first?.port && port.protocol === first.protocol;
+  return ports.find(isFirst) ?? ports.find((port) => isOurPort(live, port)) ?? ports[0];
 }
 
 /** True for a live Service that makes (or made) a pool. */

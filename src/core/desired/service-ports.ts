@@ -49,7 +49,8 @@ export function withOpenPorts(object: KubernetesObject, live: LiveObject | undef
   const written = spec['ports'] as readonly JsonObject[];
   const wanted = portsOf(spec).map((port) => keepNodePort(port, before, live.ourFields));
   const held = new Set(wanted.map((port) => port.nodePort ?? sameEntry(before, port)?.nodePort));
-  const draining = before.filter((port) => port.nodePort !== undefined && !held.has(port.nodePort) && inUse(use, port.nodePort));
+  const closing = before.filter((port) => live.ourFields === undefined || isOurPort(live, port));
+  const draining = closing.filter((port) => port.nodePort !== undefined && !held.has(port.nodePort) && inUse(use, port.nodePort));
   const entries = drainingEntries(draining, [...wanted, ...before]);
   const named = wanted.map((port) => keepName(port, before, entries.length + wanted.length > 1));
   const merged = named.map((port, i) => ({
@@ -77,7 +78,7 @@ function keepNodePort(port: ServicePort, before: readonly ServicePort[], ours: F
   const same = sameEntry(before, port);
   const source = same === undefined ? before.find((other) => other.name === port.name && !isDrainingPort(other)) : same;
   if (source?.nodePort === undefined) return port;
-  return same === undefined || ownsPortField(ours, same, 'f:nodePort') ? { ...port, nodePort: source.nodePort } : port;
+  return same === undefined || entryOf(ours, same)?.['f:nodePort'] !== undefined ? { ...port, nodePort: source.nodePort } : port;
 }
 
 /** Several entries must all be named; and a name that we once gave stays, since a renamed port has no endpoints for a moment. */
@@ -88,10 +89,11 @@ function keepName(port: ServicePort, before: readonly ServicePort[], several: bo
   return several ? { ...port, name: `port-${port.port}` } : port;
 }
 
-function ownsPortField(ours: FieldsV1 | undefined, port: ServicePort, field: string): boolean {
-  const entry = ours?.['f:spec']?.['f:ports']?.[`k:${JSON.stringify({ port: port.port, protocol: port.protocol })}`];
-  return entry?.[field] !== undefined;
-}
+const entryOf = (ours: FieldsV1 | undefined, { port, protocol }: ServicePort): FieldsV1 | undefined =>
+  ours?.['f:spec']?.['f:ports']?.[`k:${JSON.stringify({ port, protocol })}`];
+
+/** True for an entry that our apply holds: an apply without it takes it away. Those that others have added stay by themselves. */
+export const isOurPort = (live: LiveObject, port: ServicePort): boolean => entryOf(live.ourFields, port) !== undefined;
 
 /** One entry for each NodePort that must stay open: the one that holds it already if that is a draining one, else a new one. */
 function drainingEntries(ports: readonly ServicePort[], all: readonly ServicePort[]): readonly ServicePort[] {

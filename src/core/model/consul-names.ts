@@ -68,9 +68,9 @@ export const deploymentsKey = (keyPath: string, pool: PoolKey): KvKey => kvKey(`
 /** Where everything stands that we keep for ourselves. */
 export const ownPrefix = (keyPath: string, cluster: string): KvKey => kvKey(`${keyPath}/.poolkeeper/${cluster}/`);
 
-/** Remembers which NodePorts of a pool drain. */
-export const drainingKey = (keyPath: string, cluster: string, pool: PoolKey): KvKey =>
-  kvKey(`${ownPrefix(keyPath, cluster)}draining/${pool}`);
+/** Where it is remembered which NodePorts drain, a key for each pool. */
+export const drainingPrefix = (keyPath: string, cluster: string): KvKey => kvKey(`${ownPrefix(keyPath, cluster)}draining/`);
+export const drainingKey = (keyPath: string, cluster: string, pool: PoolKey): KvKey => kvKey(`${drainingPrefix(keyPath, cluster)}${pool}`);
 
 /** What must outlive a run. */
 export const memoryKey = (keyPath: string, cluster: string): KvKey => kvKey(`${ownPrefix(keyPath, cluster)}memory`);

@@ -2,10 +2,12 @@ import type { Problem } from '../../shared/problem.ts';
 import { problem } from '../../shared/problem.ts';
 import type { Desired } from '../desired/build-desired.ts';
 import type { PoolView } from '../desired/pool-view.ts';
-import { drainingKey, ownPrefix } from '../model/consul-names.ts';
+import { isDrainingPort, portsOf } from '../desired/service-ports.ts';
+import { drainingKey, drainingPrefix } from '../model/consul-names.ts';
 import type { NodeName, ObjectKey, PoolKey } from '../model/ids.ts';
 import type { Memory } from '../model/memory.ts';
 import type { EndpointFacts } from '../model/nodes.ts';
+import type { JsonObject } from '../model/objects.ts';
 import type { Policy } from '../model/policy.ts';
 import type { Draining, KvEntry, RegisteredCheck, RegisteredInstance, RegistryState } from '../model/registration.ts';
 import { snapshotValue } from '../model/snapshot.ts';
@@ -160,8 +162,8 @@ function demandOf(
   };
 }
 
-/** Operations of one transaction that are not instances: the fence, the pool's check, its KV entry and its draining key. */
-const FIXED_OPERATIONS = 4;
+/** Operations of a transaction that are not instances: the fence, the pool's check set and the old one removed, two KV entries. */
+const FIXED_OPERATIONS = 5;
 
 /** How many backends a pool may have: what is configured, but no more than one transaction can write. */
 export function backendsThatFit(registry: RegistryState | undefined, policy: Policy): number {
@@ -189,6 +191,12 @@ function parseDraining(text: string): Draining {
   }
 }
 
+/** NodePorts that a Service holds open for a drain which nobody remembers: its key was lost, so they drain from now on. */
+export const forgottenDrains = (service: JsonObject, remembered: Draining | undefined): readonly number[] =>
+  portsOf(service).flatMap((port) =>
+    isDrainingPort(port) && port.nodePort !== undefined && remembered?.ports[String(port.nodePort)] === undefined ? [port.nodePort] : [],
+  );
+
 /** How long after it left Consul a NodePort may close, in milliseconds: until Traefik has let go, and for requests in flight. */
 export function drainMs(view: PoolView | undefined, policy: Policy): number {
   return policy.letGoMs + (view?.settings.drainSeconds ?? policy.drainSeconds) * 1000;
@@ -196,7 +204,7 @@ export function drainMs(view: PoolView | undefined, policy: Policy): number {
 
 /** When each draining NodePort may close, for those that may not yet; ms since the epoch. */
 export function drainsDueAt(context: PlanContext): readonly number[] {
-  const prefix = `${ownPrefix(context.policy.keyPath, context.policy.cluster)}draining/`;
+  const prefix = drainingPrefix(context.policy.keyPath, context.policy.cluster);
   return [...(context.registry?.kv.keys() ?? [])].flatMap((key) => {
     if (!key.startsWith(prefix)) return [];
     const pool = key.slice(prefix.length) as PoolKey;

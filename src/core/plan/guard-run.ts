@@ -67,14 +67,16 @@ function judge(fresh: readonly Removal[], kept: Readonly<Record<RemovalKey, Gran
     return say('SOURCE_CHANGED', `the daemon now reads ${specs.source}, before it read ${memory.source}; all removals are held`);
   }
   if (memory.specCount > 0 && specs !== undefined && specs.specs.size + specs.broken.size === 0) {
-    return say('SPECS_VANISHED', `there were ${memory.specCount} spec files and now there is none; all removals are held`);
+    return say('SPECS_VANISHED', `spec files: ${memory.specCount} before, none now; all removals are held`);
   }
   const since = context.nowMs - context.policy.guard.windowMs;
+  const standing = standingKeys(context);
   for (const kind of ['pool', 'object'] as const) {
     const now = fresh.filter((removal) => removal.kind === kind).length;
     if (now === 0) continue;
-    const done = Object.entries(kept).filter(([key, grant]) => key.startsWith(`${kind}:`) && grant.atMs > since);
-    const gone = done.filter(([key]) => !standingKeys(context).has(key)).length;
+    // What was granted long ago and still stands goes together with what is granted now.
+    const done = Object.entries(kept).filter(([key, { atMs }]) => key.startsWith(`${kind}:`) && (atMs > since || standing.has(key)));
+    const gone = done.filter(([key]) => !standing.has(key)).length;
     const highest = (kind === 'pool' ? context.desired.owned.pools : context.desired.owned.objects) + gone;
     const configured = kind === 'pool' ? context.policy.guard.maxRemovedPools : context.policy.guard.maxRemovedObjects;
     const total = now + done.length;

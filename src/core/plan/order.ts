@@ -1,7 +1,7 @@
 import type { ObjectKey } from '../model/ids.ts';
 import { byBytes, splitObjectKey } from '../model/ids.ts';
 
-/** Kinds in the order in which they are applied (design section 5); a kind that is not named comes between workloads and Services. */
+/** Kinds in the order in which they are applied (design section 5); a kind that is not named comes last. */
 const STAGES: readonly (readonly string[])[] = [
   ['/Namespace'],
   ['apiextensions.k8s.io/CustomResourceDefinition'],

@@ -12,7 +12,7 @@ import type { JsonObject, KubernetesObject, LiveObject, SpecObject } from '../mo
 import type { Policy } from '../model/policy.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { PlanContext } from './context.ts';
-import { drainingOf, drainMs, remember } from './context.ts';
+import { drainingOf, drainMs, forgottenDrains, remember } from './context.ts';
 import { judgeStep } from './in-step.ts';
 import { byApplyOrder } from './order.ts';
 import type { ObjectStep } from './steps.ts';
@@ -58,7 +58,7 @@ function snapshotOf(key: ObjectKey, context: PlanContext): Snapshot<ReadonlyMap<
 }
 
 /**
- * The NodePorts of a Service that may not close: those registered, and those that drain. Without a complete answer from
+ * The NodePorts of a Service that may not close: those registered, and those that drain or may still have to. Without a complete answer from
  * Consul nobody can tell, so all stay open (a Consul outage stops NodePort closings).
  */
 function portUse(live: LiveObject | undefined, context: PlanContext): PortUse {
@@ -66,9 +66,11 @@ function portUse(live: LiveObject | undefined, context: PlanContext): PortUse {
   if (context.world.registry.kind !== 'complete') return 'all';
   const pool = poolKey(live.namespace, live.name);
   const wait = drainMs(context.views.get(pool), context.policy);
-  const draining = Object.entries(drainingOf(pool, context.registry, context.policy)?.value.ports ?? {});
+  const remembered = drainingOf(pool, context.registry, context.policy)?.value;
+  const draining = Object.entries(remembered?.ports ?? {});
   return new Set([
     ...(context.registry?.instances.get(pool) ?? []).map((instance) => instance.port),
+    ...forgottenDrains(live.spec, remembered),
     ...draining.flatMap(([port, sinceMs]) => (sinceMs + wait > context.nowMs ? [Number(port)] : [])),
   ]);
 }

@@ -8,7 +8,7 @@ import type { Draining, RegisteredInstance, RegistryState } from '../model/regis
 import { snapshotValue } from '../model/snapshot.ts';
 import type { PoolDecision } from '../pool/decide-pool.ts';
 import type { PlanContext } from './context.ts';
-import { drainingOf, drainMs, remember } from './context.ts';
+import { drainingOf, drainMs, forgottenDrains, remember } from './context.ts';
 import type { Registered, RegistrationDiff } from './diff-registration.ts';
 import { diffRegistration, firstStep, instanceKey, operationsOf, refOf } from './diff-registration.ts';
 import type { Registration } from './registration.ts';
@@ -41,7 +41,10 @@ export function planPool(view: PoolView, context: PlanContext): PoolStep {
     registry.limits.operations,
     strangeNodes(decision, context).join(),
   ];
-  return remember(context.memos.pools, view.pool, parts, () => poolStep(view, decision, registered, context));
+  const step = remember(context.memos.pools, view.pool, parts, () => poolStep(view, decision, registered, context));
+  // What is still to be done is worked out anew: a drain begins when its NodePort leaves, not when that was first planned.
+  if (step.action !== undefined) context.memos.pools.delete(view.pool);
+  return step;
 }
 
 /** The backends whose Consul node belongs to someone else. */
@@ -138,7 +141,8 @@ function kvStep(
 
 /**
  * The pool's `draining` key after `left` NodePorts leave Consul: new ones are remembered with the time, those that have
- * drained and are closed (or wanted again) are forgotten. Undefined when nothing changes.
+ * drained and are closed (or wanted again) are forgotten. One that is held open and that nobody remembers drains in full.
+ * Undefined when nothing changes.
  */
 function drainingStep(view: PoolView, left: readonly number[], context: PlanContext): KvWrite | undefined {
   const known = drainingOf(view.pool, context.registry, context.policy);
@@ -149,7 +153,9 @@ function drainingStep(view: PoolView, left: readonly number[], context: PlanCont
     const drained = sinceMs + wait <= context.nowMs;
     if (Number(port) === view.nodePort || (drained && !open.has(Number(port)))) delete ports[port];
   }
-  for (const port of left) if (port !== view.nodePort && port !== 0) ports[String(port)] ??= context.nowMs;
+  const registered = new Set(context.registry?.instances.get(view.pool)?.map((instance) => instance.port));
+  const forgotten = forgottenDrains(view.live.spec, known?.value).filter((port) => !registered.has(port));
+  for (const port of [...left, ...forgotten]) if (port !== view.nodePort && port !== 0) ports[String(port)] ??= context.nowMs;
   return drainingWrite(view.pool, view.spec, ports, context);
 }
 

@@ -126,7 +126,7 @@ function poolReports(context: PlanContext, plans: readonly SpecPlan[]): readonly
           pool,
           spec: plan.spec,
           service: view.service,
-          desired: view.leaving === undefined ? (decision?.backends.length ?? 0) : 0,
+          desired: view.leaving === undefined || plan.holds.length > 0 ? (decision?.backends.length ?? 0) : 0,
           registered: registered.instances.length,
           passing: registered.instances.filter((i) => isPassing(i.consulNode, i.id, context.registry, registered.checks)).length,
           nodePort: view.nodePort,

@@ -35,7 +35,8 @@ export function specState({ plan, open, problems, world }: SpecFinding): SpecSta
   if (plan.removals.length > 0 || plan.standing === 'gone') return 'leaving';
   if (plan.waiting.length > 0) return 'waiting';
   if (open.length > 0) return 'changing';
-  const complete = [world.specs, world.cluster.services, world.cluster.nodes, world.registry].every((s) => s.kind === 'complete');
+  const { services, nodes, endpoints } = world.cluster;
+  const complete = [world.specs, services, nodes, endpoints, world.registry].every((s) => s.kind === 'complete');
   return complete ? 'in-step' : 'unknown';
 }
 

@@ -67,7 +67,7 @@ describe('status', () => {
     expect(await cli(['status', '--url', url])).toMatchObject({
       code: 1,
       stdout: '',
-      stderr: expect.stringContaining('RESYNC_UNREACHABLE'),
+      stderr: expect.stringContaining('DAEMON_UNREACHABLE'),
     });
     const stranger = createHttpServer({ listen: { host: '127.0.0.1', port: 0 } } as HttpServerOptions);
     stranger.app.addHook('onRequest', async (_request, reply) => reply.code(200).send('hello'));

@@ -92,6 +92,14 @@ describe('the guard', () => {
     expect(removed(plan)).toBe(0);
   });
 
+  it('counts a removal that was granted long ago and still stands together with what comes now', () => {
+    const granted = { atMs: NOW_MS - 700_000 };
+    const keys = ['pool:default/s9', 'object:/Service/default/s9'];
+    const plan = planWorld(shrunk(10, 7), { memory: { ...MEMORY, removals: Object.fromEntries(keys.map((key) => [key, granted])) } });
+    expect([...reasons(plan)]).toEqual(['REMOVAL_LIMIT']);
+    expect(plan.actions.map((action) => action.kind === 'deregister-pool' && action.pool)).toEqual(['default/s9']);
+  });
+
   it('moves the applied revision only when nothing is held', () => {
     expect(planWorld(shrunk(10, 8)).guarded.memory.appliedRevision).toBe('r2');
     expect(planWorld(shrunk(10, 4)).guarded.memory.appliedRevision).toBe('r1');

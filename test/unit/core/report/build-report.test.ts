@@ -1,0 +1,176 @@
+import { describe, expect, it } from 'vitest';
+import { snapshotValue } from '../../../../src/core/model/snapshot.ts';
+import type { World } from '../../../../src/core/model/world.ts';
+import type { ReportedOutcome, ReportInput } from '../../../../src/core/report/build-report.ts';
+import { buildReport } from '../../../../src/core/report/build-report.ts';
+import type { RunReport } from '../../../../src/core/report/run-report.ts';
+import { actionsOf } from '../../../../src/core/report/run-report.ts';
+import { problem } from '../../../../src/shared/problem.ts';
+import {
+  complete,
+  deployment,
+  EMPTY_REGISTRY,
+  endpoints,
+  NOW_MS,
+  node,
+  service,
+  spec,
+  specSet,
+  stale,
+  unavailable,
+  world,
+} from '../../../support/builders.ts';
+import { applyToWorld, planWorld, settle } from '../../../support/model-world.ts';
+
+const WEB = spec('web.json', deployment('web'), service('web'));
+const start = (): World => world({ specs: complete(specSet([WEB])), endpoints: [endpoints('default/web')] });
+
+function report(base: World, outcomes: readonly ReportedOutcome[] = [], more: Partial<ReportInput> = {}): RunReport {
+  const { context, guarded, nodes } = planWorld(base);
+  const leader = { consul: true, kubernetes: true };
+  const times = { startedAtMs: NOW_MS - 5, endedAtMs: NOW_MS + 20 };
+  return buildReport({
+    context,
+    plans: guarded.plans,
+    nodes,
+    outcomes,
+    passes: 2,
+    trigger: ['git'],
+    leader,
+    latencies: [],
+    problems: [],
+    ...times,
+    ...more,
+  });
+}
+
+describe('buildReport', () => {
+  it('tells of a site in step', () => {
+    const told = report(settle(start()).world);
+    expect(told).toMatchObject({
+      durationMs: 25,
+      passes: 2,
+      trigger: ['git'],
+      revision: 'r2',
+      holds: [],
+      problems: [],
+      writes: [],
+      actions: [],
+    });
+    expect(told.specs).toMatchObject([{ id: 'web.json', state: 'in-step', actions: [], problems: [] }]);
+    expect(told.pools).toMatchObject([
+      { pool: 'default/web', spec: 'web.json', service: 'web', desired: 3, registered: 3, passing: 3, nodePort: expect.any(Number) },
+    ]);
+    expect(told.pools[0]?.decisions.map(({ code }) => code)).toEqual(['ready', 'ready', 'ready']);
+    expect(told.nodes).toMatchObject([{ node: 'n1', eligible: true, code: 'ready' }, { node: 'n2' }, { node: 'n3' }]);
+  });
+
+  it('tells of what is planned and of what was done, each thing once', () => {
+    const plan = planWorld(start());
+    const [first, second] = plan.actions;
+    if (first === undefined || second === undefined) throw new Error('there are two objects');
+    const refused = problem('KUBERNETES_REFUSED', 'no');
+    const outcomes: readonly ReportedOutcome[] = [
+      { spec: WEB.id, action: first, result: 'failed', problem: refused },
+      { spec: WEB.id, action: second, result: 'skipped' },
+    ];
+    const told = report(start(), outcomes);
+    expect(told.specs[0]).toMatchObject({ state: 'failed', problems: [refused] });
+    expect(told.specs[0]?.actions).toEqual([
+      {
+        leg: 'kubernetes',
+        op: 'apply-object',
+        on: 'Deployment default/web',
+        changes: ['create', 'new object'],
+        result: 'failed',
+        problem: refused,
+      },
+      { leg: 'kubernetes', op: 'apply-object', on: 'Service default/web', changes: ['create', 'new object'], result: 'planned' },
+    ]);
+    expect(told.writes).toEqual([{ leg: 'kubernetes', result: 'failed', count: 1 }]);
+  });
+
+  it('counts what was written, by leg and result, and tells of nodes beside the specs', () => {
+    const base = applyToWorld(start(), planWorld(start()).actions);
+    const { nodes, actions } = planWorld(base);
+    const done = [...nodes.map((action) => ({ spec: undefined, action })), ...actions.map((action) => ({ spec: WEB.id, action }))];
+    const told = report(
+      applyToWorld(base, [...nodes, ...actions]),
+      done.map((one) => ({ ...one, result: 'done' as const })),
+    );
+    expect(told.writes).toEqual([{ leg: 'consul', result: 'done', count: 4 }]);
+    expect(told.actions?.map(({ op, on, result }) => [op, on, result])).toEqual(
+      [1, 2, 3].map((i) => ['ensure-node', `Consul node k8s-c1-n${i}`, 'done']),
+    );
+    expect(actionsOf(told).map((one) => [one.spec, one.action.op])).toEqual([
+      ['web.json', 'register-pool'],
+      [undefined, 'ensure-node'],
+      [undefined, 'ensure-node'],
+      [undefined, 'ensure-node'],
+    ]);
+  });
+
+  it('says the same problem once', () => {
+    const base = {
+      ...start(),
+      specs: complete(specSet([], { broken: { 'a.json': [problem('SPEC_SYNTAX', 'x'), problem('SPEC_SYNTAX', 'x')] } })),
+    };
+    expect(report(base).specs[0]?.problems).toHaveLength(1);
+  });
+
+  it('counts a backend as passing while neither its node nor its own check is critical', () => {
+    const base = settle(start()).world;
+    const state = snapshotValue(base.registry) ?? EMPTY_REGISTRY;
+    const critical = (key: string): World => {
+      const check = state.checks.get(key);
+      if (check === undefined) throw new Error(`no check ${key}`);
+      return {
+        ...base,
+        registry: complete({ ...state, checks: new Map([...state.checks, [key, { ...check, status: 'critical' as const }]]) }),
+      };
+    };
+    expect(report(critical('k8s-c1-n2/k8s-node')).pools[0]).toMatchObject({ registered: 3, passing: 2 });
+    expect(report(critical('k8s-c1-n1/pool:default:web')).pools[0]).toMatchObject({ registered: 3, passing: 2 });
+  });
+
+  it('wants no backend of a pool that leaves, and all of them while its leaving is held', () => {
+    const base = settle(start()).world;
+    const gone = {
+      ...base,
+      specs: complete(
+        specSet([spec('web.json', deployment('web'), service('web', { annotations: { 'poolkeeper.dev/register': 'false' } }))]),
+      ),
+    };
+    expect(report(gone).pools[0]).toMatchObject({ desired: 3, registered: 3 });
+    expect(report(gone).specs[0]).toMatchObject({ state: 'held' });
+  });
+
+  it('tells the age and the reason of every source', () => {
+    const base = start();
+    const sources = report({ ...base, specs: stale(specSet([WEB])), registry: unavailable() }).sources;
+    expect(sources.map(({ source, kind, ageMs }) => [source, kind, ageMs])).toEqual([
+      ['git', 'stale', 60_020],
+      ['nodes', 'complete', 20],
+      ['services', 'complete', 20],
+      ['endpoints', 'complete', 20],
+      ['objects:apps/Deployment', 'complete', 20],
+      ['consul', 'unavailable', undefined],
+    ]);
+    expect(sources[0]?.reason?.code).toBe('SNAPSHOT_STALE');
+  });
+
+  it('judges each node by what every pool asks', () => {
+    const nodes = [node('n1'), node('n2', { ready: false }), node('n3', { unschedulable: true })];
+    const told = report({ ...start(), cluster: { ...start().cluster, nodes: complete(nodes) } });
+    expect(told.nodes.map(({ node: name, eligible, code }) => [name, eligible, code])).toEqual([
+      ['n1', true, 'ready'],
+      ['n2', false, 'not-ready'],
+      ['n3', false, 'cordoned'],
+    ]);
+  });
+
+  it('is plain JSON', () => {
+    const told = report(settle(start()).world);
+    expect(structuredClone(told)).toEqual(told);
+  });
+});

@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest';
+import type { SpecId } from '../../../src/core/model/ids.ts';
+import { specId } from '../../../src/core/model/ids.ts';
+import type { LatencyReport, RunReport, SpecState } from '../../../src/core/report/run-report.ts';
+import { LatencyTracker } from '../../../src/run/latency-tracker.ts';
+import type { Arrival } from '../../../src/run/spec-poller.ts';
+
+const A = specId('a.json');
+const B = specId('b.json');
+const arrival = (more: Partial<Arrival> = {}): Arrival => ({
+  revision: 'r',
+  changed: new Set([A]),
+  movedAfterMs: 1_000,
+  fetchedAtMs: 3_000,
+  decodedAtMs: 3_500,
+  ...more,
+});
+const report = (states: Readonly<Record<string, SpecState>>): Pick<RunReport, 'specs'> => ({
+  specs: Object.entries(states).map(([id, state]) => ({
+    id: specId(id),
+    state,
+    legs: {} as never,
+    problems: [],
+    waiting: [],
+    holds: [],
+    actions: [],
+  })),
+});
+interface Writes {
+  readonly startedAtMs?: number;
+  readonly plannedAtMs?: number;
+  readonly kubernetes?: readonly (readonly [SpecId, number])[];
+  readonly consul?: readonly (readonly [SpecId, number])[];
+}
+const times = ({
+  startedAtMs = 3_600,
+  plannedAtMs = 3_700,
+  kubernetes = [],
+  consul = [],
+}: Writes = {}): Parameters<LatencyTracker['observe']>[1] => ({
+  startedAtMs,
+  plannedAtMs,
+  lastKubernetesAtMs: new Map(kubernetes),
+  lastConsulAtMs: new Map(consul),
+});
+const seconds = (latencies: readonly LatencyReport[]): unknown => Object.fromEntries(latencies.map((one) => [one.stage, one.seconds]));
+
+describe('LatencyTracker', () => {
+  it('gives the stages of a commit that one run brings to traffic', () => {
+    const tracker = new LatencyTracker();
+    tracker.arrived(arrival());
+    const found = tracker.observe(report({ 'a.json': 'in-step' }), times({ kubernetes: [[A, 4_200]], consul: [[A, 5_000]] }));
+    expect(seconds(found)).toEqual({ fetch: 2, decode: 0.5, plan: 0.2, kubernetes: 0.5, rollout: 0, consul: 0.8, total: 4 });
+    expect(new Set(found.map(({ start }) => start))).toEqual(new Set(['poll']));
+    expect(tracker.observe(report({ 'a.json': 'in-step' }), times())).toEqual([]);
+  });
+
+  it('counts what lies between the apply and the run that registers as roll-out', () => {
+    const tracker = new LatencyTracker();
+    tracker.arrived(arrival());
+    expect(tracker.observe(report({ 'a.json': 'waiting' }), times({ kubernetes: [[A, 4_000]] }))).toEqual([]);
+    const found = tracker.observe(report({ 'a.json': 'in-step' }), times({ startedAtMs: 9_000, plannedAtMs: 9_100, consul: [[A, 9_500]] }));
+    expect(seconds(found)).toMatchObject({ plan: 0.2, kubernetes: 0.3, rollout: 5, consul: 0.5, total: 8.5 });
+  });
+
+  it('waits for every spec that a commit changed', () => {
+    const tracker = new LatencyTracker();
+    tracker.arrived(arrival({ changed: new Set([A, B]) }));
+    expect(tracker.observe(report({ 'a.json': 'in-step', 'b.json': 'changing' }), times({ consul: [[A, 4_000]] }))).toEqual([]);
+    const found = tracker.observe(report({ 'a.json': 'in-step', 'b.json': 'in-step' }), times({ consul: [[B, 7_000]] }));
+    expect(seconds(found)).toMatchObject({ total: 6 });
+  });
+
+  it.each<SpecState>(['broken', 'conflict', 'held', 'failed'])('does not count a commit that ends %s', (state) => {
+    const tracker = new LatencyTracker();
+    tracker.arrived(arrival());
+    expect(tracker.observe(report({ 'a.json': state }), times())).toEqual([]);
+    expect(tracker.observe(report({ 'a.json': 'in-step' }), times())).toEqual([]);
+  });
+
+  it('counts the rest of a commit of which one spec is stuck', () => {
+    const tracker = new LatencyTracker();
+    tracker.arrived(arrival({ changed: new Set([A, B]) }));
+    expect(seconds(tracker.observe(report({ 'a.json': 'failed', 'b.json': 'in-step' }), times({ consul: [[B, 4_500]] })))).toMatchObject({
+      total: 3.5,
+    });
+  });
+
+  it('ends a removal when the pool is out of Consul', () => {
+    const tracker = new LatencyTracker();
+    tracker.arrived(arrival());
+    expect(seconds(tracker.observe(report({ 'a.json': 'leaving' }), times({ consul: [[A, 4_500]] })))).toMatchObject({ total: 3.5 });
+  });
+
+  it('does not follow the first head after a start, nor a commit that changed no spec', () => {
+    const tracker = new LatencyTracker();
+    tracker.arrived(arrival({ movedAfterMs: undefined }));
+    tracker.arrived(arrival({ changed: new Set() }));
+    expect(tracker.observe(report({ 'a.json': 'in-step' }), times())).toEqual([]);
+  });
+
+  it('follows several commits at once, and is never below zero when clocks jump', () => {
+    const tracker = new LatencyTracker();
+    tracker.arrived(arrival());
+    tracker.arrived(arrival({ movedAfterMs: 9_000, fetchedAtMs: 8_000, decodedAtMs: 8_000 }));
+    const found = tracker.observe(report({ 'a.json': 'in-step' }), times());
+    expect(found).toHaveLength(14);
+    expect(found.every((one) => one.seconds >= 0)).toBe(true);
+  });
+});

@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest';
+import { revision, specId } from '../../../src/core/model/ids.ts';
+import type { Snapshot } from '../../../src/core/model/snapshot.ts';
+import type { SpecFiles, SpecSet } from '../../../src/core/model/spec-set.ts';
+import { changedSpecs, SpecPoller } from '../../../src/run/spec-poller.ts';
+import { problem } from '../../../src/shared/problem.ts';
+import { complete, service, spec, specSet, stale, unavailable } from '../../support/builders.ts';
+
+const signal = new AbortController().signal;
+const files = (id: string, ...names: readonly string[]): SpecFiles => ({
+  revision: revision(id),
+  source: 's',
+  files: names.map((name) => ({
+    id: specId(name),
+    blobId: `${id}-${name}`,
+    content: { kind: 'refused', problem: problem('SPEC_EMPTY', 'x') },
+  })),
+  commits: [],
+  problems: id === 'r3' ? [problem('GIT_HISTORY_REWRITTEN', 'x')] : [],
+  movedAfterMs: 10,
+  fetchedAtMs: 20,
+});
+const decode = (from: SpecFiles): SpecSet => ({
+  ...specSet(from.files.map(({ id, blobId }) => ({ ...spec(id, service(id)), blobId }))),
+  revision: from.revision,
+});
+
+/** A poller on answers given in advance; counts how often something was decoded. */
+function open(...answers: readonly Snapshot<SpecFiles>[]): {
+  readonly poller: SpecPoller;
+  readonly decoded: () => number;
+  readonly asked: string[];
+} {
+  let decoded = 0;
+  const asked: string[] = [];
+  const left = [...answers];
+  const source = {
+    read: async (since: string): Promise<Snapshot<SpecFiles>> => {
+      asked.push(since);
+      return left.shift() ?? unavailable();
+    },
+  };
+  const count = (from: SpecFiles): SpecSet => {
+    decoded++;
+    return decode(from);
+  };
+  return { poller: new SpecPoller(source, count, { now: () => 30, random: () => 0 }), decoded: () => decoded, asked };
+}
+
+describe('SpecPoller', () => {
+  it('knows nothing before it has asked', () => {
+    expect(open().poller.snapshot()).toMatchObject({ kind: 'unavailable', reason: { code: 'GIT_UNREACHABLE' }, sinceMs: 30 });
+  });
+
+  it('tells of the first head without saying since when, and of the next ones with what changed', async () => {
+    const { poller, asked } = open(complete(files('r1', 'a', 'b')), complete(files('r2', 'b', 'c')));
+    expect(await poller.poll('r0', signal)).toEqual({
+      changed: true,
+      arrival: { revision: 'r1', changed: new Set(['a', 'b']), movedAfterMs: undefined, fetchedAtMs: 20, decodedAtMs: 30 },
+    });
+    const { arrival } = await poller.poll('r1', signal);
+    expect(arrival).toMatchObject({ revision: 'r2', changed: new Set(['a', 'b', 'c']), movedAfterMs: 10 });
+    expect(asked).toEqual(['r0', 'r1']);
+  });
+
+  it('decodes the same answer once, and calls it no change', async () => {
+    const same = files('r1', 'a');
+    const { poller, decoded } = open(complete(same), complete(same));
+    await poller.poll('', signal);
+    expect(await poller.poll('', signal)).toEqual({ changed: false, arrival: undefined });
+    expect(decoded()).toBe(1);
+  });
+
+  it('calls a loss and a return of the source a change, and keeps the last answer while it is stale', async () => {
+    const same = files('r1', 'a');
+    const { poller } = open(complete(same), stale(same), stale(same), complete(same));
+    const changed: boolean[] = [];
+    for (let i = 0; i < 4; i++) changed.push((await poller.poll('', signal)).changed);
+    expect(changed).toEqual([true, true, false, true]);
+    expect(poller.snapshot()).toMatchObject({ kind: 'complete', value: { revision: 'r1' } });
+  });
+
+  it('has no specs while the source is unavailable', async () => {
+    const { poller } = open(complete(files('r1', 'a')), unavailable());
+    await poller.poll('', signal);
+    expect(await poller.poll('', signal)).toEqual({ changed: true, arrival: undefined });
+    expect(poller.snapshot().kind).toBe('unavailable');
+  });
+
+  it('keeps what the read said beside its answer', async () => {
+    const { poller } = open(complete(files('r3', 'a')), complete(files('r4', 'a')));
+    await poller.poll('', signal);
+    expect(poller.problems().map(({ code }) => code)).toEqual(['GIT_HISTORY_REWRITTEN']);
+    await poller.poll('', signal);
+    expect(poller.problems()).toEqual([]);
+  });
+});
+
+it('changedSpecs counts what differs by content, has come or has gone, but not what is broken', () => {
+  const one = (id: string, blobId: string) => ({ ...spec(id, service('x')), blobId });
+  const old = specSet([one('same', '1'), one('changed', '1'), one('gone', '1'), one('broken', '1')]);
+  const set = specSet([one('same', '1'), one('changed', '2'), one('new', '1')], { broken: { broken: [] } });
+  expect([...changedSpecs(set, old)].sort()).toEqual(['changed', 'gone', 'new']);
+  expect([...changedSpecs(set, undefined)].sort()).toEqual(['changed', 'new', 'same']);
+});
