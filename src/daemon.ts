@@ -33,6 +33,7 @@ export interface Daemon {
 
 /** How long an action under way may take to finish after a stop is asked for. */
 const FINISH_MS = 3_500;
+const GATHER_MS = 30;
 const RETRY = { baseMs: 500, maxMs: 30_000 };
 
 function secretsOf(config: Config): { readonly all: readonly string[]; readonly httpToken: string | undefined } {
@@ -50,6 +51,8 @@ interface Workings {
   readonly metrics: Metrics;
   /** The report of the last run. */
   report: RunReport | undefined;
+  /** True while runs end in errors that nobody foresaw: then nothing may look fresh. */
+  failing: boolean;
 }
 
 /** Starts the daemon; resolves when it serves. Everything it could not reach shows in status, not here. */
@@ -63,8 +66,11 @@ export async function startDaemon(config: Config, io: DaemonIo): Promise<Daemon>
     parts,
     engine: engineOf(parts, { dryRun: false, mayBegin: () => !stopping.signal.aborted, onOutcome: io.onOutcome }),
     log,
-    metrics: createMetrics({ live: () => ({ nowMs: parts.clock.now(), sources: sourcesNow(parts) }) }),
+    metrics: createMetrics({
+      live: () => ({ nowMs: works.failing ? (works.report?.startedAtMs ?? 0) : parts.clock.now(), sources: sourcesNow(parts) }),
+    }),
     report: undefined,
+    failing: false,
   };
   const loop = createLoop(works, config, io.onReport);
   const resync = (): Promise<RunReport> => loop.resync(aborting.signal);
@@ -108,18 +114,23 @@ function createLoop(works: Workings, config: Config, onReport: DaemonIo['onRepor
     pollMs: config.git.intervalMs,
     fullCompareMs: config.interval.fullCompareMs,
     jitter: Math.max(config.git.jitter, config.interval.jitter),
+    gatherMs: GATHER_MS,
     retry: RETRY,
     poll: (signal) => engine.poll(signal),
     refresh: (signal) => parts.registry.refresh(signal),
     run: async (trigger, signal) => {
       const turn = await engine.run(trigger, signal);
       works.report = turn.report;
+      works.failing = false;
       reports.logReport(turn.report);
       metrics.observe(turn.report);
       onReport?.(turn.report);
       return turn;
     },
-    onError: (error) => log.error({ event: 'error', error: errorText(error) }, 'the loop caught an error'),
+    onError: (error) => {
+      works.failing = true;
+      log.error({ event: 'error', error: errorText(error) }, 'the loop caught an error');
+    },
   });
 }
 
@@ -181,7 +192,10 @@ async function runParts(works: Workings, loop: ReconcileLoop, signal: AbortSigna
   const started = Promise.all([identified, parts.cluster.start(runSignal), known, engine.poll(signal)]);
   await Promise.race([started, sleep(SETTLE_MS, signal)]).catch(() => undefined);
   // The first run may apply for minutes; status and readiness need not wait for it.
-  works.report = (await engine.run(['start'], runSignal, 'look')).report;
+  works.report = await engine.run(['start'], runSignal, 'look').then(
+    (turn) => turn.report,
+    () => undefined,
+  );
   await loop.start(signal, runSignal);
   await started.catch(() => undefined);
 }

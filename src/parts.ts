@@ -107,6 +107,7 @@ export async function buildParts(config: Config, io: DaemonIo): Promise<Parts> {
     },
     async close() {
       await Promise.allSettled([clusterAdapter.stop(), registry.stop(), consulLease.stop(), kubernetesLease.stop(), git.close()]);
+      consul.close();
       await client.close();
       if (config.git.mirrorDir === undefined) await rm(mirror, { recursive: true, force: true });
     },

@@ -48,8 +48,17 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   return {
     app,
     start: () => listen(app, options.listen),
-    stop: () => app.close(),
+    stop: () => close(app),
   };
+}
+
+/** Who has begun a request and does not finish it must not keep the daemon from ending. */
+const LAST_ANSWERS_MS = 500;
+
+async function close(app: FastifyInstance): Promise<void> {
+  const cut = setTimeout(() => app.server.closeAllConnections(), LAST_ANSWERS_MS);
+  await app.close();
+  clearTimeout(cut);
 }
 
 async function listen(app: FastifyInstance, { host, port }: HttpServerOptions['listen']): Promise<{ readonly url: string }> {

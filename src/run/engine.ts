@@ -72,6 +72,7 @@ export class Engine {
         problems: [...poller.problems(), ...leaseProblems(ports)],
       });
     const report = build([]);
+    if (planOnly && !leader.consul) this.#latency.forget();
     const latencies = planOnly ? [] : this.#latency.observe(report, times.of(startedAtMs, result.plannedAtMs));
     return {
       report: { ...report, latencies },

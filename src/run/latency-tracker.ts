@@ -34,6 +34,7 @@ export class LatencyTracker {
   arrived(arrival: Arrival): void {
     const { movedAfterMs } = arrival;
     if (movedAfterMs === undefined || arrival.changed.size === 0) return;
+    this.#supersede(arrival.changed);
     const start = arrival.decodedAtMs;
     this.#open.push({
       arrival: { ...arrival, movedAfterMs },
@@ -46,11 +47,26 @@ export class LatencyTracker {
     });
   }
 
+  /** Forgets every commit: another replica leads and times them. */
+  forget(): void {
+    this.#open.length = 0;
+  }
+
+  /** What a newer commit changes again is waited for there. */
+  #supersede(changed: ReadonlySet<SpecId>): void {
+    for (const open of [...this.#open]) {
+      for (const id of changed) open.pending.delete(id);
+      if (open.pending.size === 0 && open.arrivedSpecs === 0) this.#open.splice(this.#open.indexOf(open), 1);
+    }
+  }
+
   /** Takes note of a run and gives the stages of every commit that it finished. */
   observe(report: Pick<RunReport, 'specs'>, times: RunTimes): readonly LatencyReport[] {
     const states = new Map(report.specs.map((spec) => [spec.id, spec.state]));
     const finished: LatencyReport[] = [];
     for (const open of [...this.#open]) {
+      // A run that began before the commit was known speaks of the one before.
+      if (open.arrival.decodedAtMs > times.startedAtMs) continue;
       open.plannedAtMs ??= times.plannedAtMs;
       for (const id of [...open.pending]) {
         note(open, id, times);

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../core/model/ports.ts';
 import type { RunReport } from '../core/report/run-report.ts';
+import { orAborted } from '../shared/abort.ts';
 import { backoffMs, jitterMs } from '../shared/backoff.ts';
 import { isAbort } from '../shared/errors.ts';
 
@@ -18,6 +19,8 @@ export interface LoopOptions {
   readonly pollMs: number;
   readonly fullCompareMs: number;
   readonly jitter: number;
+  /** Watches often tell of one change in several events: what comes within this time is one wake-up. */
+  readonly gatherMs: number;
   readonly retry: { readonly baseMs: number; readonly maxMs: number };
   /** Looks at Git; true when it changed. Never two at once. */
   readonly poll: (signal: AbortSignal) => Promise<boolean>;
@@ -28,6 +31,11 @@ export interface LoopOptions {
   /** Told of what the loop could not handle; the loop goes on. */
   readonly onError: (error: unknown) => void;
 }
+
+/** After so many turns in a row that threw, the process is no longer taken for alive. */
+const MOST_THROWN = 10;
+
+const WATCHES: ReadonlySet<string> = new Set(['kubernetes', 'consul', 'lease']);
 
 /**
  * Decides when to run: on a change of Git, on wake-ups of the watches, when something comes due, on a full compare now and then, and
@@ -42,8 +50,10 @@ export class ReconcileLoop {
   #waiters: ((turn: Turn) => void)[] = [];
   #polled: (() => void)[] = [];
   #failures = 0;
-  #turns = 0;
-  #lastTurnAtMs = 0;
+  /** When the last turn ended, or the loop began. */
+  #sinceMs: number | undefined;
+  /** Turns in a row that ended in an error nobody foresaw. */
+  #thrown = 0;
 
   constructor(options: LoopOptions) {
     this.#options = options;
@@ -59,21 +69,23 @@ export class ReconcileLoop {
   async resync(signal: AbortSignal): Promise<RunReport> {
     const polled = new Promise<void>((resolve) => this.#polled.push(resolve));
     this.#pollNow?.();
-    await Promise.all([polled, this.#options.refresh(signal)]);
+    await orAborted(Promise.all([polled, this.#options.refresh(signal)]), signal);
     const turn = new Promise<Turn>((resolve) => this.#waiters.push(resolve));
     this.wake('resync');
-    return (await turn).report;
+    return (await orAborted(turn, signal)).report;
   }
 
-  /** True while the loop turns: it has ended a turn within the time of a full compare, twice over. */
+  /** True while the loop turns: a turn has ended within the time of a full compare, twice over, and not all lately in errors. */
   isAlive(): boolean {
     const { clock, fullCompareMs } = this.#options;
-    return this.#turns === 0 || clock.now() - this.#lastTurnAtMs < 2 * fullCompareMs + 60_000;
+    if (this.#sinceMs === undefined) return true;
+    return this.#thrown < MOST_THROWN && clock.now() - this.#sinceMs < 2 * fullCompareMs + 60_000;
   }
 
   /** Runs until `signal` aborts; a run under way is ended by `runSignal`. */
   async start(signal: AbortSignal, runSignal: AbortSignal): Promise<void> {
     this.wake('start');
+    this.#sinceMs = this.#options.clock.now();
     await Promise.all([this.#polling(signal), this.#comparing(signal), this.#running(signal, runSignal)]);
   }
 
@@ -114,6 +126,9 @@ export class ReconcileLoop {
         if (signal.aborted) return;
         if (this.#triggers.size === 0) this.#triggers.add('due');
       }
+      const { gatherMs } = this.#options;
+      const gather = gatherMs > 0 && [...this.#triggers].every((trigger) => WATCHES.has(trigger));
+      if (gather) await this.#pause(gatherMs, () => undefined, signal);
       const trigger = [...this.#triggers].sort();
       this.#triggers.clear();
       const waiters = this.#waiters;
@@ -125,8 +140,8 @@ export class ReconcileLoop {
   async #turn(trigger: readonly string[], waiters: readonly ((turn: Turn) => void)[], runSignal: AbortSignal): Promise<number | undefined> {
     const { clock, retry } = this.#options;
     const turn = await this.#guarded(() => this.#options.run(trigger, runSignal));
-    this.#turns++;
-    this.#lastTurnAtMs = clock.now();
+    this.#sinceMs = clock.now();
+    this.#thrown = turn === undefined ? this.#thrown + 1 : 0;
     if (turn !== undefined) for (const resolve of waiters) resolve(turn);
     else this.#waiters.push(...waiters);
     this.#failures = turn === undefined || turn.retry ? this.#failures + 1 : 0;

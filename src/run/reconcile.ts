@@ -1,4 +1,4 @@
-import type { ViewMemo } from '../core/desired/build-desired.ts';
+import type { DesiredSpec, ViewMemo } from '../core/desired/build-desired.ts';
 import { buildDesired, kindsToWatch } from '../core/desired/build-desired.ts';
 import type { Action, NodeAction } from '../core/model/action.ts';
 import { drainingPrefix, memoryKey } from '../core/model/consul-names.ts';
@@ -19,6 +19,8 @@ import { forgetDrained } from '../core/plan/plan-removals.ts';
 import { planSpec } from '../core/plan/plan-spec.ts';
 import { askForRegistration } from '../core/plan/registration-choice.ts';
 import type { SpecPlan } from '../core/plan/spec-plan.ts';
+import { errorText } from '../shared/errors.ts';
+import { problem } from '../shared/problem.ts';
 import type { ApplyPorts, Outcome } from './apply-plan.ts';
 import { applyPlan, currentFence } from './apply-plan.ts';
 import { readMemory } from './read-memory.ts';
@@ -119,16 +121,45 @@ function planPass(input: RunInput, refused: Set<ObjectKey>): Pass {
   for (;;) {
     const desired = buildDesired(world, input.policy, { memo: input.memos.views, refused });
     const context = planContext({ world, desired, memory, policy: input.policy, nowMs: input.clock.now(), memos: input.memos.plans });
-    const plans = [...desired.specs.values()].map((spec) => planSpec(spec, context));
+    const plans = [...desired.specs.values()].map((spec) => planFenced(spec, context));
     const unapplied = plans.flatMap((plan) => plan.unapplied).filter((key) => !refused.has(key));
     if (unapplied.length > 0) {
       for (const key of unapplied) refused.add(key);
       continue;
     }
+    forgetUnused(context);
     const guarded = guardRun(plans, context);
     return { context, nodes: planNodes(context), guarded, housekeeping: housekeeping(context), drainsDueAtMs: drainsDueAt(context) };
   }
 }
+
+/** A spec that cannot even be planned is told so; the others go on. */
+function planFenced(spec: DesiredSpec, context: PlanContext): SpecPlan {
+  try {
+    return planSpec(spec, context);
+  } catch (error) {
+    const problems = [...spec.problems, problem('INTERNAL', `${spec.id} cannot be planned: ${errorText(error)}`)];
+    return { ...NOTHING_TO_DO, spec: spec.id, standing: spec.standing, problems, pools: spec.pools.map((view) => view.pool) };
+  }
+}
+
+/** Drops what is remembered of objects and pools that are no more. */
+function forgetUnused({ memos, desired, views }: PlanContext): void {
+  for (const key of memos.objects.keys()) if (!desired.holders.has(key)) memos.objects.delete(key);
+  for (const memo of [memos.decisions, memos.pools]) for (const pool of memo.keys()) if (!views.has(pool)) memo.delete(pool);
+}
+
+const NOTHING_TO_DO: Omit<SpecPlan, 'spec' | 'standing'> = {
+  actions: [],
+  waiting: [],
+  problems: [],
+  removals: [],
+  removing: [],
+  whileHeld: [],
+  holds: [],
+  pools: [],
+  unapplied: [],
+};
 
 const drainsPrefix = ({ keyPath, cluster }: Policy): KvKey => drainingPrefix(keyPath, cluster);
 
@@ -136,8 +167,7 @@ const drainsPrefix = ({ keyPath, cluster }: Policy): KvKey => drainingPrefix(key
 function housekeeping(context: PlanContext): SpecPlan | undefined {
   const actions = forgetDrained(context, drainsPrefix(context.policy));
   if (actions.length === 0) return undefined;
-  const nothing = { waiting: [], problems: [], removals: [], removing: [], whileHeld: [], holds: [], pools: [], unapplied: [] };
-  return { spec: '' as SpecId, standing: 'gone', actions, ...nothing };
+  return { ...NOTHING_TO_DO, spec: '' as SpecId, standing: 'gone', actions };
 }
 
 const hasWork = (pass: Pass): boolean =>

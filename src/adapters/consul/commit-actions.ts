@@ -57,8 +57,8 @@ class Commit {
   readonly #context: CommitContext;
   readonly #signal: AbortSignal;
   readonly #results = new Map<number, RegistryResult>();
-  /** Set as soon as one transaction was fenced: nothing more is sent. */
-  #fenced: Problem | undefined;
+  /** Set as soon as one transaction was fenced, or Consul could not even be read back: nothing more is sent. */
+  #ended: Problem | undefined;
 
   constructor(fence: Fence, context: CommitContext, signal: AbortSignal) {
     this.#fence = fence;
@@ -93,7 +93,7 @@ class Commit {
   }
 
   async #run(batch: readonly PreparedAction[]): Promise<void> {
-    if (this.#fenced !== undefined) return this.#fail(batch, this.#fenced);
+    if (this.#ended !== undefined) return this.#fail(batch, this.#ended);
     if (!fits(batch, this.#context.limits())) return this.#failTooLarge(batch);
     const operations = [fenceOperation(this.#fence), ...batch.flatMap((action) => action.operations)];
     const outcome = await this.#context.client.transact(operations, this.#signal);
@@ -126,8 +126,8 @@ class Commit {
   async #refuse(batch: readonly PreparedAction[], errors: readonly TransactionError[]): Promise<void> {
     const fence = errors.find(({ operation }) => operation === 0);
     if (fence !== undefined && !isDenied(fence)) {
-      this.#fenced = problem('CONSUL_FENCED', `Consul refused the writes: ${fence.what}`);
-      return this.#fail(batch, this.#fenced);
+      this.#ended = problem('CONSUL_FENCED', `Consul refused the writes: ${fence.what}`);
+      return this.#fail(batch, this.#ended);
     }
     if (batch.length > 1) {
       for (const action of batch) await this.#run([action]);
@@ -141,6 +141,7 @@ class Commit {
   /** The transaction may or may not have been applied: what Consul shows now decides, action by action. */
   async #readBack(batch: readonly PreparedAction[], reason: Problem): Promise<void> {
     const read = await this.#context.refresh(this.#signal);
+    if (!read) this.#ended = reason;
     const state = read ? this.#context.state() : undefined;
     for (const action of batch) {
       const done = state !== undefined && action.writes.every((write) => showsWrite(state, write));

@@ -138,6 +138,7 @@ class SessionLease implements ConsulLease {
     const { pollWaitMs, backoff } = this.#timings;
     let index = 0;
     let failures = 0;
+    let failingSince = 0;
     while (!signal.aborted) {
       try {
         const blocking = index === 0 ? {} : { blocking: { index, waitMs: pollWaitMs } };
@@ -148,6 +149,9 @@ class SessionLease implements ConsulLease {
         index = settled && answer.index >= index ? answer.index : 0;
       } catch (error) {
         if (signal.aborted) return;
+        if (failures === 0) failingSince = performance.now();
+        // By then Consul has ended the other's session, or cannot be asked: nobody knows who leads.
+        if (performance.now() - failingSince > 2 * this.#timings.ttlMs) this.#otherHolder = undefined;
         this.#problem = problemOf(error);
         this.#tell();
         index = 0;

@@ -60,7 +60,7 @@ export function buildDesired(world: World, policy: Policy, { memo, refused }: Bu
   const set = snapshotValue(world.specs);
   const specs = set?.specs ?? new Map<SpecId, Spec>();
   const live = liveObjects(world);
-  const claims = settleClaims(specs, (key) => heldBy(live.get(key), policy.owner));
+  const claims = settleClaims(specs, (key) => heldBy(live.get(key), policy.owner), new Set(set?.broken.keys()));
   const wanted = wantedObjects(specs, claims);
   const inventory = takeInventory({ world, live, claims, policy });
   const views = viewPools({ inventory, wanted, claims, policy, memo, refused, known: world.specs.kind !== 'unavailable' });

@@ -16,9 +16,14 @@ export interface Claims {
 
 /**
  * Settles who owns each object that specs claim (design section 4): the spec that holds it now stays and the newcomer is set
- * aside; where nobody holds it yet, the path first in byte order wins. `heldBy` tells the spec recorded on the live object.
+ * aside; where nobody holds it yet, the path first in byte order wins. `heldBy` tells the spec recorded on the live object; a
+ * broken file holds what it had.
  */
-export function settleClaims(specs: ReadonlyMap<SpecId, Spec>, heldBy: (key: ObjectKey) => string | undefined): Claims {
+export function settleClaims(
+  specs: ReadonlyMap<SpecId, Spec>,
+  heldBy: (key: ObjectKey) => string | undefined,
+  broken: ReadonlySet<string> = new Set(),
+): Claims {
   const claimants = new Map<ObjectKey, SpecId[]>();
   for (const id of [...specs.keys()].sort(byBytes)) {
     for (const object of specs.get(id)?.objects ?? []) claimants.set(object.key, [...(claimants.get(object.key) ?? []), id]);
@@ -28,13 +33,20 @@ export function settleClaims(specs: ReadonlyMap<SpecId, Spec>, heldBy: (key: Obj
   const problems = new Map<SpecId, Problem[]>();
   const tell = (id: SpecId, value: Problem): void => void problems.set(id, [...(problems.get(id) ?? []), value]);
   for (const [key, ids] of claimants) {
-    const holder = ids.find((id) => id === heldBy(key)) ?? ids[0];
+    const recorded = heldBy(key);
+    const holder = recorded !== undefined && broken.has(recorded) ? (recorded as SpecId) : (ids.find((id) => id === recorded) ?? ids[0]);
     if (holder === undefined) continue;
     holders.set(key, holder);
     for (const id of ids) {
       if (id === holder) continue;
       setAside.add(id);
-      tell(id, problem('SPEC_OBJECT_CONFLICT', `${objectTitle(key)} already belongs to ${holder}; ${id} is set aside`));
+      tell(
+        id,
+        problem(
+          'SPEC_OBJECT_CONFLICT',
+          `${objectTitle(key)} already belongs to ${holder}${broken.has(holder) ? ', which is broken' : ''}; ${id} is set aside`,
+        ),
+      );
       tell(
         holder,
         problem('SPEC_OBJECT_CONFLICT', `${objectTitle(key)} is also claimed by ${id}, which is set aside`, { severity: 'warning' }),

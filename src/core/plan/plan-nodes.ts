@@ -6,6 +6,7 @@ import { MANAGED_BY, META } from '../model/marks.ts';
 import type { NodeFacts } from '../model/nodes.ts';
 import type { RegisteredNode, SyntheticNode } from '../model/registration.ts';
 import { snapshotValue } from '../model/snapshot.ts';
+import type { PoolDecision } from '../pool/decide-pool.ts';
 import type { PlanContext } from './context.ts';
 
 /**
@@ -109,11 +110,22 @@ function leaveNode({ name, consulNode, present, facts }: LeavingNode, context: P
   };
 }
 
+/**
+ * True when the pool would have too few registered backends without the node: those that come in its place are not in Consul
+ * yet. Then the pool's own transaction swaps them, and no reader sees it empty.
+ */
+function staysBelowFloor(name: NodeName, pool: PoolKey, decision: PoolDecision, { registry, views, policy }: PlanContext): boolean {
+  const staying = new Set(decision.backends.map((backend) => backend.node));
+  const left = (registry?.instances.get(pool) ?? []).filter((instance) => instance.node !== name && staying.has(instance.node)).length;
+  return left < Math.max(1, views.get(pool)?.settings.minBackends ?? policy.pool.minBackends);
+}
+
 /** True while a registered pool that cannot be decided now (its Service is unknown or leaving) still stands on the node. */
 function heldByPool(name: NodeName, context: PlanContext): boolean {
   for (const [pool, instances] of context.registry?.instances ?? []) {
     if (!instances.some((instance) => instance.node === name)) continue;
     const decision = context.decisions.get(pool);
+    if (decision !== undefined && staysBelowFloor(name, pool, decision, context)) return true;
     if (decision === undefined || !entersConsul(pool, context)) return true;
     if (context.views.get(pool)?.problems.some((p) => p.severity === 'error') === true || context.desired.nameConflicts.has(pool))
       return true;

@@ -40,6 +40,7 @@ class Cleaner {
   clean(value: unknown, place: Place, path: Path): CleanTree {
     if (value === null || value === undefined) return { value: undefined, place };
     if (!this.#spend(path)) return { value: undefined, place };
+    if (typeof value === 'string') this.#wellFormed(value, path);
     if (typeof value === 'string' || typeof value === 'boolean') return { value, place };
     if (typeof value === 'number') return { value: this.#number(value, path), place };
     if (Array.isArray(value)) return this.#list(value, place, path);
@@ -62,6 +63,13 @@ class Cleaner {
       remedy: 'Write out fewer aliases, or split the file.',
     });
     return false;
+  }
+
+  /** Half a surrogate pair (`"\\ud83d"` in JSON) cannot be written as UTF-8, which every server needs. */
+  #wellFormed(text: string, path: Path): void {
+    if (text.isWellFormed()) return;
+    const message = 'the text holds half a character (a lone surrogate)';
+    this.#budget.findings.push({ code: 'SPEC_INVALID_FIELD', path, message, remedy: 'Write the whole character.' });
   }
 
   #number(value: number, path: Path): number | undefined {
@@ -94,6 +102,7 @@ class Cleaner {
     for (const [key, item] of Object.entries(mapping)) {
       const innerPath = [...path, key];
       const innerPlace = place.children.get(key) ?? placeInside(place, key);
+      this.#wellFormed(key, innerPath);
       const refused = REFUSED_KEYS.get(key);
       if (refused !== undefined) {
         children.set(key, innerPlace);

@@ -102,9 +102,34 @@ describe('LatencyTracker', () => {
   it('follows several commits at once, and is never below zero when clocks jump', () => {
     const tracker = new LatencyTracker();
     tracker.arrived(arrival());
-    tracker.arrived(arrival({ movedAfterMs: 9_000, fetchedAtMs: 8_000, decodedAtMs: 8_000 }));
-    const found = tracker.observe(report({ 'a.json': 'in-step' }), times());
+    tracker.arrived(arrival({ changed: new Set([B]), movedAfterMs: 9_000, fetchedAtMs: 8_000, decodedAtMs: 3_550 }));
+    const found = tracker.observe(report({ 'a.json': 'in-step', 'b.json': 'in-step' }), times());
     expect(found).toHaveLength(14);
     expect(found.every((one) => one.seconds >= 0)).toBe(true);
+  });
+
+  it('waits for what a newer commit changes again in that one', () => {
+    const tracker = new LatencyTracker();
+    tracker.arrived(arrival({ changed: new Set([A, B]) }));
+    tracker.arrived(arrival({ movedAfterMs: 2_000, decodedAtMs: 3_550 }));
+    const found = tracker.observe(report({ 'a.json': 'changing', 'b.json': 'in-step' }), times({ consul: [[B, 4_000]] }));
+    expect(seconds(found)).toMatchObject({ total: 3 });
+    expect(seconds(tracker.observe(report({ 'a.json': 'in-step', 'b.json': 'in-step' }), times({ consul: [[A, 6_000]] })))).toMatchObject({
+      total: 4,
+    });
+  });
+
+  it('does not take a run that began before the commit was known for its end', () => {
+    const tracker = new LatencyTracker();
+    tracker.arrived(arrival());
+    expect(tracker.observe(report({ 'a.json': 'in-step' }), times({ startedAtMs: 3_400 }))).toEqual([]);
+    expect(tracker.observe(report({ 'a.json': 'in-step' }), times())).toHaveLength(7);
+  });
+
+  it('forgets everything while another replica leads', () => {
+    const tracker = new LatencyTracker();
+    tracker.arrived(arrival());
+    tracker.forget();
+    expect(tracker.observe(report({ 'a.json': 'in-step' }), times())).toEqual([]);
   });
 });

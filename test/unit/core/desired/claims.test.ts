@@ -10,6 +10,18 @@ const set = (...specs: readonly Spec[]): ReadonlyMap<Spec['id'], Spec> => new Ma
 const WEB = '/Service/default/web' as ObjectKey;
 
 describe('settleClaims', () => {
+  it('leaves with a broken file what it held', () => {
+    const { holders, setAside, problems } = settleClaims(set(spec('b', service('web'))), () => 'a', new Set(['a']));
+    expect([...holders.values()]).toEqual(['a']);
+    expect([...setAside]).toEqual(['b']);
+    expect(
+      [...problems.values()]
+        .flat()
+        .map((one) => one.message)
+        .join(),
+    ).toContain('belongs to a, which is broken');
+  });
+
   it('gives every object to the spec that claims it alone', () => {
     const { holders, setAside, problems } = settleClaims(set(spec('a', service('web')), spec('b', deployment('web'))), () => undefined);
     expect([...holders]).toEqual([

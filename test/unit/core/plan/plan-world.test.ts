@@ -225,6 +225,24 @@ describe('nodes', () => {
     expect(plan.actions).toMatchObject([{ kind: 'register-pool', changes: ['-n3'] }]);
   });
 
+  it('does not drain by its check the last node that a pool is registered on while others only come in', () => {
+    const before = settle(start()).world;
+    const replaced = [
+      node('n1', { ready: false }),
+      node('n2', { ready: false }),
+      node('n3', { unschedulable: true }),
+      node('n4'),
+      node('n5'),
+    ];
+    const plan = planWorld({ ...before, cluster: { ...before.cluster, nodes: complete(replaced) } });
+    const critical = plan.nodes.flatMap((action) =>
+      action.kind === 'ensure-node' && action.status === 'critical' ? [action.node.name] : [],
+    );
+    expect(critical).toEqual([]);
+    const [register] = plan.actions as [RegisterPool];
+    expect(register.set.map((instance) => instance.node)).toEqual(expect.arrayContaining(['n4', 'n5']));
+  });
+
   it('deletes a synthetic node only when its Kubernetes node is gone and no instance stands on it', () => {
     const before = settle(start()).world;
     const without = (base: World): World => ({ ...base, cluster: { ...base.cluster, nodes: complete([node('n1'), node('n2')]) } });

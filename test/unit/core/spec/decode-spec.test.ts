@@ -239,6 +239,16 @@ describe('limits', () => {
     expect(summary(decoded)).toEqual(['5:23 SPEC_INVALID_FIELD [0].spec.ports[0].port', '5:23 SPEC_INVALID_FIELD [1].spec.ports[0].port']);
   });
 
+  it('half a surrogate pair, in a value and in a key', () => {
+    const text = '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"},"data":{"x":"\\ud83d","\\udc00":"y"}}';
+    const decoded = decode('a.json', text);
+    const problems = decoded.kind === 'broken' ? decoded.problems : [];
+    expect(problems.filter(({ message }) => message.includes('lone surrogate')).map(({ code }) => code)).toEqual([
+      'SPEC_INVALID_FIELD',
+      'SPEC_INVALID_FIELD',
+    ]);
+  });
+
   it('refuses __proto__ and merge keys anywhere, and pollutes nothing', () => {
     const decoded = decode('a.yaml', `${CONFIG_MAP}__proto__: {polluted: true}\ndata:\n  __proto__: {polluted: x}\n  <<: {a: b}\n`);
     expect(summary(decoded)).toEqual([
