@@ -3,7 +3,8 @@ import { ownershipOf } from '../../src/core/desired/ownership.ts';
 import { MARKS } from '../../src/core/model/marks.ts';
 import { judgeStep } from '../../src/core/plan/in-step.ts';
 import { applyMarked, decodeOne, MARKED_OWNER, marked, readLive, removeObject } from '../support/apply-marked.ts';
-import { IN_STEP_CASES, sendEdit } from '../support/in-step-cases.ts';
+import { IN_STEP_CASES } from '../support/in-step-cases.ts';
+import { sendEdit } from '../support/in-step-edit.ts';
 import { kubeRequest } from '../support/kube-client.ts';
 
 const stack = inject('stack');

@@ -2,7 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FieldsV1, LiveObject } from '../../src/core/model/objects.ts';
 import { applyMarked, decodeOne, marked, readLive, removeObject } from './apply-marked.ts';
-import { IN_STEP_CASES, sendEdit } from './in-step-cases.ts';
+import { IN_STEP_CASES } from './in-step-cases.ts';
+import { sendEdit } from './in-step-edit.ts';
 import { kubeRequest } from './kube-client.ts';
 import { startKubernetes } from './kubernetes.ts';
 

@@ -5,7 +5,7 @@ import { kindOf, nodeName, poolKey, revision, SERVICE_KIND, specId } from '../..
 import type { Memory } from '../../src/core/model/memory.ts';
 import { EMPTY_MEMORY } from '../../src/core/model/memory.ts';
 import type { EndpointFacts, NodeFacts } from '../../src/core/model/nodes.ts';
-import type { KubernetesObject, LiveObject } from '../../src/core/model/objects.ts';
+import type { LiveObject } from '../../src/core/model/objects.ts';
 import type { RegistryState } from '../../src/core/model/registration.ts';
 import type { Snapshot } from '../../src/core/model/snapshot.ts';
 import { snapshotValue } from '../../src/core/model/snapshot.ts';
@@ -13,34 +13,11 @@ import type { SpecSet } from '../../src/core/model/spec-set.ts';
 import type { World } from '../../src/core/model/world.ts';
 import { forgetDrained } from '../../src/core/plan/plan-removals.ts';
 import { createMemos } from '../../src/run/reconcile.ts';
-import {
-  complete,
-  deployment,
-  EMPTY_REGISTRY,
-  NOW_MS,
-  node,
-  POLICY,
-  service,
-  spec,
-  specSet,
-  stale,
-  unavailable,
-  world,
-} from './builders.ts';
+import { complete, EMPTY_REGISTRY, NOW_MS, node, POLICY, spec, specSet, stale, unavailable, world } from './builders.ts';
 import type { ModelPlan } from './model-world.ts';
 import { applyToWorld, planWorld } from './model-world.ts';
-
-/** What one file says of its application. */
-export interface AppSpec {
-  readonly name: string;
-  readonly tag: string;
-  readonly nodePort?: number | undefined;
-  readonly replicas: number;
-  readonly register: boolean;
-  readonly local: boolean;
-  /** The Consul name, when it is not the Service's. */
-  readonly serviceName?: string | undefined;
-}
+import type { AppSpec } from './simulated-app.ts';
+import { objectsOf } from './simulated-app.ts';
 
 export const SOURCES = ['specs', 'services', 'nodes', 'endpoints', 'registry'] as const;
 export type Source = (typeof SOURCES)[number];
@@ -299,19 +276,3 @@ const portsIn = (live: LiveObject | undefined): readonly number[] =>
   ((live?.spec['type'] === 'NodePort' ? live.spec['ports'] : []) as readonly { readonly nodePort: number }[]).map(
     ({ nodePort }) => nodePort,
   );
-
-function objectsOf(app: AppSpec): readonly KubernetesObject[] {
-  const { name, tag, nodePort, replicas, register, local, serviceName } = app;
-  const annotations = {
-    tags: tag,
-    ...(register ? {} : { 'poolkeeper.dev/register': 'false' }),
-    ...(serviceName === undefined ? {} : { 'poolkeeper.dev/service-name': serviceName }),
-  };
-  const ports = [{ name: 'http', port: 80, protocol: 'TCP', targetPort: 8080, ...(nodePort === undefined ? {} : { nodePort }) }];
-  return [
-    deployment(name, { replicas }),
-    service(name, { annotations, spec: { ports, externalTrafficPolicy: local ? 'Local' : 'Cluster' } }),
-  ];
-}
-
-export const fileOf = (name: string): SpecId => specId(`${name}.json`);

@@ -15,8 +15,6 @@ export type GroupKind = Branded<'GroupKind'>;
 export type ObjectKey = Branded<'ObjectKey'>;
 /** A key of Consul's KV store, without a leading slash. */
 export type KvKey = Branded<'KvKey'>;
-/** The name of a Traefik replica, as configured. */
-export type ReplicaName = Branded<'ReplicaName'>;
 
 export const specId = (path: string): SpecId => path as SpecId;
 export const nodeName = (name: string): NodeName => name as NodeName;

@@ -8,9 +8,6 @@ export const asObject = (value: JsonValue | undefined): JsonObject | undefined =
 export const asList = (value: JsonValue | undefined): readonly JsonValue[] | undefined =>
   value !== undefined && isList(value) ? value : undefined;
 
-/** The value when it is a string. */
-export const asString = (value: JsonValue | undefined): string | undefined => (typeof value === 'string' ? value : undefined);
-
 /** The value at a path of keys; undefined when something on the way is missing or no mapping. */
 export function valueAt(object: JsonObject, keys: readonly string[]): JsonValue | undefined {
   let value: JsonValue | undefined = object;

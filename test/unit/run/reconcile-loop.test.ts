@@ -1,86 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { RunReport } from '../../../src/core/report/run-report.ts';
-import type { LoopOptions, Turn } from '../../../src/run/reconcile-loop.ts';
-import { ReconcileLoop } from '../../../src/run/reconcile-loop.ts';
-
-/** A loop whose parts answer when the test lets them. */
-class Bench {
-  readonly triggers: (readonly string[])[] = [];
-  readonly ranAtMs: number[] = [];
-  readonly errors: unknown[] = [];
-  polls = 0;
-  refreshes = 0;
-  running = 0;
-  mostRunning = 0;
-  /** What the next runs give; the last one is given for ever. */
-  turns: (Partial<Turn> | Error)[] = [{}];
-  /** While set, runs wait for it. */
-  gate: Promise<void> | undefined;
-  pollGate: Promise<void> | undefined;
-  changed = false;
-  pollError: Error | undefined;
-  readonly loop: ReconcileLoop;
-  readonly #stop = new AbortController();
-  readonly #cut = new AbortController();
-  #ended: Promise<void> | undefined;
-
-  constructor(options: Partial<LoopOptions> = {}) {
-    this.loop = new ReconcileLoop({
-      clock: { now: () => Date.now(), random: () => 0.5 },
-      pollMs: 3_600_000,
-      fullCompareMs: 7_200_000,
-      jitter: 0,
-      retry: { baseMs: 20, maxMs: 1_000 },
-      poll: async () => {
-        this.polls++;
-        await this.pollGate;
-        if (this.pollError !== undefined) throw this.pollError;
-        return this.changed;
-      },
-      refresh: async () => void this.refreshes++,
-      run: (trigger, signal) => this.#run(trigger, signal),
-      onError: (error) => this.errors.push(error),
-      ...options,
-    });
-  }
-
-  start(): void {
-    this.#ended = this.loop.start(this.#stop.signal, this.#cut.signal);
-  }
-
-  /** Harmless when it is stopped already, or was never started. */
-  async stop(): Promise<void> {
-    this.#stop.abort();
-    await this.#ended;
-  }
-
-  cut(): void {
-    this.#cut.abort();
-  }
-
-  async #run(trigger: readonly string[], signal: AbortSignal): Promise<Turn> {
-    this.triggers.push(trigger);
-    this.ranAtMs.push(Date.now());
-    this.running++;
-    this.mostRunning = Math.max(this.mostRunning, this.running);
-    const cut = new Promise<never>((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
-    try {
-      await Promise.race([this.gate, cut]);
-    } finally {
-      this.running--;
-    }
-    const next = this.turns.length > 1 ? this.turns.shift() : this.turns[0];
-    if (next instanceof Error) throw next;
-    return { report: { passes: this.triggers.length } as RunReport, lookAgainAtMs: undefined, retry: false, ...next };
-  }
-}
-
-const gate = (): { readonly closed: Promise<void>; readonly open: () => void } => {
-  let open = (): void => undefined;
-  const closed = new Promise<void>((resolve) => (open = resolve));
-  return { closed, open };
-};
+import type { LoopOptions } from '../../../src/run/reconcile-loop.ts';
+import { Bench, gate } from './loop-bench.ts';
 
 /** Lets everything that is ready to go on do so. */
 async function idle(): Promise<void> {
@@ -279,6 +200,39 @@ describe('ReconcileLoop', () => {
     bench.cut();
     await stopped;
     expect(bench.running).toBe(0);
+  });
+
+  it('takes what watches tell in quick succession for one wake-up, and lets nothing else wait', async () => {
+    const bench = await started({ gatherMs: 60 });
+    for (const trigger of ['kubernetes', 'consul', 'kubernetes', 'lease']) {
+      bench.loop.wake(trigger);
+      await idle();
+    }
+    await expect.poll(() => bench.triggers.length, soon).toBe(2);
+    expect(bench.triggers[1]).toEqual(['consul', 'kubernetes', 'lease']);
+    const patient = await started({ gatherMs: 3_600_000 });
+    patient.loop.wake('git');
+    await expect.poll(() => patient.triggers.length, soon).toBe(2);
+  });
+
+  it('is not alive when turn after turn throws', async () => {
+    const bench = make({ retry: { baseMs: 1, maxMs: 1 } });
+    bench.turns = [new Error('broken')];
+    bench.start();
+    await expect.poll(() => bench.loop.isAlive(), soon).toBe(false);
+    bench.turns = [{}];
+    await expect.poll(() => bench.loop.isAlive(), soon).toBe(true);
+  });
+
+  it('resync ends when its own signal does', async () => {
+    const bench = make();
+    bench.gate = new Promise(() => undefined);
+    bench.start();
+    await idle();
+    const asking = new AbortController();
+    const report = bench.loop.resync(asking.signal);
+    asking.abort();
+    await expect(report).rejects.toThrow();
   });
 
   it('is alive while it turns', async () => {

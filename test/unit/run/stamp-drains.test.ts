@@ -1,65 +1,64 @@
 import { describe, expect, it } from 'vitest';
-import type { DeregisterPool } from '../../../src/core/model/action.ts';
+import type { RegisterPool, WriteKv } from '../../../src/core/model/action.ts';
 import { drainingPrefix } from '../../../src/core/model/consul-names.ts';
 import type { Registry } from '../../../src/core/model/ports.ts';
 import { correctDrains, stampDrains } from '../../../src/run/stamp-drains.ts';
-import { complete, EMPTY_REGISTRY, keys, NOW_MS } from '../../support/builders.ts';
+import { complete, EMPTY_REGISTRY, keys, POLICY } from '../../support/builders.ts';
 
-const PREFIX = drainingPrefix('kubernetes', 'c1');
 const KEY = keys.draining('default/web');
 const value = (ports: Readonly<Record<string, number>>): string => JSON.stringify({ spec: 'web.json', ports });
-
-function registryWith(text: string | undefined): Registry {
-  const kv = new Map(text === undefined ? [] : [[KEY, { key: KEY, value: text, flags: keys.flags, modifyIndex: 12 }] as const]);
-  const none = (): never => {
-    throw new Error('not asked for');
+/** The clock of a registry that holds these drains. */
+function clockOf(nowMs: number, held?: string): Parameters<typeof stampDrains>[1] {
+  const kv = new Map(held === undefined ? [] : [[KEY, { key: KEY, value: held, flags: keys.flags, modifyIndex: 5 }]]);
+  const registry: Registry = {
+    state: () => complete({ ...EMPTY_REGISTRY, kv }),
+    changed: () => () => undefined,
+    refresh: async () => undefined,
+    commit: async () => [],
   };
-  return { state: () => complete({ ...EMPTY_REGISTRY, kv }), changed: none, refresh: none, commit: none };
+  return { registry, prefix: drainingPrefix(POLICY.keyPath, POLICY.cluster), now: () => nowMs };
 }
-
-const leave = (text: string): DeregisterPool => ({
-  kind: 'deregister-pool',
-  pool: keys.pool('web'),
-  service: 'web',
-  remove: [],
-  kv: [
-    { key: KEY, value: text, modifyIndex: 0 },
-    { key: keys.deployments('default/web'), value: undefined, modifyIndex: 3 },
-  ],
-  why: 'gone',
+const write = (text: string | undefined, key = KEY): WriteKv => ({
+  kind: 'write-kv',
+  writes: [{ key, value: text, modifyIndex: 5 }],
+  why: 'x',
 });
+const register = (text: string): RegisterPool => {
+  const nothing = { set: [], remove: [], checks: [], removeChecks: [], changes: [] };
+  return { kind: 'register-pool', pool: keys.pool('web'), service: 'web', ...nothing, kv: [{ key: KEY, value: text, modifyIndex: 5 }] };
+};
 
 describe('stampDrains', () => {
-  it('begins new drains now and leaves those that are under way alone', () => {
-    const planned = leave(value({ '30001': NOW_MS - 60_000, '30002': NOW_MS }));
-    const clock = { registry: registryWith(value({ '30001': NOW_MS - 60_000 })), prefix: PREFIX, now: () => NOW_MS + 28_000 };
-    const stamped = stampDrains(planned, clock);
-    expect(stamped.kv[0]?.value).toBe(value({ '30001': NOW_MS - 60_000, '30002': NOW_MS + 28_000 }));
-    expect(stamped.kv[1]).toEqual(planned.kv[1]);
+  it('lets a drain that begins with the action begin now, and one that had begun before go on', () => {
+    const stamped = stampDrains(register(value({ 30080: 100, 30090: 200 })), clockOf(900, value({ 30080: 100 })));
+    expect(stamped.kv).toEqual([{ key: KEY, value: value({ 30080: 100, 30090: 900 }), modifyIndex: 5 }]);
   });
 
-  it('reads nothing into keys that are not drains, nor into a memory that cannot be read', () => {
-    const clock = { registry: registryWith('{'), prefix: PREFIX, now: () => NOW_MS + 5 };
-    const memory = { kind: 'write-kv' as const, writes: [{ key: keys.memory, value: '{"ports":{"1":2}}', modifyIndex: 0 }], why: 'memory' };
-    expect(stampDrains(memory, clock)).toEqual(memory);
-    expect(stampDrains(leave(value({ '30001': NOW_MS })), clock).kv[0]?.value).toBe(value({ '30001': NOW_MS + 5 }));
+  it.each([undefined, 'null', 'x', '{}'])('lets every drain begin now when the key says %o', (held) => {
+    expect(stampDrains(write(value({ 30080: 100 })), clockOf(900, held)).writes[0]?.value).toBe(value({ 30080: 900 }));
+  });
+
+  it('leaves everything else as it is', () => {
+    const clock = clockOf(900);
+    for (const action of [write(undefined), write('{"ports":{"1":2}}', keys.memory)]) expect(stampDrains(action, clock)).toEqual(action);
+    const drop = { kind: 'delete-node' as const, name: 'n', modifyIndex: 1 };
+    expect(stampDrains(drop, clock)).toBe(drop);
   });
 });
 
 describe('correctDrains', () => {
-  const sent = leave(value({ '30001': NOW_MS - 60_000, '30002': NOW_MS }));
+  const sent = register(value({ 30080: 100, 30090: 1_000 }));
 
-  it('lets a drain begin with the answer when that was slow', () => {
-    const clock = { registry: registryWith(sent.kv[0]?.value), prefix: PREFIX, now: () => NOW_MS + 4_000 };
-    expect(correctDrains(sent, NOW_MS, clock)?.writes).toEqual([
-      { key: KEY, value: value({ '30001': NOW_MS - 60_000, '30002': NOW_MS + 4_000 }), modifyIndex: 12 },
+  it('lets what began with a slow action begin with its answer', () => {
+    const written = value({ 30080: 100, 30090: 1_000 });
+    expect(correctDrains(sent, 1_000, clockOf(5_000, written))?.writes).toEqual([
+      { key: KEY, value: value({ 30080: 100, 30090: 5_000 }), modifyIndex: 5 },
     ]);
   });
 
-  it('writes nothing when the answer was prompt, or the key has changed meanwhile', () => {
-    const prompt = { registry: registryWith(sent.kv[0]?.value), prefix: PREFIX, now: () => NOW_MS + 100 };
-    expect(correctDrains(sent, NOW_MS, prompt)).toBeUndefined();
-    const changed = { registry: registryWith(value({ '30003': NOW_MS })), prefix: PREFIX, now: () => NOW_MS + 4_000 };
-    expect(correctDrains(sent, NOW_MS, changed)).toBeUndefined();
+  it('has nothing to say of a prompt answer, of other actions, or of a key that somebody has changed since', () => {
+    expect(correctDrains(sent, 1_000, clockOf(1_100, value({ 30080: 100, 30090: 1_000 })))).toBeUndefined();
+    expect(correctDrains({ kind: 'delete-node', name: 'n', modifyIndex: 1 }, 1_000, clockOf(5_000))).toBeUndefined();
+    expect(correctDrains(sent, 1_000, clockOf(5_000, value({ 30080: 7 })))).toBeUndefined();
   });
 });

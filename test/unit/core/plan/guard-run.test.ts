@@ -51,7 +51,9 @@ describe('the guard', () => {
     const again = planWorld(later, { memory: first.guarded.memory });
     expect(removed(again)).toBe(0);
     expect([...reasons(again)]).toEqual(['REMOVAL_LIMIT']);
-    const afterWindow = planWorld(later, { memory: first.guarded.memory, nowMs: NOW_MS + 600_001 });
+    const drained = planWorld(later, { memory: first.guarded.memory, nowMs: NOW_MS + 30_001 });
+    const finished = { ...applyToWorld(later, drained.actions), specs: later.specs };
+    const afterWindow = planWorld(finished, { memory: drained.guarded.memory, nowMs: NOW_MS + 600_001 });
     expect(removed(afterWindow)).toBe(1);
   });
 

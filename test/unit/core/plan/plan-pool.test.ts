@@ -270,34 +270,3 @@ describe('the entry under deployments/', () => {
     expect(planWorld(after, { policy: { ...POLICY, registration: 'kv' } }).actions).toEqual([]);
   });
 });
-
-describe('Consul names', () => {
-  const other = spec('b.json', deployment('b'), service('b', { annotations: { 'poolkeeper.dev/service-name': 'web' } }));
-  const api = spec('api.json', deployment('api'), service('api'));
-  const both = [endpoints('default/web'), endpoints('default/b'), endpoints('default/api')];
-  const joinsWeb = (plan: ReturnType<typeof planWorld>): boolean =>
-    plan.actions.some((action) => action.kind === 'register-pool' && action.pool !== POOL && action.service === 'web');
-
-  it('are not given to a newcomer while another pool is registered under them, also not while that one is held back from leaving', () => {
-    const before = settle(world({ specs: complete(specSet([specOf(), api])), endpoints: both })).world;
-    const moved = settle({ ...before, specs: complete(specSet([other, api], { broken: { 'x.json': [] } })) });
-    expect(moved.last.guarded.holds.map(({ reason }) => reason.code)).toContain('BROKEN_SPEC_MAY_OWN');
-    expect(registeredNodes(moved.world)).toHaveLength(3);
-    expect(joinsWeb(moved.last)).toBe(false);
-    expect(moved.last.guarded.plans.find((plan) => plan.spec === 'b.json')?.problems.map(({ code }) => code)).toEqual([
-      'SPEC_NAME_CONFLICT',
-    ]);
-    const freed = settle({ ...moved.world, specs: complete(specSet([other, api])) });
-    expect(snapshotValue(freed.world.registry)?.instances.get(keys.pool('b'))?.[0]?.service).toBe('web');
-  });
-
-  it('change in one transaction that also takes the old instances out', () => {
-    const renamed = withSpec(settled(), { annotations: { 'poolkeeper.dev/service-name': 'api' } });
-    const register = registration(planWorld(renamed).actions);
-    expect([register?.set.length, register?.remove.length, new Set(register?.set.map((one) => one.service))]).toEqual([
-      3,
-      3,
-      new Set(['api']),
-    ]);
-  });
-});

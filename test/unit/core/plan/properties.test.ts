@@ -5,8 +5,10 @@ import { nodeName, specId } from '../../../../src/core/model/ids.ts';
 import type { LiveObject } from '../../../../src/core/model/objects.ts';
 import type { RegistryState } from '../../../../src/core/model/registration.ts';
 import { keys, liveOf, node, service } from '../../../support/builders.ts';
-import type { AppSpec, Source } from '../../../support/simulation.ts';
-import { fileOf, Simulation, SOURCES } from '../../../support/simulation.ts';
+import type { AppSpec } from '../../../support/simulated-app.ts';
+import { fileOf } from '../../../support/simulated-app.ts';
+import type { Source } from '../../../support/simulation.ts';
+import { Simulation, SOURCES } from '../../../support/simulation.ts';
 
 const NAMES: readonly string[] = ['a', 'b', 'c', 'd', 'e'];
 const name = fc.constantFrom(...NAMES);
@@ -94,7 +96,8 @@ function happen(site: Simulation, event: Happening): void {
   else if (event.kind === 'run') site.run(event.crashAfter);
   else if (event.kind === 'time') site.nowMs += event.seconds * 1000;
   else if (event.kind === 'pods') site.unready[event.ready ? 'delete' : 'add'](event.name);
-  else if (event.kind === 'outage') event.as === 'over' ? site.mend(event.source) : site.fail(event.source, event.as);
+  else if (event.kind === 'outage' && event.as === 'over') site.mend(event.source);
+  else if (event.kind === 'outage') site.fail(event.source, event.as === 'over' ? 'stale' : event.as);
   else site.change((files) => commit(files, event));
 }
 
@@ -185,7 +188,7 @@ describe('whatever happens', () => {
         expect(plan.guarded.memory).toBe(site.memory);
         expectServed(site);
       }),
-      { numRuns: Number(process.env['RUNS'] ?? 300) },
+      { numRuns: 200 },
     );
   });
 });
