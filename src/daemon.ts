@@ -103,6 +103,13 @@ export async function startDaemon(config: Config, io: DaemonIo): Promise<Daemon>
   };
 }
 
+/** The report stands still between runs, but how old its sources are does not. */
+function withAges(report: RunReport, live: readonly SourceReport[]): RunReport {
+  const ages = new Map(live.map((source) => [`${source.source} ${source.kind}`, source.ageMs]));
+  const sources = report.sources.map((told) => ({ ...told, ageMs: ages.get(`${told.source} ${told.kind}`) ?? told.ageMs }));
+  return { ...report, sources };
+}
+
 const sourcesNow = ({ poller, cluster, registry, clock }: Parts): readonly SourceReport[] =>
   sourceReports({ specs: poller.snapshot(), cluster: cluster.state(), registry: registry.state() }, clock.now());
 
@@ -145,8 +152,7 @@ function createServer(works: Workings, config: Config, { token, isAlive, resync 
   return createHttpServer({
     listen: config.http.listen,
     token,
-    // The report stands still between runs; how old the sources are does not.
-    report: () => works.report && { ...works.report, sources: sourcesNow(works.parts) },
+    report: () => works.report && withAges(works.report, sourcesNow(works.parts)),
     livez: isAlive,
     ready: () => readiness(works.report),
     metrics: () => works.metrics.text(),

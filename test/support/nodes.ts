@@ -51,17 +51,6 @@ export async function createNode(
   return { name, address };
 }
 
-/** Removes a node; its pods follow by the pod garbage collector. */
-export async function deleteNode(connection: KubernetesConnection, name: string): Promise<void> {
-  await kubeRequest(connection, 'DELETE', `/api/v1/nodes/${name}`);
-}
-
-/** Cordons (false) or uncordons (true) a node. */
-export async function setNodeSchedulable(connection: KubernetesConnection, name: string, schedulable: boolean): Promise<void> {
-  const patch = { spec: { unschedulable: !schedulable } };
-  await kubeRequest(connection, 'PATCH', `/api/v1/nodes/${name}`, patch, patchTypes.merge);
-}
-
 /**
  * Makes a node NotReady and keeps it so (its lease goes on, as with a kubelet whose container runtime is down), or
  * Ready again. Returns when the API server says so.
