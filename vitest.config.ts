@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 /** `fast` needs nothing but Node and git; `real` needs the servers that `npm run servers` builds. */
 export default defineConfig({
   test: {
+    // Most of the fast tests wait for servers of their own more than they compute.
+    maxWorkers: 3,
     projects: [
       {
         test: {

