@@ -11,8 +11,8 @@ const NAME = 'node-crash';
 const APP = `steady-${NAME}`;
 const PASSING_NODE = { name: 'n9', address: '127.0.1.9' };
 
-/** What the daemon writes when a node leaves the cluster, in this order. */
-const LEAVING: readonly WriteKind[] = ['Consul nodes', 'pool change', 'Consul node delete'];
+/** What the daemon writes when a node leaves the cluster, in this order: its check, its instances' removal, the node itself. */
+const LEAVING: readonly WriteKind[] = ['Consul nodes', 'pool deregister', 'Consul node delete'];
 const CRASHES = LEAVING.flatMap((write) => (['before', 'after'] as const).map((when) => ({ write, when })));
 
 describe('kill -9 while a node leaves', () => {
@@ -55,7 +55,7 @@ describe('kill -9 while a node leaves', () => {
     });
   }
 
-  it.each(CRASHES)('$when $write: it converges, and nobody has to clean up', async ({ write, when }) => {
+  it.each(CRASHES)('$when the write of $write: it converges, and nobody has to clean up', async ({ write, when }) => {
     await createNode(stack, PASSING_NODE, {});
     await settled(['n1', 'n2', 'n3', 'n9']);
     const killed = killAt(write, when);
