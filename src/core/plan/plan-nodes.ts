@@ -12,11 +12,11 @@ import type { PlanContext } from './context.ts';
 /**
  * Plans the synthetic Consul nodes, before any pool: every node that is a backend somewhere stands in Consul with its address
  * and a passing check; one that every pool lets go turns critical first, which drains it from all of them in one operation;
- * one whose Kubernetes node is gone is deleted when no instance stands on it any more.
+ * one whose Kubernetes node is gone (or that agents stand for, mode `kv`) is deleted when no instance stands on it any more.
  */
 export function planNodes(context: PlanContext): readonly NodeAction[] {
   const { registry, policy } = context;
-  if (registry === undefined || policy.registration === 'kv') return [];
+  if (registry === undefined) return [];
   const backends = backendsByNode(context);
   const facts = new Map((snapshotValue(context.world.cluster.nodes) ?? []).map((node) => [node.name, node]));
   const actions: NodeAction[] = [];
@@ -44,7 +44,10 @@ function backendsByNode(context: PlanContext): ReadonlyMap<NodeName, string> {
 
 function entersConsul(pool: PoolKey, context: PlanContext): boolean {
   const view = context.views.get(pool);
-  return view?.nodePort !== undefined && (view.leaving === undefined || context.registry?.instances.has(pool) === true);
+  if (view?.nodePort === undefined) return false;
+  // What is in the catalog follows its nodes until it leaves, also where agents are to register it.
+  if (view.leaving !== undefined || context.policy.registration === 'kv') return context.registry?.instances.has(pool) === true;
+  return true;
 }
 
 function registeredNodes(context: PlanContext): readonly NodeName[] {
@@ -96,7 +99,8 @@ interface LeavingNode {
 function leaveNode({ name, consulNode, present, facts }: LeavingNode, context: PlanContext): NodeAction | undefined {
   if (present === undefined || snapshotValue(context.world.cluster.nodes) === undefined) return undefined;
   const used = [...(context.registry?.instances.values() ?? [])].some((list) => list.some((i) => i.consulNode === consulNode));
-  if (!used && facts === undefined && context.removalBar === undefined) {
+  const needed = facts !== undefined && context.policy.registration !== 'kv';
+  if (!used && !needed && context.removalBar === undefined) {
     return { kind: 'delete-node', name: consulNode, modifyIndex: present.modifyIndex };
   }
   const check = context.registry?.checks.get(`${consulNode}/${NODE_CHECK_ID}`);

@@ -15,6 +15,7 @@ import type { PlanContext } from './context.ts';
 import { drainingOf, drainMs, forgottenDrains, remember } from './context.ts';
 import { judgeStep } from './in-step.ts';
 import { byApplyOrder } from './order.ts';
+import { registeredPorts, toldNodePorts } from './pool-entries.ts';
 import type { ObjectStep } from './steps.ts';
 
 const AUTOSCALER_KIND = groupKind('autoscaling', 'HorizontalPodAutoscaler');
@@ -58,7 +59,7 @@ function snapshotOf(key: ObjectKey, context: PlanContext): Snapshot<ReadonlyMap<
 }
 
 /**
- * The NodePorts of a Service that may not close: those registered, and those that drain or may still have to. Without a complete answer from
+ * The NodePorts of a Service that may not close: those registered or told to agents, and those that drain or may still have to. Without a complete answer from
  * Consul nobody can tell, so all stay open (a Consul outage stops NodePort closings).
  */
 function portUse(live: LiveObject | undefined, context: PlanContext): PortUse {
@@ -69,7 +70,8 @@ function portUse(live: LiveObject | undefined, context: PlanContext): PortUse {
   const remembered = drainingOf(pool, context.registry, context.policy)?.value;
   const draining = Object.entries(remembered?.ports ?? {});
   return new Set([
-    ...(context.registry?.instances.get(pool) ?? []).map((instance) => instance.port),
+    ...registeredPorts(pool, context),
+    ...toldNodePorts(pool, context),
     ...forgottenDrains(live.spec, remembered),
     ...draining.flatMap(([port, sinceMs]) => (sinceMs + wait > context.nowMs ? [Number(port)] : [])),
   ]);

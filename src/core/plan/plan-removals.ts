@@ -4,7 +4,7 @@ import type { DesiredSpec } from '../desired/build-desired.ts';
 import { serviceKey } from '../desired/build-desired.ts';
 import { isNodePort } from '../desired/pool-view.ts';
 import { portsOf } from '../desired/service-ports.ts';
-import type { Action, Waiting } from '../model/action.ts';
+import type { Action, DeregisterPool, Waiting } from '../model/action.ts';
 import type { PoolKey } from '../model/ids.ts';
 import { kindOf, objectTitle, poolKey, SERVICE_KIND } from '../model/ids.ts';
 import type { LiveObject } from '../model/objects.ts';
@@ -13,7 +13,8 @@ import type { PlanContext } from './context.ts';
 import { drainingOf, drainMs } from './context.ts';
 import { byApplyOrder } from './order.ts';
 import { isNeverDeleted } from './plan-objects.ts';
-import { deregisterPool, drainingWrite } from './plan-pool.ts';
+import { deregisterPool } from './plan-pool.ts';
+import { drainingWrite } from './pool-entries.ts';
 import type { Removal } from './spec-plan.ts';
 
 /** What leaves with one spec: pools out of Consul first, objects out of Kubernetes when the pools have drained. */
@@ -23,8 +24,11 @@ export interface RemovalPlan {
   readonly removals: readonly Removal[];
 }
 
-/** Plans what is to leave of one spec, in the order of promise 8. Whether it may is the guard's to say. */
-export function planRemovals(spec: DesiredSpec, context: PlanContext): RemovalPlan {
+/**
+ * Plans what is to leave of one spec, in the order of promise 8, and the pools that are handed over to agents. Whether any of
+ * it may is the guard's to say.
+ */
+export function planRemovals(spec: DesiredSpec, handOvers: readonly DeregisterPool[], context: PlanContext): RemovalPlan {
   const leaving = [
     ...spec.pools.flatMap((view) => (view.leaving === undefined ? [] : [{ pool: view.pool, why: view.leaving }])),
     ...spec.orphanPools.map((pool) => ({ pool, why: 'its Service is neither in the cluster nor in a spec' })),
@@ -43,11 +47,12 @@ export function planRemovals(spec: DesiredSpec, context: PlanContext): RemovalPl
   const drained = waits.length === 0 && pools.every((pool) => !pool.registered);
   const removals: Removal[] = [
     ...pools.flatMap((pool) => (pool.registered ? [poolRemoval(pool.pool, bar)] : [])),
+    ...handOvers.map(({ pool }) => poolRemoval(pool, bar)),
     ...objects.map((object) => objectRemoval(object, leaving.length > 0, bar ?? whyKindIncomplete(object, context))),
   ];
   const starts = objects.length === 0 ? [] : startDrains(objects, spec.id, context);
   const deletes = drained && starts.length === 0 ? [...objects].sort((a, b) => byApplyOrder(b.key, a.key)).map(deleteAction) : [];
-  return { actions: [...pools.flatMap((pool) => pool.actions), ...starts, ...deletes], waiting: waits, removals };
+  return { actions: [...handOvers, ...pools.flatMap((pool) => pool.actions), ...starts, ...deletes], waiting: waits, removals };
 }
 
 const poolRemoval = (pool: PoolKey, bar: Problem | undefined): Removal => ({

@@ -1,6 +1,6 @@
 import type { Problem } from '../../shared/problem.ts';
 import type { DesiredSpec } from '../desired/build-desired.ts';
-import type { Action, Waiting } from '../model/action.ts';
+import type { Action, DeregisterPool, Waiting } from '../model/action.ts';
 import { kindOf, SERVICE_KIND } from '../model/ids.ts';
 import type { PlanContext } from './context.ts';
 import { planObjects } from './plan-objects.ts';
@@ -17,6 +17,7 @@ import type { SpecPlan } from './spec-plan.ts';
 export function planSpec(spec: DesiredSpec, context: PlanContext): SpecPlan {
   const actions: Action[] = [];
   const whileHeld: Action[] = [];
+  const handOvers: DeregisterPool[] = [];
   const waiting: Waiting[] = [];
   const problems: Problem[] = [...spec.problems];
   const steps = spec.standing === 'decoded' ? planObjects(spec, context) : [];
@@ -33,14 +34,15 @@ export function planSpec(spec: DesiredSpec, context: PlanContext): SpecPlan {
     problems.push(...view.problems);
     const step = planPool(view, context);
     if (view.leaving !== undefined) {
-      if (step.action !== undefined && step.action.kind === 'register-pool') whileHeld.push(step.action);
+      if (step.action?.kind === 'register-pool') whileHeld.push(step.action);
       continue;
     }
-    if (step.action !== undefined) actions.push(step.action);
+    if (step.handOver !== undefined) handOvers.push(step.handOver);
+    if (step.action !== undefined) (step.handOver === undefined ? actions : whileHeld).push(step.action);
     waiting.push(...step.waiting);
     problems.push(...step.problems);
   }
-  const leaving = planRemovals(spec, context);
+  const leaving = planRemovals(spec, handOvers, context);
   return {
     spec: spec.id,
     standing: spec.standing,

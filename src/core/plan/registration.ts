@@ -4,7 +4,6 @@ import { hashOf } from '../model/hash.ts';
 import type { KvKey } from '../model/ids.ts';
 import { byBytes } from '../model/ids.ts';
 import { MANAGED_BY, META } from '../model/marks.ts';
-import type { JsonObject, JsonValue } from '../model/objects.ts';
 import type { Policy } from '../model/policy.ts';
 import type { Check, Instance } from '../model/registration.ts';
 import type { Backend } from '../pool/decide-pool.ts';
@@ -18,10 +17,18 @@ export interface Registration {
   readonly kvKey: KvKey | undefined;
 }
 
-/** Builds the registration of a pool from its view, its NodePort and its backends (design section 7). Pure. */
-export function buildRegistration(view: PoolView, nodePort: number, backends: readonly Backend[], policy: Policy): Registration {
+/** What a registration is built from. */
+export interface RegistrationSource {
+  readonly view: PoolView;
+  readonly nodePort: number;
+  readonly backends: readonly Backend[];
+  /** False when agents register the pool, and the catalog holds nothing of it that is still to be handed over. */
+  readonly inCatalog: boolean;
+}
+
+/** Builds the registration of a pool (design section 7). Pure. */
+export function buildRegistration({ view, nodePort, backends, inCatalog }: RegistrationSource, policy: Policy): Registration {
   const content = hashOf({ service: view.service, tags: view.tags, port: nodePort });
-  const inCatalog = policy.registration !== 'kv';
   const instances = inCatalog ? backends.map((backend) => instanceOf({ view, port: nodePort, hash: content, policy }, backend)) : [];
   instances.sort((a, b) => byBytes(a.consulNode, b.consulNode));
   const [first] = instances;
@@ -80,36 +87,4 @@ function checkOf(view: PoolView, first: Instance, instances: readonly Instance[]
     notes: `pool ${digest}`,
     output: '',
   };
-}
-
-/**
- * The Service as it stands under `deployments/`: what consul-template's readers of the ancestor need. Compact, and without
- * what changes at every write. The annotations are the ones that the tags come from, so that both change in one transaction.
- */
-export function deploymentValue({ live, annotations }: PoolView): string {
-  return JSON.stringify({
-    apiVersion: live.apiVersion,
-    kind: live.kind,
-    metadata: { name: live.name, namespace: live.namespace, uid: live.uid, labels: live.labels, annotations },
-    spec: live.spec,
-  });
-}
-
-/** True when what is stored tells the same name, type, ports and registration annotations: then it is not rewritten. */
-export function sameDeployment(stored: string, { live, annotations }: PoolView): boolean {
-  try {
-    const value = JSON.parse(stored) as JsonObject;
-    const metadata = (value['metadata'] ?? {}) as JsonObject;
-    const spec = (value['spec'] ?? {}) as JsonObject;
-    return hashOf(essence(metadata['name'], metadata['annotations'], spec)) === hashOf(essence(live.name, annotations, live.spec));
-  } catch {
-    return false;
-  }
-}
-
-function essence(name: JsonValue | undefined, annotations: JsonValue | undefined, spec: JsonObject): JsonValue {
-  const registration = Object.entries((annotations ?? {}) as JsonObject).filter(([key]) =>
-    /^(traefik\.|tags(\.|$)|poolkeeper\.dev\/)/.test(key),
-  );
-  return [name ?? null, spec['type'] ?? null, spec['ports'] ?? null, registration.sort(([a], [b]) => byBytes(a, b))];
 }

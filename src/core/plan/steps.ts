@@ -11,7 +11,9 @@ export type ObjectStep =
 
 /** What is to be done about one pool in Consul, and what can be told of it. */
 export interface PoolStep {
-  readonly action: RegisterPool | DeregisterPool | WriteKv | undefined;
+  readonly action: RegisterPool | WriteKv | undefined;
+  /** Takes the pool out of the catalog because agents register it (mode `kv`): a removal, which the guard decides. */
+  readonly handOver?: DeregisterPool;
   readonly waiting: readonly Waiting[];
   readonly problems: readonly Problem[];
 }

@@ -125,9 +125,7 @@ describe('a change of NodePort', () => {
     const closed = applyToWorld(registered, due.actions);
     expect(portsIn(closed)).toEqual([31_999]);
     const forget = planWorld(closed, { nowMs: NOW_MS + 30_002 });
-    expect(forget.actions).toMatchObject([
-      { kind: 'write-kv', writes: [{ key: keys.deployments('default/web') }, { key: keys.draining('default/web'), value: undefined }] },
-    ]);
+    expect(forget.actions).toMatchObject([{ kind: 'write-kv', writes: [{ key: keys.draining('default/web'), value: undefined }] }]);
   });
 
   it('closes nothing while Consul does not answer', () => {
