@@ -36,6 +36,7 @@ export async function measureNoOp(count: number): Promise<NoOpCost> {
     state: () => settled.cluster,
     changed: () => () => undefined,
     prepare: async () => undefined,
+    check: async () => refuse(),
     apply: async () => refuse(),
   };
   const port: Registry = {

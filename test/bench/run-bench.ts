@@ -1,16 +1,18 @@
 /**
  * `npm run bench -- NAME`: runs one benchmark and prints one JSON object. Figures are medians of real servers on this machine,
- * with the floor measured in the same run: quote ratios, not milliseconds.
+ * with the floor measured in the same run: quote ratios, not milliseconds. `-- kubernetes 300` measures with 300 services only.
  */
-const benches: Readonly<Record<string, () => Promise<unknown>>> = {
+const benches: Readonly<Record<string, (sizes: number[] | undefined) => Promise<unknown>>> = {
   spine: async () => await (await import('./spine.ts')).benchSpine(),
+  kubernetes: async (sizes) => await (await import('./kubernetes.ts')).benchKubernetes(sizes),
 };
 
 const name = process.argv[2] ?? '';
+const sizes = process.argv[3]?.split(',').map(Number);
 const bench = benches[name];
 if (bench === undefined) {
-  process.stderr.write(`usage: npm run bench -- ${Object.keys(benches).join('|')}\n`);
+  process.stderr.write(`usage: npm run bench -- ${Object.keys(benches).join('|')} [SIZES]\n`);
   process.exitCode = 64;
 } else {
-  process.stdout.write(`${JSON.stringify(await bench(), null, 2)}\n`);
+  process.stdout.write(`${JSON.stringify(await bench(sizes), null, 2)}\n`);
 }

@@ -1,51 +1,31 @@
-import { execFile, spawnSync } from 'node:child_process';
-import { readFile, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
-import { cpus } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { promisify } from 'node:util';
-import { findServer } from '../servers/catalog.ts';
 import { type DaemonProcess, prepareDaemon } from '../support/daemon-process.ts';
 import { type GitServer, startGitServer } from '../support/git-server.ts';
-import { kubeRequest } from '../support/kube-client.ts';
 import { startNodeListeners } from '../support/node-listeners.ts';
 import { createNode } from '../support/nodes.ts';
-import { makeTempDirectory } from '../support/processes.ts';
 import { SHARED_NODES } from '../support/shared-stack.ts';
-import { type Stack, startStack } from '../support/stack.ts';
-import { waitUntil } from '../support/wait-until.ts';
+import type { Stack } from '../support/stack.ts';
 import { measureFloor } from './floor.ts';
 import { measureNoOp } from './no-op.ts';
+import { clear, createNamespaces, lastDone, machine, measureKubectl, onServers, type Releasers, residentMiB } from './rig.ts';
 import { round, spread } from './statistics.ts';
-import { specFile, type WorkloadObjects, workload } from './workload.ts';
+import { type Manifest, specFile, workload } from './workload.ts';
 
 const SERVICES = 300;
 const COMMITS = 25;
 const NAMESPACES = ['bench', 'bench-floor', 'bench-kubectl'];
 
 /** The spine from a commit to Traefik, on real servers; times in milliseconds, sizes in MiB. */
-export async function benchSpine(): Promise<unknown> {
-  const root = join(import.meta.dirname, '..', '..');
-  const built = spawnSync(process.execPath, [join(root, 'build.ts')], { cwd: root, encoding: 'utf8' });
-  if (built.status !== 0) throw new Error(built.stderr);
-  const releasers: (() => Promise<unknown>)[] = [];
-  try {
-    const stack = await startStack({ traefik: { refresh: { kind: 'watch' } } });
-    releasers.push(() => stack.stop());
-    return await measure(stack, releasers);
-  } finally {
-    for (const release of releasers.reverse()) await release();
-  }
-}
+export const benchSpine = (): Promise<unknown> => onServers({ traefik: { refresh: { kind: 'watch' } } }, measure);
 
-async function measure(stack: Stack, releasers: (() => Promise<unknown>)[]): Promise<unknown> {
-  for (const name of NAMESPACES) await kubeRequest(stack, 'POST', '/api/v1/namespaces', { metadata: { name } });
+async function measure(stack: Stack, releasers: Releasers): Promise<unknown> {
+  await createNamespaces(stack, NAMESPACES);
   for (const node of SHARED_NODES) await createNode(stack.connection(), node, {});
   const listeners = await startNodeListeners({ stack: stack.connection(), nodes: SHARED_NODES });
   releasers.push(() => listeners.stop());
-  const floorMs = await measureFloor(stack, objectsIn('bench-floor'), 16);
-  const kubectlMs = await measureKubectl(stack, objectsIn('bench-kubectl'));
+  const floorMs = await measureFloor(stack, appsIn('bench-floor').flat(), 16);
+  const kubectlMs = await measureKubectl(stack, appsIn('bench-kubectl').flat());
   await clear(stack, ['bench-floor', 'bench-kubectl']);
   const git = await startGitServer();
   releasers.push(() => git.stop());
@@ -64,7 +44,7 @@ async function measure(stack: Stack, releasers: (() => Promise<unknown>)[]): Pro
   const noOpMs = await measureResyncs(daemon);
   const commits = await measureCommits(stack, git, daemon);
   return {
-    machine: { cores: cpus().length, node: process.version },
+    machine,
     services: SERVICES,
     nodes: SHARED_NODES.length,
     commitToConsulMs: spread(commits.consul),
@@ -82,35 +62,11 @@ async function measure(stack: Stack, releasers: (() => Promise<unknown>)[]): Pro
 }
 
 const hostOf = (i: number, version = 0): string => `s${i}-v${version}.example.com`;
-const objectsIn = (namespace: string): readonly WorkloadObjects[] =>
+const appsIn = (namespace: string): readonly (readonly Manifest[])[] =>
   Array.from({ length: SERVICES }, (_, i) => workload(`svc-${i}`, namespace, hostOf(i)));
 
-async function measureKubectl(stack: Stack, objects: readonly WorkloadObjects[]): Promise<number | undefined> {
-  const kubectl = await findServer('kubectl');
-  if (kubectl === undefined) return undefined;
-  const directory = await makeTempDirectory('kubectl');
-  const file = join(directory.path, 'objects.json');
-  const items = objects.flatMap(({ deployment, service }) => [deployment, service]);
-  await writeFile(file, JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
-  const start = performance.now();
-  const args = ['--kubeconfig', stack.kubeconfigPath, 'apply', '--server-side', '--validate=false', '-f', file];
-  await promisify(execFile)(kubectl, args, { maxBuffer: 16 * 1024 * 1024 });
-  const ms = performance.now() - start;
-  await directory.remove();
-  return ms;
-}
-
-async function clear(stack: Stack, namespaces: readonly string[]): Promise<void> {
-  for (const namespace of namespaces) {
-    await kubeRequest(stack, 'DELETE', `/apis/apps/v1/namespaces/${namespace}/deployments`);
-    await kubeRequest(stack, 'DELETE', `/api/v1/namespaces/${namespace}/services`);
-  }
-  const pods = async (): Promise<number> => ((await kubeRequest(stack, 'GET', '/api/v1/pods')) as { items: unknown[] }).items.length;
-  await waitUntil('the pods of the floor to go', async () => ((await pods()) === 0 ? true : undefined), { timeoutMs: 120_000 });
-}
-
 async function measureCold(git: GitServer, daemon: DaemonProcess): Promise<{ appliedMs: number; registeredMs: number }> {
-  const files = Object.fromEntries(objectsIn('bench').map((objects, i) => [`svc-${i}.json`, specFile(objects)]));
+  const files = Object.fromEntries(appsIn('bench').map((objects, i) => [`svc-${i}.json`, specFile(objects)]));
   await git.commit(files, 'all services');
   const movedAtMs = Date.now();
   await daemon.resync();
@@ -119,10 +75,8 @@ async function measureCold(git: GitServer, daemon: DaemonProcess): Promise<{ app
     ({ specs }) => specs.length === SERVICES && specs.every((s) => s.state === 'in-step'),
     180_000,
   );
-  const lines = (await daemon.logs()).filter((line) => line['event'] === 'action' && line['result'] === 'done');
-  const lastOf = (op: string): number =>
-    Math.max(...lines.filter((line) => line['op'] === op).map((line) => Date.parse(String(line['time']))));
-  return { appliedMs: lastOf('apply-object') - movedAtMs, registeredMs: lastOf('register-pool') - movedAtMs };
+  const [applied, registered] = [await lastDone(daemon, 'apply-object'), await lastDone(daemon, 'register-pool')];
+  return { appliedMs: applied - movedAtMs, registeredMs: registered - movedAtMs };
 }
 
 async function measureResyncs(daemon: DaemonProcess): Promise<unknown> {
@@ -177,9 +131,4 @@ async function answered(url: string, host: string): Promise<number> {
     if (status === 200) return performance.now();
     await delay(10);
   }
-}
-
-async function residentMiB(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? Number.NaN) / 1024);
 }

@@ -1,19 +1,21 @@
-/** The two objects of one service of the benchmark. */
-export interface WorkloadObjects {
-  readonly deployment: Readonly<Record<string, unknown>>;
-  readonly service: Readonly<Record<string, unknown>>;
+/** An object of the benchmark, as it is sent. */
+export interface Manifest {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace: string; readonly [key: string]: unknown };
+  readonly [key: string]: unknown;
 }
 
-/** A Deployment with one replica and its NodePort Service. */
-export function workload(name: string, namespace: string, host: string): WorkloadObjects {
+/** A Deployment and its NodePort Service. */
+export function workload(name: string, namespace: string, host: string, replicas = 1): readonly Manifest[] {
   const labels = { app: name };
-  return {
-    deployment: {
+  return [
+    {
       apiVersion: 'apps/v1',
       kind: 'Deployment',
       metadata: { name, namespace, labels },
       spec: {
-        replicas: 1,
+        replicas,
         selector: { matchLabels: labels },
         template: {
           metadata: { labels },
@@ -21,7 +23,7 @@ export function workload(name: string, namespace: string, host: string): Workloa
         },
       },
     },
-    service: {
+    {
       apiVersion: 'v1',
       kind: 'Service',
       metadata: {
@@ -32,8 +34,14 @@ export function workload(name: string, namespace: string, host: string): Workloa
       },
       spec: { type: 'NodePort', selector: labels, ports: [{ name: 'http', port: 80, protocol: 'TCP', targetPort: 8080 }] },
     },
-  };
+  ] as readonly Manifest[];
+}
+
+/** A Deployment without pods, its NodePort Service and a ConfigMap: what the neighbours were measured with. */
+export function application(name: string, namespace: string, text: string): readonly Manifest[] {
+  const configMap = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace }, data: { text } };
+  return [configMap, ...workload(name, namespace, `${name}.example.com`, 0)];
 }
 
 /** The spec file of one service. */
-export const specFile = ({ deployment, service }: WorkloadObjects): string => JSON.stringify([deployment, service], null, 1);
+export const specFile = (objects: readonly Manifest[]): string => JSON.stringify(objects, null, 1);

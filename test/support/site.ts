@@ -52,7 +52,7 @@ export async function prepareSite({ stack, name, files = {}, git: gitOptions = {
     const kubernetes = await startRecordingProxy(stack.apiServerUrl);
     const consul = await startRecordingProxy(stack.consulUrl);
     const kubeconfigPath = join(directory.path, `kubeconfig-${replicas.length}`);
-    await writeFile(kubeconfigPath, JSON.stringify(kubeconfig(kubernetes.url, stack.token)));
+    await writeFile(kubeconfigPath, JSON.stringify(proxyKubeconfig(kubernetes.url, stack.token)));
     const daemon = await prepareDaemon({
       stack: { kubeconfigPath, consulUrl: consul.url },
       cluster: name,
@@ -83,7 +83,8 @@ export async function prepareSite({ stack, name, files = {}, git: gitOptions = {
   };
 }
 
-const kubeconfig = (server: string, token: string): unknown => ({
+/** A kubeconfig for an API server behind a proxy. */
+export const proxyKubeconfig = (server: string, token: string): unknown => ({
   apiVersion: 'v1',
   kind: 'Config',
   clusters: [{ name: 'proxy', cluster: { server, 'insecure-skip-tls-verify': true } }],
