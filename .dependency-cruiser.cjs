@@ -14,8 +14,10 @@ module.exports = {
     only('core-model', '^src/core/model/', ['^src/core/model/', '^src/shared/', npm('canonicalize'), '^crypto$']),
     only('core-spec', '^src/core/spec/', ['^src/core/(model|spec)/', '^src/shared/', npm('js-yaml'), '^buffer$', '^util$']),
     only('core-pool-tags-routes', '^src/core/(pool|tags|routes)/', ['^src/core/(model|$1)/', '^src/shared/']),
+    only('core-health', '^src/core/health/', ['^src/core/(health|model)/', '^src/shared/']),
     only('core-desired', '^src/core/desired/', ['^src/core/(desired|model|spec|pool|tags|routes)/', '^src/shared/']),
-    only('core-plan', '^src/core/plan/', ['^src/core/(plan|desired|pool|routes|model)/', '^src/shared/']),
+    only('core-plan', '^src/core/plan/', ['^src/core/(plan|desired|health|pool|routes|model)/', '^src/shared/']),
+    only('core-rights', '^src/core/rights/', ['^src/core/(rights|model)/', '^src/shared/']),
     only('core-report', '^src/core/report/', ['^src/core/', '^src/shared/', npm('diff')]),
     onlyOrNode('config', '^src/config/', ['^src/config/', '^src/core/model/', '^src/shared/', npm('zod', 'js-yaml', 'node-cron')]),
     onlyOrNode('run', '^src/run/', ['^src/run/', '^src/core/', '^src/shared/', npm('p-limit', 'node-cron')]),
@@ -27,6 +29,7 @@ module.exports = {
       npm('@kubernetes/client-node', 'undici'),
     ]),
     onlyOrNode('adapter-consul', '^src/adapters/consul/', ['^src/adapters/consul/', '^src/core/model/', '^src/shared/', npm('consul')]),
+    onlyOrNode('adapter-network', '^src/adapters/network/', ['^src/adapters/network/', '^src/core/model/', '^src/shared/']),
     onlyOrNode('telemetry', '^src/telemetry/', ['^src/telemetry/', '^src/core/', '^src/shared/', npm('pino', 'prom-client')]),
     onlyOrNode('http', '^src/http/', ['^src/http/', '^src/core/', '^src/shared/', npm('fastify', 'zod')]),
     {
@@ -37,7 +40,7 @@ module.exports = {
     },
     onlyOrNode('sandbox', '^src/sandbox/', ['^src/sandbox/', '^src/core/(model|routes)/', '^src/shared/']),
     {
-      ...onlyOrNode('cli', '', ['^src/(?!sandbox|web)', npm('commander', 'picocolors')]),
+      ...onlyOrNode('cli', '', ['^src/(?!sandbox|web)', npm('commander', 'picocolors', 'js-yaml')]),
       from: { path: '^src/cli/', pathNot: '^src/cli/demo\\.ts$' },
     },
     onlyOrNode('cli-demo', '^src/cli/demo\\.ts$', ['^src/(?!web)']),

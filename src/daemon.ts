@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Config } from './config/config.ts';
 import { readSecrets } from './config/read-secrets.ts';
 import { sourceReports } from './core/report/build-report.ts';
-import type { RunReport, SourceReport } from './core/report/run-report.ts';
+import { isRollingOut, type RunReport, type SourceReport } from './core/report/run-report.ts';
 import type { HttpServer } from './http/create-http-server.ts';
 import { createHttpServer } from './http/create-http-server.ts';
 import type { DaemonIo, Parts } from './parts.ts';
@@ -171,12 +171,13 @@ function createServer(works: Workings, config: Config, { token, isAlive, resync 
   });
 }
 
-function wakeOnChange({ cluster, registry, leases }: Parts, loop: ReconcileLoop): readonly (() => void)[] {
+function wakeOnChange({ cluster, registry, leases, probe }: Parts, loop: ReconcileLoop): readonly (() => void)[] {
   return [
     cluster.changed(() => loop.wake('kubernetes')),
     registry.changed(() => loop.wake('consul')),
     leases.consul.changed(() => loop.wake('lease')),
     leases.kubernetes.changed(() => loop.wake('lease')),
+    probe.changed(() => loop.wake('nodes')),
   ];
 }
 
@@ -216,7 +217,7 @@ function readiness(report: RunReport | undefined): ReturnType<Parameters<typeof 
   const checks = (report?.sources ?? []).map(({ source, kind, reason }) => ({
     name: source,
     ok: kind === 'complete',
-    ...(reason === undefined ? {} : { detail: reason.message }),
+    ...(reason === undefined ? {} : { detail: `${kind}: ${reason.message}` }),
   }));
   return { ready: report !== undefined, checks: [{ name: 'first run', ok: report !== undefined }, ...checks] };
 }
@@ -239,7 +240,7 @@ const SYNC_MS = 120_000;
 const SYNC_LEAD_MS = 30_000;
 
 /**
- * Leads, and runs until every spec is in step or cannot get there by waiting; gives the last report. Sources that do not answer,
+ * Leads, and runs until every spec is in step but for its roll-outs, or cannot get there by waiting; gives the last report. Sources that do not answer,
  * and another replica that leads, are waited for as long as a takeover may take, then told in the report.
  */
 export async function syncOnce(config: Config, io: DaemonIo, signal: AbortSignal): Promise<RunReport> {
@@ -267,8 +268,9 @@ export async function syncOnce(config: Config, io: DaemonIo, signal: AbortSignal
   }
 }
 
-const isMoving = ({ state }: RunReport['specs'][number]): boolean =>
-  state === 'changing' || state === 'waiting' || state === 'leaving' || state === 'unknown';
+/** Roll-outs are Kubernetes' own work, and may take for ever: they are not waited for. */
+const isMoving = (spec: RunReport['specs'][number]): boolean =>
+  !isRollingOut(spec) && ['changing', 'waiting', 'leaving', 'unknown'].includes(spec.state);
 
 interface EngineHooks {
   readonly dryRun: boolean;
@@ -276,7 +278,10 @@ interface EngineHooks {
   readonly onOutcome?: DaemonIo['onOutcome'];
 }
 
-function engineOf({ cluster, registry, leases, policy, clock, poller }: Parts, { dryRun, mayBegin, onOutcome }: EngineHooks): Engine {
+function engineOf(
+  { cluster, registry, leases, policy, clock, poller, probe }: Parts,
+  { dryRun, mayBegin, onOutcome }: EngineHooks,
+): Engine {
   const ports = { cluster, registry, leases, mayBegin: mayBegin ?? (() => true) };
-  return new Engine({ ports, policy, clock, poller, dryRun, ...(onOutcome === undefined ? {} : { onOutcome }) });
+  return new Engine({ ports, policy, clock, poller, probe, dryRun, ...(onOutcome === undefined ? {} : { onOutcome }) });
 }

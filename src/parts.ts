@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ConsulClientOptions } from './adapters/consul/create-consul-client.ts';
 import { createConsulClient } from './adapters/consul/create-consul-client.ts';
 import type { ConsulLease } from './adapters/consul/create-consul-lease.ts';
 import { createConsulLease } from './adapters/consul/create-consul-lease.ts';
@@ -18,10 +19,13 @@ import type { KubeClient } from './adapters/kubernetes/kube-client.ts';
 import { createKubeClient } from './adapters/kubernetes/kube-client.ts';
 import type { KubernetesLease } from './adapters/kubernetes/kubernetes-lease.ts';
 import { createKubernetesLease } from './adapters/kubernetes/kubernetes-lease.ts';
+import type { StoppableProbe } from './adapters/network/node-probe.ts';
+import { createNodeProbe } from './adapters/network/node-probe.ts';
 import type { Config } from './config/config.ts';
 import { policyOf } from './config/policy-of.ts';
 import type { Policy } from './core/model/policy.ts';
 import type { Clock } from './core/model/ports.ts';
+import type { SpecFiles, SpecSet } from './core/model/spec-set.ts';
 import type { RunReport } from './core/report/run-report.ts';
 import { buildSpecSet, newDecodeCache } from './core/spec/build-spec-set.ts';
 import type { Outcome } from './run/apply-plan.ts';
@@ -51,6 +55,7 @@ export interface Parts {
   readonly leases: { readonly consul: ConsulLease; readonly kubernetes: KubernetesLease };
   readonly git: GitSource;
   readonly poller: SpecPoller;
+  readonly probe: StoppableProbe;
   /** Learns the cluster's UID, without which the Consul lease is not sought; tries until it succeeds. */
   readonly identify: (signal: AbortSignal) => Promise<void>;
   readonly close: () => Promise<void>;
@@ -63,7 +68,7 @@ export async function buildParts(config: Config, io: DaemonIo): Promise<Parts> {
   const clock = systemClock;
   const policy = policyOf(config);
   const connection = connectionOf(config, io);
-  const client = createKubeClient({ connection, timeoutMs: config.kubernetes.timeoutMs });
+  const client = createKubeClient({ connection, timeoutMs: config.kubernetes.timeoutMs, allowCommands: config.kubernetes.allowExec });
   const consul = createConsulClient(consulOptions(config));
   let clusterUid: string | undefined;
   const identity = `${hostname()}-${randomUUID().slice(0, 8)}`;
@@ -90,9 +95,7 @@ export async function buildParts(config: Config, io: DaemonIo): Promise<Parts> {
   const clusterAdapter = createCluster({ client, owner, lease: kubernetesLease, clock });
   const mirror = config.git.mirrorDir ?? (await mkdtemp(join(tmpdir(), 'poolkeeper-mirror-')));
   const git = createGitSource(gitOptions(config, mirror, clock, io));
-  const cache = newDecodeCache();
-  const { defaultNamespace, namespaceFromFolder } = config.specs;
-  const decode = { defaultNamespace, namespaceFromFolder, root: config.git.root };
+  const probe = createNodeProbe();
   return {
     policy,
     clock,
@@ -101,17 +104,31 @@ export async function buildParts(config: Config, io: DaemonIo): Promise<Parts> {
     registry,
     leases: { consul: consulLease, kubernetes: kubernetesLease },
     git,
-    poller: new SpecPoller(git, (files) => buildSpecSet(files, decode, cache), clock),
+    probe,
+    poller: new SpecPoller(git, decoderOf(config), clock),
     async identify(signal) {
       clusterUid = await persistently((s) => readClusterUid(client, s), clock, signal);
     },
     async close() {
-      await Promise.allSettled([clusterAdapter.stop(), registry.stop(), consulLease.stop(), kubernetesLease.stop(), git.close()]);
+      await Promise.allSettled([
+        clusterAdapter.stop(),
+        registry.stop(),
+        consulLease.stop(),
+        kubernetesLease.stop(),
+        git.close(),
+        probe.stop(),
+      ]);
       consul.close();
       await client.close();
       if (config.git.mirrorDir === undefined) await rm(mirror, { recursive: true, force: true });
     },
   };
+}
+
+/** Decodes spec files as the configuration says, each content once. */
+function decoderOf({ specs: { defaultNamespace, namespaceFromFolder }, git: { root } }: Config): (files: SpecFiles) => SpecSet {
+  const cache = newDecodeCache();
+  return (files) => buildSpecSet(files, { defaultNamespace, namespaceFromFolder, root }, cache);
 }
 
 /** One logical leader: the Kubernetes lease follows the Consul one, except while nobody can tell who holds that. */
@@ -132,7 +149,8 @@ async function persistently<T>(work: (signal: AbortSignal) => Promise<T>, clock:
   }
 }
 
-function connectionOf({ kubernetes }: Config, { env }: DaemonIo): KubernetesConnection {
+/** How the configuration says to reach the API server. */
+export function connectionOf({ kubernetes }: Config, { env }: Pick<DaemonIo, 'env'>): KubernetesConnection {
   if (kubernetes.inCluster) return { kind: 'in-cluster' };
   const inPod = env['KUBERNETES_SERVICE_HOST'] !== undefined && kubernetes.kubeconfig === undefined && env['KUBECONFIG'] === undefined;
   if (inPod) return { kind: 'in-cluster' };
@@ -148,11 +166,13 @@ function readConfigured(option: string, path: string): string {
   }
 }
 
-function consulOptions({ consul }: Config): Parameters<typeof createConsulClient>[0] {
-  const { caFile, certFile, keyFile, serverName, tokenFile } = consul;
+/** How the configuration says to reach Consul. Throws AppError when a file that it names cannot be read. */
+export function consulOptions({ consul }: Config): ConsulClientOptions {
+  const { caFile, certFile, keyFile, serverName, tokenFile, namespace, partition } = consul;
   return {
     address: consul.address,
     timeoutMs: consul.timeoutMs,
+    scope: { namespace, partition },
     ...(tokenFile === undefined ? {} : { tokenFile }),
     tls: {
       ...(caFile === undefined ? {} : { ca: readConfigured('consul.caFile', caFile) }),
@@ -163,7 +183,13 @@ function consulOptions({ consul }: Config): Parameters<typeof createConsulClient
   };
 }
 
-function gitOptions({ git }: Config, mirrorDir: string, clock: Clock, io: DaemonIo): Parameters<typeof createGitSource>[0] {
+/** How the configuration says to read the repository. */
+export function gitOptions(
+  { git }: Config,
+  mirrorDir: string,
+  clock: Clock,
+  io: Pick<DaemonIo, 'env'>,
+): Parameters<typeof createGitSource>[0] {
   const { username, passwordFile, sslCaFile, sshCommand } = git;
   return {
     url: git.url,

@@ -1,8 +1,8 @@
 # What poolkeeper may do in Consul, for `cluster: prod`, `consul.nodePrefix: k8s-` and `consul.keyPath: kubernetes`.
-# For another cluster replace "prod" (sed 's/prod/staging/g'). Then:
+# `poolkeeper doctor consul --policy` prints it for any configuration, and `poolkeeper doctor consul` tells what a token lacks. Then:
 #   consul acl policy create -name poolkeeper-prod -rules @policy.hcl
 #   consul acl token create -description "poolkeeper prod" -policy-name poolkeeper-prod
-# Take one rule away and poolkeeper says so (CONSUL_FORBIDDEN, CONSUL_FILTERED) and writes nothing; only the last one is optional.
+# Take one rule away and poolkeeper says so (CONSUL_FORBIDDEN, CONSUL_FILTERED) and writes nothing; only agent_prefix is optional.
 
 # All nodes, to see whose a node is before one of that name is written. Consul leaves out what a token may not read, and an
 # answer with gaps counts as no answer.
@@ -18,7 +18,7 @@ node_prefix "k8s-prod-" {
 
 # A Consul service has the name of its Kubernetes Service unless told otherwise, so any name may come. Where the names are
 # known, give "" only read, and write to "poolkeeper-prod" (poolkeeper's own, by which it sees that its rights are whole) and to
-# each of them:
+# each of them; `poolkeeper doctor consul --policy --exact PATH` prints that for the specs at a path:
 #   service_prefix "" { policy = "read" }
 #   service "poolkeeper-prod" { policy = "write" }
 #   service "web" { policy = "write" }
@@ -28,6 +28,11 @@ service_prefix "" {
 
 # The pools. Shared by all clusters on this Consul, as other readers of the tree expect it.
 key_prefix "kubernetes/deployments/" {
+  policy = "write"
+}
+
+# What was wanted and deployed of each pool, with a short history.
+key_prefix "kubernetes/specifications/" {
   policy = "write"
 }
 

@@ -1,7 +1,9 @@
 import { Command } from 'commander';
 import type { CommandContext } from './command-context.ts';
 import { addDemoCommand } from './demo-command.ts';
+import { addDoctorCommand } from './doctor-command.ts';
 import { addPlanCommand } from './plan-command.ts';
+import { addRbacCommand } from './rbac-command.ts';
 import { addResyncCommand } from './resync-command.ts';
 import { addRunCommand } from './run-command.ts';
 import { addStatusCommand } from './status-command.ts';
@@ -39,6 +41,8 @@ export function buildProgram(context: CommandContext): Command {
   addRunCommand(program, context);
   addSyncCommand(program, context);
   addPlanCommand(program, context);
+  addRbacCommand(program, context);
+  addDoctorCommand(program, context);
   program.commandsGroup('A running daemon:');
   addStatusCommand(program, context);
   addResyncCommand(program, context);

@@ -4,4 +4,6 @@ import type { CliIo } from './cli-io.ts';
 export const loadModules: CliIo['load'] = {
   daemon: () => import('../daemon.ts'),
   demo: () => import('./demo.ts'),
+  rights: () => import('./rights.ts'),
+  doctor: () => import('./doctor.ts'),
 };

@@ -13,7 +13,10 @@ export function addPlanCommand(program: Command, context: CommandContext): void 
     .description('Show what would be done now. Nothing is written.')
     .addOption(outputOption())
     .option('--exit-code', 'exit with 2 when there is something to do')
-    .addHelpText('after', '\nExamples:\n  poolkeeper plan --config poolkeeper.yaml\n  poolkeeper plan --exit-code --output json')
+    .addHelpText(
+      'after',
+      '\nThe API server is not asked whether it would take the changes: what it refuses shows when they are applied.\n\nExamples:\n  poolkeeper plan --config poolkeeper.yaml\n  poolkeeper plan --exit-code --output json',
+    )
     .action(async (options: { readonly output: OutputFormat; readonly exitCode?: true }) => {
       const loaded = readConfig(command, context.io);
       if (loaded.kind === 'invalid') {

@@ -22,7 +22,7 @@ export function renderPlan(report: RunReport, colors: Colors): string {
     lines.push(
       ...waiting.map(
         ({ what, untilMs }) =>
-          `  ${colors.cyan('waits')} ${what}${untilMs === undefined ? '' : ` until ${new Date(untilMs).toISOString()}`}`,
+          `  ${colors.cyan('waiting:')} ${what}${untilMs === undefined ? '' : ` (until ${new Date(untilMs).toISOString()})`}`,
       ),
     );
     lines.push(...own.map((problem) => `  ${problemLine(problem, colors)}`));
@@ -55,7 +55,14 @@ function summary(report: RunReport): string {
     [report.holds.length, 'held'],
   ] as const;
   const told = counts.filter(([count]) => count > 0).map(([count, word]) => `${count} ${word}`);
-  const text = told.length === 0 ? 'Nothing to do.' : `Actions: ${told.join(', ')}.`;
+  const text = told.length === 0 ? idle(report) : `Actions: ${told.join(', ')}.`;
   const blind = report.sources.some(({ kind }) => kind === 'unavailable');
   return blind ? `${text} This is not the whole picture: not every source has answered.` : text;
+}
+
+/** Without actions: either all is well, or specs cannot go on, which must not read as if it were. */
+function idle({ specs }: RunReport): string {
+  const open = specs.filter(({ state }) => state !== 'in-step' && state !== 'suspended').length;
+  if (open === 0) return 'Nothing to do.';
+  return `Nothing can be done now: ${open} spec${open === 1 ? ' is' : 's are'} not in step.`;
 }

@@ -59,12 +59,15 @@ function table(colors: Colors, headings: readonly string[], rows: readonly (read
 function specRow({ id, state, legs, waiting, holds, problems }: SpecReport, colors: Colors): readonly string[] {
   const [wait] = waiting;
   const remarks = [
-    ...(problems.length === 0 ? [] : [`${problems.length} problem${problems.length === 1 ? '' : 's'}`]),
+    ...counted(problems.filter(({ severity }) => severity !== 'note').length, 'problem'),
+    ...counted(problems.filter(({ severity }) => severity === 'note').length, 'note'),
     ...(holds.length === 0 ? [] : [`${holds.length} held`]),
     ...(wait === undefined ? [] : [wait.what]),
   ];
   return [id, paint(state, colors), ...LEG_NAMES.map((leg) => paint(legs[leg], colors)), remarks.join('; ')];
 }
+
+const counted = (count: number, word: string): readonly string[] => (count === 0 ? [] : [`${count} ${word}${count === 1 ? '' : 's'}`]);
 
 function poolRow({ pool, service, nodePort, desired, registered, passing }: PoolSummary, colors: Colors): readonly string[] {
   const color = passing < desired ? colors.red : colors.green;

@@ -47,6 +47,11 @@ export const OPTIONS = {
     ),
     context: optional(kind.text, 'The context of the kubeconfig; default its current one.'),
     inCluster: option(kind.bool, false, 'Use the service account of the Pod and nothing else.'),
+    allowExec: option(
+      kind.bool,
+      false,
+      'Let the kubeconfig start a program to log in, or use an auth provider: it then decides what this process runs.',
+    ),
     adoptFrom: option(
       kind.list(kind.text),
       ['kubectl-client-side-apply', 'kubectl', 'helm', 'OpenAPI-Generator', 'Swagger-Codegen'],
@@ -57,6 +62,12 @@ export const OPTIONS = {
       false,
       'Adopt existing objects that are not ours without asking for the annotation poolkeeper.dev/adopt.',
     ),
+    dryRun: option(
+      kind.bool,
+      true,
+      'Try all changes of a spec by a dry run before any of them is applied, so that it is applied wholly or not at all.',
+    ),
+    createNamespaces: option(kind.bool, false, 'Create namespaces that specs use and that do not exist. They are never deleted.'),
     timeoutMs: option(kind.duration, '30s', 'The longest one request to the API server may take.'),
   },
   lease: {
@@ -69,6 +80,8 @@ export const OPTIONS = {
     certFile: optional(kind.file, 'PEM file with the client certificate.'),
     keyFile: optional(kind.file, 'PEM file with the key of the client certificate.'),
     serverName: optional(kind.text, 'The name that the certificate of Consul must carry; default the host of the address.'),
+    namespace: optional(kind.namespaceName, 'Consul Enterprise: the namespace of everything of ours but nodes; default that of the token.'),
+    partition: optional(kind.namespaceName, 'Consul Enterprise: the admin partition of everything of ours; default that of the agent.'),
     keyPath: option(kind.keyPath, 'kubernetes', 'The folder of the KV store under which everything is kept.'),
     nodePrefix: option(kind.namePrefix, 'k8s-', 'How the names of the Consul nodes that stand for Kubernetes nodes begin.'),
     timeoutMs: option(kind.duration, '10s', 'The longest one request to Consul may take; a long poll may take its wait time more.'),
@@ -92,14 +105,22 @@ export const OPTIONS = {
       ['InternalIP', 'ExternalIP', 'Hostname'],
       'The kinds of node address that may be used, the preferred one first.',
     ),
-    addressFamily: option(kind.choice('IPv4', 'IPv6'), 'IPv4', 'The family of the address.'),
+    addressFamily: option(
+      kind.choice('IPv4', 'IPv6'),
+      'IPv4',
+      'The family of the address; nodes may have both. A Service without this family has no backends.',
+    ),
     nodes: option(
       kind.labelSelector,
       '',
       'A label selector, such as "pool=edge,zone!=b": only nodes that match are backends. Empty for all.',
     ),
     controlPlane: option(kind.bool, false, 'Whether control plane nodes are backends too.'),
-    graceMs: option(kind.durationOrZero, '10s', 'How long a node must be ready again before it comes back.'),
+    graceMs: option(
+      kind.durationOrZero,
+      '10s',
+      'How long a node must be ready, and out of its pools, before it comes back; twice that when it left again within this time.',
+    ),
     maxBackends: optional(kind.count(1, 10_000), 'The most backends of one pool; default as many as fit into one Consul transaction.'),
     minBackends: option(kind.count(0, 10_000), 1, 'No pool is brought below so many backends. A Service may set its own.'),
     drainingTaints: option(
@@ -110,7 +131,7 @@ export const OPTIONS = {
         'node.kubernetes.io/out-of-service',
         'node.cloudprovider.kubernetes.io/shutdown',
       ],
-      'Taints that say that a node is about to go.',
+      'Taints that say that a node is about to go, as key or key:effect.',
     ),
   },
   drain: {

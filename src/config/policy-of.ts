@@ -15,6 +15,8 @@ export function policyOf(config: Config): Policy {
     entryPoints: config.traefik.entryPoints,
     adoptFrom: config.kubernetes.adoptFrom,
     allowAdopt: config.kubernetes.allowAdopt,
+    dryRun: config.kubernetes.dryRun,
+    createNamespaces: config.kubernetes.createNamespaces,
     pool: {
       addressTypes: pool.addressTypes,
       addressFamily: pool.addressFamily,

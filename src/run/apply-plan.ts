@@ -3,11 +3,14 @@ import { serviceKey } from '../core/desired/build-desired.ts';
 import type { Action, ClusterAction, NodeAction, RegistryAction } from '../core/model/action.ts';
 import type { KvKey, ObjectKey, PoolKey, SpecId } from '../core/model/ids.ts';
 import type { Cluster, Fence, Lease, Registry } from '../core/model/ports.ts';
+import { isToRecreate } from '../core/plan/plan-recreate.ts';
 import type { SpecPlan } from '../core/plan/spec-plan.ts';
 import type { Problem } from '../shared/problem.ts';
 import { RegistryBatch } from './registry-batch.ts';
 import type { DrainClock } from './stamp-drains.ts';
 import { correctDrains, stampDrains } from './stamp-drains.ts';
+import type { Check, Refusals } from './try-spec.ts';
+import { trySpec } from './try-spec.ts';
 
 /** The ports that a plan is applied through. */
 export interface ApplyPorts {
@@ -24,6 +27,8 @@ export interface Applicable {
   readonly specs: readonly SpecPlan[];
   /** Services that were refused before: their registrations were planned from what runs. */
   readonly refused: ReadonlySet<ObjectKey>;
+  /** True: nothing of a spec is applied unless dry runs show that all of it would be taken. */
+  readonly tryFirst: boolean;
   /** Where the draining keys stand, and the time at which drains begin. */
   readonly drains: { readonly prefix: KvKey; readonly now: () => number };
 }
@@ -33,7 +38,7 @@ interface Sender {
   readonly clock: DrainClock;
 }
 
-/** How one action ended. `skipped` was not tried: an earlier action of its spec failed, or this replica may not write there. */
+/** How one action ended. `skipped` was not done: another action of its spec failed, or this replica may not write there. */
 export interface Outcome {
   readonly spec: SpecId | undefined;
   readonly action: Action | NodeAction;
@@ -43,8 +48,12 @@ export interface Outcome {
 
 /** How many specs are applied at once: as many as the pooled connections of the Kubernetes client carry. */
 const SPECS_AT_ONCE = 16;
+/** How many objects are tried at once, of all specs together. */
+const TRIALS_AT_ONCE = 16;
 
-const isClusterAction = (action: Action): action is ClusterAction => action.kind === 'apply-object' || action.kind === 'delete-object';
+/** True for what is done in Kubernetes. */
+export const isClusterAction = (action: Action | NodeAction): action is ClusterAction =>
+  action.kind === 'apply-object' || action.kind === 'delete-object';
 
 /** The fence of the Consul lease while it is held. */
 export function currentFence(lease: Lease): Fence | undefined {
@@ -54,7 +63,8 @@ export function currentFence(lease: Lease): Fence | undefined {
 
 /**
  * Executes the node actions, then every spec's actions: its objects in order, then its pools. A failed object ends the
- * Kubernetes part of its spec, and the registrations that depend on it; nothing else. Deletes need both leases, since they rely
+ * Kubernetes part of its spec, and the registrations that depend on it; nothing else. When trying first shows that something
+ * would be refused, nothing of that spec is applied, and every refusal is told. Deletes need both leases, since they rely
  * on what was written to Consul. `onOutcome` is told of each action as it ends.
  */
 export async function applyPlan(
@@ -74,14 +84,23 @@ export async function applyPlan(
     plan.nodes.map(async (action) => tell(ports.mayBegin() ? await commit(undefined, action, sender) : skipped(undefined, action))),
   );
   const limit = pLimit(SPECS_AT_ONCE);
+  const trials = pLimit(TRIALS_AT_ONCE);
+  const check: Check = (action) => trials(() => ports.cluster.check(action, signal));
   const busy = plan.specs.filter((spec) => spec.actions.length > 0);
   await Promise.all(
     busy.map(async (spec) => {
-      const left = await limit(() => applyObjects(spec, ports, tell, signal));
+      const left = await limit(async () => {
+        const refusals = plan.tryFirst ? await tryObjects(spec, ports, check) : NO_REFUSALS;
+        return applyObjects({ spec, refusals }, ports, tell, signal);
+      });
+      // What is to be deleted and created again changes which pools may be registered at all: the next pass knows.
+      const again =
+        left.size > 0 && outcomes.some((outcome) => outcome.spec === spec.spec && isToRecreate(outcome.action, outcome.problem));
       const registryActions = spec.actions.filter((action) => !isClusterAction(action)) as readonly (Action & RegistryAction)[];
       await Promise.all(
         registryActions.map(async (action) => {
-          const blocked = !ports.mayBegin() || (action.kind === 'register-pool' && dependsOn(left, action.pool, plan));
+          const waits = action.kind === 'register-pool' && (again || dependsOn(left, action.pool, plan));
+          const blocked = !ports.mayBegin() || waits;
           tell(blocked ? skipped(spec.spec, action) : await commit(spec.spec, action, sender));
         }),
       );
@@ -105,20 +124,29 @@ async function commit(spec: SpecId | undefined, action: Action | NodeAction, { b
   return result.kind === 'done' ? { spec, action, result: 'done' } : { spec, action, result: 'failed', problem: result.problem };
 }
 
+const NO_REFUSALS: Refusals = new Map();
+
+/** Tries what is to be applied of one spec, when it may be applied at all. */
+async function tryObjects({ actions }: SpecPlan, ports: ApplyPorts, check: Check): Promise<Refusals> {
+  const applies = actions.filter((action) => action.kind === 'apply-object');
+  return applies.every((action) => mayWrite(action, ports)) ? trySpec(applies, check) : NO_REFUSALS;
+}
+
 /** Applies and deletes the objects of one spec in order; gives the keys of those that were not applied. */
 async function applyObjects(
-  spec: SpecPlan,
+  { spec, refusals }: { readonly spec: SpecPlan; readonly refusals: Refusals },
   ports: ApplyPorts,
   tell: (outcome: Outcome) => void,
   signal: AbortSignal,
 ): Promise<ReadonlySet<ObjectKey>> {
   const left = new Set<ObjectKey>();
-  let stopped = false;
+  let stopped = refusals.size > 0;
   for (const action of spec.actions) {
     if (!isClusterAction(action)) continue;
+    const refusal = action.kind === 'apply-object' ? refusals.get(action.key) : undefined;
     if (stopped || !mayWrite(action, ports)) {
       left.add(action.key);
-      tell(skipped(spec.spec, action));
+      tell(refusal === undefined ? skipped(spec.spec, action) : { spec: spec.spec, action, result: 'failed', problem: refusal });
       continue;
     }
     const result = await ports.cluster.apply(action, signal);

@@ -1,8 +1,9 @@
 import type { SpecId } from '../core/model/ids.ts';
 import type { Policy } from '../core/model/policy.ts';
-import type { Clock } from '../core/model/ports.ts';
+import type { Clock, NodeProbe } from '../core/model/ports.ts';
 import { snapshotValue } from '../core/model/snapshot.ts';
 import { legOf } from '../core/plan/action-title.ts';
+import { probeTargets } from '../core/plan/probe-targets.ts';
 import { buildReport } from '../core/report/build-report.ts';
 import type { LatencyReport, LeaderReport, RunReport } from '../core/report/run-report.ts';
 import type { Problem } from '../shared/problem.ts';
@@ -12,6 +13,7 @@ import { readMemory } from './read-memory.ts';
 import type { Pass, RunMemos } from './reconcile.ts';
 import { createMemos, reconcile } from './reconcile.ts';
 import type { Turn } from './reconcile-loop.ts';
+import { isRefusal, retryAll } from './retry-spec.ts';
 import type { SpecPoller } from './spec-poller.ts';
 
 export interface EngineOptions {
@@ -19,6 +21,8 @@ export interface EngineOptions {
   readonly policy: Policy;
   readonly clock: Clock;
   readonly poller: SpecPoller;
+  /** Tries nodes while the API server's word on them is in doubt. Absent: such nodes count as serving. */
+  readonly probe?: NodeProbe;
   /** True to plan only. */
   readonly dryRun: boolean;
   /** Told of each action as it ends; crash tests stop the process here. */
@@ -46,7 +50,7 @@ export class Engine {
 
   /** One run, and what follows from it for the loop. With `look` it only plans: the first report, before anything is written. */
   async run(trigger: readonly string[], signal: AbortSignal, look: 'act' | 'look' = 'act'): Promise<Turn> {
-    const { ports, policy, clock, poller, dryRun } = this.#options;
+    const { ports, policy, clock, poller, probe, dryRun } = this.#options;
     const startedAtMs = clock.now();
     const leader = leaderOf(ports);
     const times = new WriteTimes(clock);
@@ -54,14 +58,17 @@ export class Engine {
       times.note(outcome);
       this.#options.onOutcome?.(outcome);
     };
+    if (trigger.some((why) => RETRIES_ALL.has(why))) retryAll(this.#memos.refused);
     const planOnly = dryRun || look === 'look' || !(leader.consul || leader.kubernetes);
-    const input = { ports, policy, clock, memos: this.#memos, specs: poller.snapshot(), dryRun: planOnly, onOutcome };
+    const known = probe === undefined ? {} : { reachable: probe.state() };
+    const input = { ports, policy, clock, memos: this.#memos, specs: poller.snapshot(), ...known, dryRun: planOnly, onOutcome };
     const result = await reconcile(input, signal);
+    probe?.want(planOnly ? [] : probeTargets(result.last.context));
     const build = (latencies: readonly LatencyReport[]): RunReport =>
       buildReport({
         context: result.last.context,
         plans: result.last.guarded.plans,
-        nodes: result.last.nodes,
+        others: [...result.last.nodes, ...result.last.namespaces],
         outcomes: result.outcomes,
         passes: result.passes,
         startedAtMs,
@@ -85,8 +92,12 @@ export class Engine {
 /** Before the next run when the passes were used up: at once would turn a fight with another writer into a busy loop. */
 const UNFINISHED_MS = 1_000;
 
+/** Wake-ups that ask for everything anew, also for what was refused. */
+const RETRIES_ALL: ReadonlySet<string> = new Set(['resync', 'full-compare']);
+
+/** What Kubernetes refused of a spec has its own time, which the plan tells. */
 const failed = (outcomes: readonly Outcome[]): boolean =>
-  outcomes.some(({ result, problem }) => result === 'failed' && problem?.next === 'retry');
+  outcomes.some((outcome) => outcome.result === 'failed' && outcome.problem?.next === 'retry' && !isRefusal(outcome));
 
 /** When the first thing that is waited for comes due. */
 function lookAgainAt(pass: Pass): number | undefined {

@@ -18,14 +18,19 @@ interface Open {
   plannedAtMs: number | undefined;
   kubernetesAtMs: number;
   consulAtMs: number;
-  /** Start of the run that wrote the last registration: what lies between the apply and this is the roll-out. */
+  /** Start of the run that wrote the last registration. */
   consulFromMs: number;
+  /** Specs whose roll-out was under way when they were last looked at. */
+  readonly rolling: Set<SpecId>;
+  /** Start of the first run that saw the last roll-out at its end. */
+  healthyAtMs: number;
 }
 
 /**
  * Follows each commit from the last look that still saw the old head until all that it changed is in step, and gives the
  * stages of its way (design section 10). A commit whose specs end broken, failed, held or in conflict is not counted for
- * them; one that removes a spec ends when its pool is out of Consul.
+ * them; one that removes a spec ends when its pool is out of Consul. The roll-out lasts from the last apply until everything is
+ * healthy and registrations may be written; those are often written before the last pod is ready, so these stages overlap.
  */
 export class LatencyTracker {
   readonly #open: Open[] = [];
@@ -44,6 +49,8 @@ export class LatencyTracker {
       kubernetesAtMs: start,
       consulAtMs: start,
       consulFromMs: start,
+      rolling: new Set(),
+      healthyAtMs: start,
     });
   }
 
@@ -62,15 +69,17 @@ export class LatencyTracker {
 
   /** Takes note of a run and gives the stages of every commit that it finished. */
   observe(report: Pick<RunReport, 'specs'>, times: RunTimes): readonly LatencyReport[] {
-    const states = new Map(report.specs.map((spec) => [spec.id, spec.state]));
+    const specs = new Map(report.specs.map((spec) => [spec.id, spec]));
     const finished: LatencyReport[] = [];
     for (const open of [...this.#open]) {
       // A run that began before the commit was known speaks of the one before.
       if (open.arrival.decodedAtMs > times.startedAtMs) continue;
       open.plannedAtMs ??= times.plannedAtMs;
       for (const id of [...open.pending]) {
+        const spec = specs.get(id);
         note(open, id, times);
-        const state = states.get(id);
+        noteRollout(open, id, { rolls: spec?.waiting.some(({ rollout }) => rollout === true) ?? false, atMs: times.startedAtMs });
+        const state = spec?.state;
         const stuck = state === 'broken' || state === 'conflict' || state === 'held' || state === 'failed';
         const arrived = state === undefined || state === 'in-step' || state === 'leaving';
         if (stuck || arrived) open.pending.delete(id);
@@ -92,17 +101,23 @@ function note(open: Open, id: SpecId, times: RunTimes): void {
   open.consulFromMs = Math.max(open.kubernetesAtMs, times.startedAtMs);
 }
 
+function noteRollout(open: Open, id: SpecId, { rolls, atMs }: { readonly rolls: boolean; readonly atMs: number }): void {
+  if (rolls) open.rolling.add(id);
+  else if (open.rolling.delete(id)) open.healthyAtMs = Math.max(open.healthyAtMs, atMs);
+}
+
 function stagesOf(open: Open): readonly LatencyReport[] {
   const { movedAfterMs, fetchedAtMs, decodedAtMs } = open.arrival;
   const plannedAtMs = open.plannedAtMs ?? decodedAtMs;
   const consulFromMs = Math.max(open.consulFromMs, open.kubernetesAtMs);
-  const endMs = Math.max(open.consulAtMs, open.kubernetesAtMs, plannedAtMs);
+  const healthyAtMs = Math.max(open.healthyAtMs, consulFromMs);
+  const endMs = Math.max(open.consulAtMs, healthyAtMs, plannedAtMs);
   const spans: readonly (readonly [LatencyStage, number])[] = [
     ['fetch', fetchedAtMs - movedAfterMs],
     ['decode', decodedAtMs - fetchedAtMs],
     ['plan', plannedAtMs - decodedAtMs],
     ['kubernetes', open.kubernetesAtMs - plannedAtMs],
-    ['rollout', consulFromMs - open.kubernetesAtMs],
+    ['rollout', healthyAtMs - open.kubernetesAtMs],
     ['consul', open.consulAtMs - consulFromMs],
     ['total', endMs - movedAfterMs],
   ];

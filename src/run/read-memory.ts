@@ -25,7 +25,7 @@ export function parseMemory(text: string): Memory {
 
 function isMemory(value: unknown): value is Memory {
   if (typeof value !== 'object' || value === null) return false;
-  const { version, source, removals, spent, kinds } = value as Record<string, unknown>;
+  const { version, source, removals, spent, kinds, stayOut = {} } = value as Record<string, unknown>;
   const isRecord = (part: unknown): boolean => typeof part === 'object' && part !== null && !Array.isArray(part);
-  return version === 1 && typeof source === 'string' && isRecord(removals) && isRecord(spent) && Array.isArray(kinds);
+  return version === 1 && typeof source === 'string' && isRecord(removals) && isRecord(spent) && Array.isArray(kinds) && isRecord(stayOut);
 }

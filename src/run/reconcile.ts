@@ -1,9 +1,9 @@
 import type { DesiredSpec, ViewMemo } from '../core/desired/build-desired.ts';
 import { buildDesired, kindsToWatch } from '../core/desired/build-desired.ts';
-import type { Action, NodeAction } from '../core/model/action.ts';
+import type { Action, ApplyObject, NodeAction } from '../core/model/action.ts';
 import { drainingPrefix, memoryKey } from '../core/model/consul-names.ts';
 import type { KvKey, ObjectKey, SpecId } from '../core/model/ids.ts';
-import { DEPLOYMENT_KIND, kindOf, SERVICE_KIND } from '../core/model/ids.ts';
+import { DEPLOYMENT_KIND, kindOf, NAMESPACE_KIND, SERVICE_KIND } from '../core/model/ids.ts';
 import type { Policy } from '../core/model/policy.ts';
 import type { Clock } from '../core/model/ports.ts';
 import type { Snapshot } from '../core/model/snapshot.ts';
@@ -12,25 +12,34 @@ import type { SpecSet } from '../core/model/spec-set.ts';
 import type { World } from '../core/model/world.ts';
 import type { PlanContext, PlanMemos } from '../core/plan/context.ts';
 import { createPlanMemos, drainsDueAt, planContext } from '../core/plan/context.ts';
+import { namespacesToLookUp, planNamespaces } from '../core/plan/create-namespaces.ts';
 import type { Guarded } from '../core/plan/guard-run.ts';
 import { guardRun } from '../core/plan/guard-run.ts';
 import { planNodes } from '../core/plan/plan-nodes.ts';
 import { forgetDrained } from '../core/plan/plan-removals.ts';
 import { planSpec } from '../core/plan/plan-spec.ts';
+import { forgetSpecifications } from '../core/plan/plan-specifications.ts';
 import { askForRegistration } from '../core/plan/registration-choice.ts';
 import type { SpecPlan } from '../core/plan/spec-plan.ts';
 import { errorText } from '../shared/errors.ts';
 import { problem } from '../shared/problem.ts';
 import type { ApplyPorts, Outcome } from './apply-plan.ts';
 import { applyPlan, currentFence } from './apply-plan.ts';
+import type { ImmutableRefusals } from './immutable-refusals.ts';
+import { forgetRefusals, learnRefusals } from './immutable-refusals.ts';
+import { placeProblems } from './place-problems.ts';
 import { readMemory } from './read-memory.ts';
+import type { RefusedSpecs } from './retry-spec.ts';
+import { forgetSettled, noteRefusedSpecs, restRefused } from './retry-spec.ts';
 
 /** What runs share so that unchanged things are not worked out again. Losing it costs time, nothing else. */
 export interface RunMemos {
   readonly views: ViewMemo;
   readonly plans: PlanMemos;
+  readonly immutable: ImmutableRefusals;
+  readonly refused: RefusedSpecs;
 }
-export const createMemos = (): RunMemos => ({ views: new Map(), plans: createPlanMemos() });
+export const createMemos = (): RunMemos => ({ views: new Map(), plans: createPlanMemos(), immutable: new Map(), refused: new Map() });
 
 export interface RunInput {
   readonly ports: ApplyPorts;
@@ -38,6 +47,8 @@ export interface RunInput {
   readonly clock: Clock;
   readonly memos: RunMemos;
   readonly specs: Snapshot<SpecSet>;
+  /** What trying nodes by TCP connections has shown; see World. */
+  readonly reachable?: World['reachable'];
   /** True to plan only: nothing is written. */
   readonly dryRun: boolean;
   readonly onOutcome: (outcome: Outcome) => void;
@@ -49,6 +60,8 @@ export interface Pass {
   readonly nodes: readonly NodeAction[];
   readonly guarded: Guarded;
   readonly housekeeping: SpecPlan | undefined;
+  /** Namespaces that are made before any spec is applied. */
+  readonly namespaces: readonly ApplyObject[];
   /** When NodePorts that drain may close. */
   readonly drainsDueAtMs: readonly number[];
 }
@@ -84,29 +97,41 @@ export async function reconcile(input: RunInput, signal: AbortSignal): Promise<R
     const unsaved = await saveMemory(pass, input, signal);
     if (unsaved !== undefined) outcomes.push(unsaved);
     if (!hasWork(pass) || (unsaved !== undefined && grantsMore(pass))) break;
-    const specs = pass.housekeeping === undefined ? pass.guarded.plans : [...pass.guarded.plans, pass.housekeeping];
-    const done = await applyPlan(
-      { nodes: pass.nodes, specs, refused, drains: { prefix: drainsPrefix(input.policy), now: input.clock.now } },
-      input.ports,
-      input.onOutcome,
-      signal,
-    );
-    outcomes.push(...done);
+    const done = placeProblems(await applyPass({ pass, refused }, input, signal), pass.context.desired);
     const refusals = noteRefused(done, refused);
+    const lesson = learnRefusals(done, pass.context, { immutable: input.memos.immutable, refused });
+    outcomes.push(...lesson.outcomes);
+    noteRefusedSpecs(lesson.outcomes, input.memos.refused, input.clock);
     pass = planPass(input, refused);
     passes++;
     moving = done.some((outcome) => outcome.result === 'done');
-    if (!moving && !refusals) break;
+    if (!moving && !refusals && !lesson.learnt) break;
   }
   return { passes, plannedAtMs, last: pass, outcomes, unfinished: moving && hasWork(pass) };
+}
+
+/** Applies what a pass worked out: the namespaces first, without which nothing can be made in them, each for itself. */
+async function applyPass(
+  { pass, refused }: { readonly pass: Pass; readonly refused: ReadonlySet<ObjectKey> },
+  { ports, policy, clock, onOutcome }: RunInput,
+  signal: AbortSignal,
+): Promise<readonly Outcome[]> {
+  const drains = { prefix: drainsPrefix(policy), now: clock.now };
+  const { nodes, namespaces, guarded, housekeeping } = pass;
+  const specs = housekeeping === undefined ? guarded.plans : [...guarded.plans, housekeeping];
+  const made = namespaces.map((namespace) => ofNoSpec([namespace]));
+  const common = { refused, drains, tryFirst: policy.dryRun };
+  const first = await applyPlan({ ...common, nodes: [], specs: made }, ports, onOutcome, signal);
+  return [...first, ...(await applyPlan({ ...common, nodes, specs }, ports, onOutcome, signal))];
 }
 
 /** Sees to it that every kind is watched and of every object to be applied is known whether it exists. */
 async function prepare({ ports, policy, specs }: RunInput, signal: AbortSignal): Promise<void> {
   const set = snapshotValue(specs);
   const { memory } = readMemory(snapshotValue(ports.registry.state()), policy);
-  const kinds = kindsToWatch(set?.specs.values() ?? [], memory.kinds, [DEPLOYMENT_KIND]);
-  const claims = new Map<ObjectKey, string>();
+  const always = policy.createNamespaces ? [DEPLOYMENT_KIND, NAMESPACE_KIND] : [DEPLOYMENT_KIND];
+  const kinds = kindsToWatch(set?.specs.values() ?? [], memory.kinds, always);
+  const claims = new Map(namespacesToLookUp(set?.specs.values() ?? [], ports.cluster.state(), policy));
   for (const spec of set?.specs.values() ?? []) {
     for (const { key, object } of spec.objects) if (kindOf(key) !== SERVICE_KIND) claims.set(key, object.apiVersion);
   }
@@ -116,20 +141,33 @@ async function prepare({ ports, policy, specs }: RunInput, signal: AbortSignal):
 /** Looks at the world and works out what is to be done. Pure but for the memos and the ports' `state()`. */
 function planPass(input: RunInput, refused: Set<ObjectKey>): Pass {
   const registry = askForRegistration(input.ports.registry.state(), input.policy);
-  const world: World = { specs: input.specs, cluster: input.ports.cluster.state(), registry };
+  const { specs, reachable } = input;
+  const world: World = { specs, cluster: input.ports.cluster.state(), registry, ...(reachable === undefined ? {} : { reachable }) };
   const { memory } = readMemory(snapshotValue(world.registry), input.policy);
   for (;;) {
-    const desired = buildDesired(world, input.policy, { memo: input.memos.views, refused });
+    const desired = buildDesired(world, input.policy, { memo: input.memos.views, refused, immutable: input.memos.immutable });
     const context = planContext({ world, desired, memory, policy: input.policy, nowMs: input.clock.now(), memos: input.memos.plans });
-    const plans = [...desired.specs.values()].map((spec) => planFenced(spec, context));
+    const wanted = [...desired.specs.values()].map((spec) => planFenced(spec, context));
+    forgetSettled(input.memos.refused, wanted);
+    const moment = { cluster: world.cluster, nowMs: context.nowMs };
+    const plans = wanted.map((plan) => restRefused(plan, input.memos.refused.get(plan.spec), moment));
     const unapplied = plans.flatMap((plan) => plan.unapplied).filter((key) => !refused.has(key));
     if (unapplied.length > 0) {
       for (const key of unapplied) refused.add(key);
       continue;
     }
     forgetUnused(context);
+    forgetRefusals(input.memos.immutable, context);
     const guarded = guardRun(plans, context);
-    return { context, nodes: planNodes(context), guarded, housekeeping: housekeeping(context), drainsDueAtMs: drainsDueAt(context) };
+    const namespaces = planNamespaces(guarded.plans, context);
+    return {
+      context,
+      nodes: planNodes(context),
+      guarded,
+      namespaces,
+      housekeeping: housekeeping(context),
+      drainsDueAtMs: drainsDueAt(context),
+    };
   }
 }
 
@@ -145,8 +183,10 @@ function planFenced(spec: DesiredSpec, context: PlanContext): SpecPlan {
 
 /** Drops what is remembered of objects and pools that are no more. */
 function forgetUnused({ memos, desired, views }: PlanContext): void {
-  for (const key of memos.objects.keys()) if (!desired.holders.has(key)) memos.objects.delete(key);
-  for (const memo of [memos.decisions, memos.pools]) for (const pool of memo.keys()) if (!views.has(pool)) memo.delete(pool);
+  for (const spec of memos.orders.keys()) if (!desired.specs.has(spec)) memos.orders.delete(spec);
+  for (const memo of [memos.objects, memos.rollouts]) for (const key of memo.keys()) if (!desired.holders.has(key)) memo.delete(key);
+  for (const memo of [memos.decisions, memos.pools, memos.told, memos.specifications])
+    for (const pool of memo.keys()) if (!views.has(pool)) memo.delete(pool);
 }
 
 const NOTHING_TO_DO: Omit<SpecPlan, 'spec' | 'standing'> = {
@@ -161,13 +201,14 @@ const NOTHING_TO_DO: Omit<SpecPlan, 'spec' | 'standing'> = {
   unapplied: [],
 };
 
+const ofNoSpec = (actions: readonly Action[]): SpecPlan => ({ ...NOTHING_TO_DO, spec: '' as SpecId, standing: 'gone', actions });
+
 const drainsPrefix = ({ keyPath, cluster }: Policy): KvKey => drainingPrefix(keyPath, cluster);
 
 /** Clearing up that belongs to no spec. */
 function housekeeping(context: PlanContext): SpecPlan | undefined {
-  const actions = forgetDrained(context, drainsPrefix(context.policy));
-  if (actions.length === 0) return undefined;
-  return { ...NOTHING_TO_DO, spec: '' as SpecId, standing: 'gone', actions };
+  const actions = [...forgetDrained(context, drainsPrefix(context.policy)), ...forgetSpecifications(context)];
+  return actions.length === 0 ? undefined : ofNoSpec(actions);
 }
 
 const hasWork = (pass: Pass): boolean =>

@@ -64,6 +64,12 @@ export const PROBLEMS = {
   ),
   SPEC_TAG_CONFLICT: entry('fix-spec', 'error', 'Write the tag in one place only, or with the same value.'),
   SPEC_BAD_ANNOTATION: entry('fix-spec', 'error', 'Correct the annotation as the message says.'),
+  SPEC_DEPENDENCY_MISSING: entry(
+    'fix-spec',
+    'error',
+    'Correct the path in poolkeeper.dev/depends-on; it counts from the top of the repository.',
+  ),
+  SPEC_DEPENDENCY_CYCLE: entry('fix-spec', 'error', 'Take one of these files out of poolkeeper.dev/depends-on.'),
   TAG_NOT_TRANSLATED: entry('fix-spec', 'warning', 'Write the Traefik 3 tags for it by hand in the annotation poolkeeper.dev/tags.'),
   TAG_INVALID: entry('fix-spec', 'error', 'Correct the Traefik tag as the message says.'),
   POOL_PORT_MISSING: entry('fix-spec', 'error', 'Give poolkeeper.dev/port the name or number of one of the ports of the Service.'),
@@ -73,22 +79,32 @@ export const PROBLEMS = {
   KUBERNETES_FORBIDDEN: entry(
     'fix-config',
     'error',
-    'Give the daemon the right named in the message (deploy/kubernetes holds the RBAC rules).',
+    'Give the daemon the right named in the message; `poolkeeper rbac` prints all that it needs.',
   ),
   KUBERNETES_UNKNOWN_KIND: entry('fix-spec', 'error', 'Install the CustomResourceDefinition, or correct apiVersion and kind.'),
   KUBERNETES_REFUSED: entry('fix-spec', 'error', 'Correct the object as the API server says.'),
+  KUBERNETES_IMMUTABLE: entry(
+    'fix-spec',
+    'error',
+    'The field cannot be changed on a live object. Put its old value back, or allow deleting and creating it by the annotation poolkeeper.dev/recreate: "true".',
+  ),
   KUBERNETES_CONFLICT: entry('retry', 'error', 'The object changed meanwhile; it is looked at again.'),
   OBJECT_NOT_OURS: entry('fix-spec', 'error', 'Rename the object, or allow taking it over by the annotation poolkeeper.dev/adopt: "true".'),
+  ROLLOUT_FAILED: entry(
+    'fix-spec',
+    'error',
+    'Look at the pods of the object; correct the spec, or take the change back: a new commit replaces the roll-out at once.',
+  ),
   SNAPSHOT_STALE: entry('retry', 'warning', 'The source has not answered lately; nothing is removed until it does.'),
   LEASE_HELD_ELSEWHERE: entry('retry', 'note', 'Nothing has to be done: another replica leads.'),
 
   // Consul
   CONSUL_UNAVAILABLE: entry('retry', 'error', 'Check that Consul runs and has a leader; the Consul leg and all removals wait.'),
-  CONSUL_FORBIDDEN: entry('fix-config', 'error', 'Give the token the rights of deploy/consul/policy.hcl.'),
+  CONSUL_FORBIDDEN: entry('fix-config', 'error', 'Give the token the missing right; `poolkeeper doctor consul` names it.'),
   CONSUL_FILTERED: entry(
     'fix-config',
     'error',
-    'The token sees only a part of the catalog; give it the rights of deploy/consul/policy.hcl.',
+    'The token sees only a part of the catalog; `poolkeeper doctor consul` names the right that it lacks.',
   ),
   CONSUL_BAD_ANSWER: entry(
     'retry',
@@ -113,6 +129,16 @@ export const PROBLEMS = {
     'fix-spec',
     'error',
     'Someone else wrote this key; allow taking it over by the annotation poolkeeper.dev/adopt: "true".',
+  ),
+  CONSUL_VALUE_TOO_LARGE: entry(
+    'fix-spec',
+    'error',
+    'Shorten what the message names, such as long annotations; the rest of the spec goes on without it.',
+  ),
+  CONSUL_ARGUMENT_LIMIT: entry(
+    'fix-spec',
+    'warning',
+    'Shorten the annotations of the Service, or render `deployments/` by a template that needs no plugin.',
   ),
   CONSUL_CLUSTER_CLASH: entry(
     'fix-config',
@@ -147,6 +173,7 @@ export const PROBLEMS = {
     'warning',
     'Mend the broken spec files; until then nothing is removed whose file is gone or broken.',
   ),
+  PRUNE_DISABLED: entry('fix-spec', 'note', 'Nothing has to be done; delete the object by hand when it is not needed any more.'),
   SNAPSHOT_NOT_COMPLETE: entry('retry', 'warning', 'Removals wait until every source has answered in full.'),
 
   // The daemon itself
@@ -167,13 +194,15 @@ export interface Problem {
   /** What to do, in words. */
   readonly remedy: string;
   readonly where?: SourcePosition;
+  /** The fields that it is about, as paths inside the object, where the reporter knows them. */
+  readonly fields?: readonly string[];
 }
 
 /** Makes a problem of the catalogue; `more` overrides what the catalogue says where the caller knows better. */
 export function problem(
   code: ProblemCode,
   message: string,
-  more: { readonly remedy?: string; readonly where?: SourcePosition; readonly severity?: Severity; readonly next?: ProblemNext } = {},
+  more: Partial<Pick<Problem, 'remedy' | 'where' | 'severity' | 'next' | 'fields'>> = {},
 ): Problem {
   const base = PROBLEMS[code];
   return {
@@ -183,6 +212,7 @@ export function problem(
     message,
     remedy: more.remedy ?? base.remedy,
     ...(more.where === undefined ? {} : { where: more.where }),
+    ...(more.fields === undefined ? {} : { fields: more.fields }),
   };
 }
 

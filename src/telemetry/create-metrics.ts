@@ -90,6 +90,7 @@ function gaugeSeries(report: RunReport): ReadonlyMap<MetricName, readonly Series
     ['node_eligible', available('nodes') ? nodeSeries(report) : []],
     ['leader', [{ labels: {}, value: report.leader.consul ? 1 : 0 }]],
     ['snapshot_age_seconds', ageSeries(report.sources)],
+    ['snapshot_complete', report.sources.map(({ source, kind }) => ({ labels: { source }, value: kind === 'complete' ? 1 : 0 }))],
   ]);
 }
 

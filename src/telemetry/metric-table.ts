@@ -25,7 +25,7 @@ export const METRICS = {
     type: 'histogram',
     labels: ['stage', 'start'],
     help: 'How long the stages between a commit and traffic took.',
-    note: 'stage: fetch, decode, plan, kubernetes, rollout, consul, traefik, total. start: webhook, or poll when the clock began at the last look that still saw the old head (an upper bound). From the leader only.',
+    note: 'stage: fetch, decode, plan, kubernetes, rollout, consul, traefik, total; rollout: from applied to healthy. start: webhook, or poll when the clock began at the last look that still saw the old head (an upper bound). From the leader only.',
   },
   last_success_timestamp_seconds: {
     type: 'gauge',
@@ -80,7 +80,13 @@ export const METRICS = {
     type: 'gauge',
     labels: ['source'],
     help: 'Age of what is known of a source.',
-    note: 'source: git, nodes, services, endpoints, consul, objects:<kind>. Absent while the source is unavailable.',
+    note: 'source: git, nodes, services, endpoints, pods, consul, objects:<kind>. Absent while the source is unavailable.',
+  },
+  snapshot_complete: {
+    type: 'gauge',
+    labels: ['source'],
+    help: 'Whether a source tells everything: 0 while what is known of it is stale, or nothing is.',
+    note: 'source: as for the age. The reason stands in the status and in /readyz?verbose.',
   },
   resync_requests_total: {
     type: 'counter',

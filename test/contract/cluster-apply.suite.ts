@@ -39,7 +39,7 @@ export function clusterApplySuite(server: () => ApiServer): void {
       expect(found).toMatchObject({ apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', deleting: false });
       expect(found.ourFields).toMatchObject({ 'f:spec': { 'f:replicas': {} } });
       expect(found.managers).toContainEqual({ name: fieldManager(rig.owner), operation: 'Apply', subresource: '', ownsReplicas: true });
-      expect(found.spec).toEqual({ replicas: 0, selector: { matchLabels: { app: 'web' } } });
+      expect(found.spec).toMatchObject({ replicas: 0, selector: { matchLabels: { app: 'web' } } });
     });
 
     it('changes nothing when the same is applied again', async () => {
@@ -145,6 +145,65 @@ export function clusterApplySuite(server: () => ApiServer): void {
       stop.abort();
       await expect(applying).rejects.toMatchObject({ name: 'AbortError' });
       rig.proxy.thaw();
+    });
+  });
+
+  describe('trying', () => {
+    it('writes nothing, needs no lease, and leaves what is known as it is', async () => {
+      const leg = await rig.open();
+      const settings = configMap(rig, 'settings');
+      const first = await applied(rig, leg, settings);
+      const other = await rig.open({
+        lease: { state: () => ({ held: false, holder: 'other' }), changed: () => () => undefined, release: async () => undefined },
+      });
+      await other.prepare(new Set(), claimsOf(settings), rig.signal);
+      const taken = { kind: 'done', changed: false };
+      expect(await other.check(change(configMap(rig, 'settings', { a: '2' }), first), rig.signal)).toEqual(taken);
+      expect(await other.check(create(deployment(rig, 'web')), rig.signal)).toEqual(taken);
+      expect(await rig.call('GET', pathOf(settings))).toMatchObject({
+        data: { a: '1' },
+        metadata: { resourceVersion: first.resourceVersion },
+      });
+      await expect(rig.call('GET', pathOf(deployment(rig, 'web')))).rejects.toThrow('404');
+      expect(mustLive(other, first.key).resourceVersion).toBe(first.resourceVersion);
+    });
+
+    it('says what applying would say', async () => {
+      const leg = await rig.open();
+      const refused = async (object: ReturnType<typeof deployment>): Promise<string | undefined> => {
+        const result = await leg.check(create(object), rig.signal);
+        return result.kind === 'failed' ? `${result.problem.code} ${result.problem.message}` : undefined;
+      };
+      expect(await refused(deployment(rig, 'web', { replicass: 1 }))).toMatch(
+        /^KUBERNETES_REFUSED .*\.spec\.replicass: field not declared/,
+      );
+      expect(await refused(deployment(rig, 'web', { selector: { matchLabels: { app: 'other' } } }))).toMatch(
+        /^KUBERNETES_REFUSED .*spec\.template\.metadata\.labels/,
+      );
+      expect(await refused({ ...configMap(rig, 'settings'), apiVersion: 'nowhere.example/v1', kind: 'Widget' })).toMatch(
+        /^KUBERNETES_UNKNOWN_KIND/,
+      );
+      rig.proxy.answer(() => 'cut');
+      expect(await refused(configMap(rig, 'settings'))).toMatch(/^KUBERNETES_UNAVAILABLE/);
+    });
+
+    it.each([
+      ['clashes', 'theirs'],
+      ['does not', 'ours'],
+    ])("refuses to make what has become a stranger's whose field %s, and knows it from then on", async (_, value) => {
+      const leg = await rig.open();
+      const object = configMap(rig, 'settings', { a: 'ours' });
+      await leg.prepare(new Set(), claimsOf(object), rig.signal);
+      const theirs = { ...unmarked(object), data: { a: value } };
+      const before = await rig.call('PATCH', `${pathOf(object)}?fieldManager=someone`, theirs, APPLY);
+      const result = await leg.check(create(object), rig.signal);
+      expect(result).toMatchObject({ kind: 'failed', problem: { code: 'OBJECT_NOT_OURS', message: expect.stringContaining('someone') } });
+      expect(await rig.call('GET', pathOf(object))).toEqual(before);
+      await leg.prepare(new Set(), claimsOf(object), rig.signal);
+      const stranger = mustLive(leg, keyOfObject(object));
+      expect(await leg.check(change(object, stranger, { why: 'adopt', takeFrom: ['someone'] }), rig.signal)).toMatchObject({
+        kind: 'done',
+      });
     });
   });
 

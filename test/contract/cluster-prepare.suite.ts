@@ -120,7 +120,7 @@ export function clusterPrepareSuite(server: () => ApiServer): void {
       const object = deployment(rig, 'web');
       await post(unmarked(object));
       await leg.prepare(new Set(), claimsOf(object), rig.signal);
-      expect(mustLive(leg, keyOfObject(object)).spec).toEqual({ replicas: 0, selector: { matchLabels: { app: 'web' } } });
+      expect(mustLive(leg, keyOfObject(object)).spec).toMatchObject({ replicas: 0, selector: { matchLabels: { app: 'web' } } });
     });
 
     it('lists a kind once when many of it are claimed', async () => {

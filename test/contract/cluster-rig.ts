@@ -17,6 +17,8 @@ export interface ApiServer {
   readonly token: string;
   /** A user without any right; absent where the server does not check rights. */
   readonly powerless?: { readonly token: string };
+  /** It has nodes, and controllers that make Pods and run them. */
+  readonly runsPods?: boolean;
   stop(): Promise<void>;
 }
 

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { ClusterAdapter } from '../../src/adapters/kubernetes/create-cluster.ts';
 import { SERVICE_KIND } from '../../src/core/model/ids.ts';
-import { snapshotValue } from '../../src/core/model/snapshot.ts';
+import { type Snapshot, snapshotValue } from '../../src/core/model/snapshot.ts';
 import type { FalseAnswer, SeenRequest } from './cluster-proxy.ts';
 import {
   type ApiServer,
@@ -115,11 +116,60 @@ export function clusterWatchSuite(server: () => ApiServer): void {
         .toEqual(['stale', 'stale', 'stale']);
       expect(codeOf(leg.state().objects.get(CONFIG_MAP))).toBe('KUBERNETES_UNAVAILABLE');
       expect(live(leg, key)?.name).toBe('settings');
-      expect(dirty.all).toBe(0);
+      // Once for each of the four, however often they are tried.
+      const told = dirty.all;
+      expect(told).toBeGreaterThan(0);
+      const stale = stateOfKind(leg, 'stale');
+      const tries = (): number => watches().length;
+      const seen = tries();
+      await expect.poll(tries).toBeGreaterThan(seen + 1);
+      expect(stateOfKind(leg, 'stale')).toMatchObject({ sinceMs: stale.sinceMs, readAtMs: stale.readAtMs });
+      expect(dirty.all).toBe(told);
       rig.proxy.answer(undefined);
       await expect.poll(() => leg.state().objects.get(CONFIG_MAP)?.kind).toBe('complete');
       expect(connectedAt(leg.state().objects.get(CONFIG_MAP))).toBeGreaterThan(before);
-      await expect.poll(() => dirty.all).toBeGreaterThan(0);
+      await expect.poll(() => dirty.all).toBeGreaterThan(told);
+    });
+
+    it('is stale where lists are allowed and watches are not, names the missing rule, and goes on by lists', async () => {
+      const leg = await rig.open();
+      await leg.prepare(new Set([CONFIG_MAP]), NO_CLAIMS, rig.signal);
+      const forbidden =
+        'configmaps is forbidden: User "poolkeeper" cannot watch resource "configmaps" in API group "" at the cluster scope';
+      rig.proxy.answer((request) =>
+        isConfigMapWatch(request)
+          ? { status: 403, body: { kind: 'Status', reason: 'Forbidden', message: forbidden, details: { kind: 'configmaps' }, code: 403 } }
+          : undefined,
+      );
+      rig.proxy.cut();
+      const reason = { code: 'KUBERNETES_FORBIDDEN', message: expect.stringContaining('forbids "watch" on configmaps in all namespaces') };
+      await expect.poll(() => leg.state().objects.get(CONFIG_MAP)).toMatchObject({ kind: 'stale', reason });
+      const { sinceMs, readAtMs } = stateOfKind(leg, 'stale');
+      await rig.call('POST', `/api/v1/namespaces/${rig.namespace}/configmaps`, configMap(rig, 'theirs'));
+      await expect.poll(() => live(leg, keyIn(rig, CONFIG_MAP, 'theirs')), { timeout: 5_000 }).toBeDefined();
+      expect(stateOfKind(leg, 'stale')).toMatchObject({ sinceMs, reason });
+      expect(stateOfKind(leg, 'stale').readAtMs).toBeGreaterThan(readAtMs);
+      rig.proxy.answer(undefined);
+      await expect.poll(() => leg.state().objects.get(CONFIG_MAP)?.kind, { timeout: 5_000 }).toBe('complete');
+    });
+
+    it('lists in one piece when the server no longer has the state of the first chunk', async () => {
+      for (const name of ['a', 'b', 'c']) {
+        await rig.call('POST', `/api/v1/namespaces/${rig.namespace}/configmaps`, configMap(rig, name));
+      }
+      rig.proxy.answer(({ query, path }) =>
+        query.has('continue') && path.endsWith('/configmaps') ? { status: 410, body: gone() } : undefined,
+      );
+      const leg = await rig.open({ listLimit: 2 });
+      await leg.prepare(new Set([CONFIG_MAP]), NO_CLAIMS, rig.signal);
+      const snapshot = leg.state().objects.get(CONFIG_MAP);
+      expect(snapshot?.kind).toBe('complete');
+      expect(snapshot === undefined ? 0 : snapshotValue(snapshot)?.size).toBe(3);
+      expect(lists().map(({ query }) => [query.get('limit'), query.has('continue')])).toEqual([
+        ['2', false],
+        ['2', true],
+        [null, false],
+      ]);
     });
 
     it('notices a half-open connection', async () => {
@@ -132,13 +182,13 @@ export function clusterWatchSuite(server: () => ApiServer): void {
       await expect.poll(() => leg.state().nodes.kind, { timeout: 5_000 }).toBe('complete');
     });
 
-    it('waits as long as a 429 asks for', async () => {
+    it.each(['watch', 'list'])('waits as long as a 429 to a %s asks for', async (verb) => {
       const leg = await rig.open();
-      await leg.prepare(new Set([CONFIG_MAP]), NO_CLAIMS, rig.signal);
+      if (verb === 'watch') await leg.prepare(new Set([CONFIG_MAP]), NO_CLAIMS, rig.signal);
       let refusedAtMs = 0;
       let resumedAtMs = 0;
       rig.proxy.answer((request) => {
-        if (!isConfigMapWatch(request)) return undefined;
+        if (!request.path.endsWith('/configmaps') || request.isWatch !== (verb === 'watch')) return undefined;
         if (refusedAtMs !== 0) {
           resumedAtMs ||= Date.now();
           return undefined;
@@ -146,9 +196,11 @@ export function clusterWatchSuite(server: () => ApiServer): void {
         refusedAtMs = Date.now();
         return { status: 429, body: {}, headers: { 'retry-after': '1' } };
       });
-      rig.proxy.cut();
+      if (verb === 'watch') rig.proxy.cut();
+      else await leg.prepare(new Set([CONFIG_MAP]), NO_CLAIMS, rig.signal);
       await expect.poll(() => resumedAtMs, { timeout: 5_000 }).toBeGreaterThan(0);
       expect(resumedAtMs - refusedAtMs).toBeGreaterThanOrEqual(990);
+      await expect.poll(() => leg.state().objects.get(CONFIG_MAP)?.kind).toBe('complete');
     });
 
     it('does not take an answer that is no list for an empty one', async () => {
@@ -195,6 +247,13 @@ export function clusterWatchSuite(server: () => ApiServer): void {
 
 function gone(): object {
   return { kind: 'Status', apiVersion: 'v1', status: 'Failure', message: 'too old resource version', reason: 'Expired', code: 410 };
+}
+
+/** The state of ConfigMaps, which must be of that kind. */
+function stateOfKind<K extends Snapshot<unknown>['kind']>(leg: ClusterAdapter, kind: K): Extract<Snapshot<unknown>, { kind: K }> {
+  const snapshot = leg.state().objects.get(CONFIG_MAP);
+  if (snapshot?.kind !== kind) throw new Error(`ConfigMaps are ${snapshot?.kind ?? 'not watched'}, not ${kind}`);
+  return snapshot as Extract<Snapshot<unknown>, { kind: K }>;
 }
 
 const connectedAt = (snapshot: { readonly kind: string } | undefined): number =>

@@ -11,7 +11,7 @@ if (stack === undefined) {
 } else {
   clusterContract('kube-apiserver', async () => {
     const { apiServerUrl: url, token } = stack;
-    return { url, token, powerless: { token: await powerlessToken(stack) }, stop: async () => undefined };
+    return { url, token, powerless: { token: await powerlessToken(stack) }, runsPods: true, stop: async () => undefined };
   });
 }
 

@@ -3,6 +3,7 @@ import { clusterApplySuite } from './cluster-apply.suite.ts';
 import { clusterLeaseSuite } from './cluster-lease.suite.ts';
 import { clusterPrepareSuite } from './cluster-prepare.suite.ts';
 import type { ApiServer } from './cluster-rig.ts';
+import { clusterStatusSuite } from './cluster-status.suite.ts';
 import { clusterWakeSuite } from './cluster-wake.suite.ts';
 import { clusterWatchSuite } from './cluster-watch.suite.ts';
 
@@ -23,6 +24,7 @@ export function clusterContract(name: string, start: () => Promise<ApiServer>): 
     clusterWakeSuite(running);
     clusterWatchSuite(running);
     clusterPrepareSuite(running);
+    clusterStatusSuite(running);
     clusterLeaseSuite(running);
   });
 }

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { RegistryAction } from '../../src/core/model/action.ts';
-import { canaryKey, deploymentsKey, deploymentsPrefix, ownPrefix } from '../../src/core/model/consul-names.ts';
+import { canaryKey, deploymentsKey, deploymentsPrefix, ownPrefix, specificationsPrefix } from '../../src/core/model/consul-names.ts';
 import { kvKey, poolKey } from '../../src/core/model/ids.ts';
 import type { ProxyFault } from './registry-proxy.ts';
 import {
@@ -52,7 +52,15 @@ const READ_FAULTS: readonly (readonly [title: string, fault: ProxyFault, kind: '
   ],
 ];
 
-const READS = ['/v1/catalog/nodes', '/v1/catalog/services', '/v1/catalog/node-services', '/v1/health/state', 'deployments', '.poolkeeper'];
+const READS = [
+  '/v1/catalog/nodes',
+  '/v1/catalog/services',
+  '/v1/catalog/node-services',
+  '/v1/health/state',
+  'deployments',
+  'specifications',
+  '.poolkeeper',
+];
 
 /** What the Consul leg promises while Consul, or what lies between, fails. */
 export function registryFaultsSuite(startConsul: StartConsul): void {
@@ -90,6 +98,7 @@ export function registryFaultsSuite(startConsul: StartConsul): void {
         ensureNode(rig, 'worker-1'),
         registerPool(rig, `web-${rig.cluster}`, { kv: [{ key, value: '{}', modifyIndex: 0 }] }),
       );
+      await rig.stranger('PUT', `kv/${specificationsPrefix(rig.keyPath)}prod/web/latest`, {});
       await rig.registry.refresh(rig.signal);
       const good = rig.state();
       for (const read of READS) {

@@ -14,6 +14,7 @@ import { registrySuite } from './registry.suite.ts';
 import { registryFaultsSuite } from './registry-faults.suite.ts';
 import { registryLeaseSuite } from './registry-lease.suite.ts';
 import { type ConsulUnderTest, ensureNode, eventually, type RegistryRig, registerPool, startRig, systemClock } from './registry-rig.ts';
+import { registrySpecificationsSuite } from './registry-specifications.suite.ts';
 
 const run = promisify(execFile);
 
@@ -24,6 +25,7 @@ async function startReal(options: Parameters<typeof startConsul>[0] = {}): Promi
 
 describe('registry on Consul', () => registrySuite(() => startReal()));
 describe('registry on a failing Consul', () => registryFaultsSuite(() => startReal()));
+describe('specifications on Consul', () => registrySpecificationsSuite(() => startReal()));
 describe('lease on Consul', () => registryLeaseSuite(() => startReal()));
 
 describe('with ACLs', () => {

@@ -20,7 +20,7 @@ type Phase = (typeof PHASES)[number];
 /** Every kind of write of each phase. The daemon is killed before and after the first one of each. */
 const WRITES: Readonly<Record<Phase, readonly WriteKind[]>> = {
   start: ['Lease', 'session create', 'lock acquire', 'canaries', 'memory', 'Consul nodes'],
-  create: ['memory', 'Deployment apply', 'Service apply', 'pool register'],
+  create: ['memory', 'Deployment apply', 'Service apply', 'pool register', 'specification'],
   change: [
     'memory',
     'Deployment apply',
@@ -29,8 +29,9 @@ const WRITES: Readonly<Record<Phase, readonly WriteKind[]>> = {
     'pool port move',
     'Service apply',
     'drain forgotten',
+    'specification',
   ],
-  remove: ['memory', 'pool deregister', 'Service delete', 'Deployment delete', 'drain forgotten'],
+  remove: ['memory', 'pool deregister', 'Service delete', 'Deployment delete', 'drain forgotten', 'specification forgotten'],
   stop: ['Lease given up', 'lock release', 'session destroy'],
 };
 
@@ -262,10 +263,16 @@ function wantedState(phase: Phase, nodePort: number): State {
       '.poolkeeper/NAME/memory',
       'deployments/NAME/steady-NAME',
       ...(web === undefined ? [] : ['deployments/NAME/web-NAME']),
+      ...recordsOf('steady', 1),
+      ...(web === undefined ? [] : recordsOf('web', phase === 'change' ? 2 : 1)),
     ],
     nodes: ['k8s-NAME--canary', 'k8s-NAME-n1', 'k8s-NAME-n2', 'k8s-NAME-n3'],
   };
 }
+
+/** What is recorded of an app that has had so many contents. */
+const recordsOf = (app: string, contents: number): readonly string[] =>
+  [...Array.from({ length: contents }, () => 'TIME_UUID'), 'deployed', 'latest'].map((entry) => `specifications/NAME/${app}-NAME/${entry}`);
 
 interface Listed<Spec> {
   readonly items: readonly { readonly metadata: { readonly name: string }; readonly spec: Spec }[];
@@ -295,7 +302,14 @@ async function stateOf({ stack: servers, name }: Site, nodePort: number): Promis
       .sort(),
     deployments: deployments.items.map(({ metadata, spec }) => `${short(metadata.name)} ${spec.replicas}`).sort(),
     instances: instances.flat().sort(),
-    keys: (await kvEntries(servers, `${name}/`)).map(({ key }) => key.slice(name.length + 1).replaceAll(name, 'NAME')).sort(),
+    keys: (await kvEntries(servers, `${name}/`))
+      .map(({ key }) =>
+        key
+          .slice(name.length + 1)
+          .replaceAll(name, 'NAME')
+          .replace(/\d{16}_[0-9a-f-]{36}$/, 'TIME_UUID'),
+      )
+      .sort(),
     nodes: (await catalogNodes(servers, name)).map(({ Node }) => Node.replace(name, 'NAME')).sort(),
   };
 }

@@ -3,8 +3,8 @@ import { createConsulClient } from '../../src/adapters/consul/create-consul-clie
 import { createConsulLease } from '../../src/adapters/consul/create-consul-lease.ts';
 import { createConsulRegistry } from '../../src/adapters/consul/create-consul-registry.ts';
 import type { RegistryAction } from '../../src/core/model/action.ts';
-import { deploymentsKey, drainingKey, memoryKey } from '../../src/core/model/consul-names.ts';
-import { poolKey } from '../../src/core/model/ids.ts';
+import { deploymentsKey, drainingKey, memoryKey, specificationsPrefix } from '../../src/core/model/consul-names.ts';
+import { kvKey, poolKey } from '../../src/core/model/ids.ts';
 import type { RegistryState } from '../../src/core/model/registration.ts';
 import type { ProblemCode } from '../../src/shared/problem.ts';
 import { ensureNode, eventually, registerPool, systemClock } from '../contract/registry-rig.ts';
@@ -73,6 +73,7 @@ function openDaemon(cluster: string, token: string): Daemon {
     register: async () =>
       (await commit(ensureNode({ owner: OWNER, cluster }, 'worker-1'), ensureNode({ owner: OWNER, cluster }, 'worker-2'))) ??
       (await commit(webPool(cluster))) ??
+      (await commit({ kind: 'write-kv', writes: [{ key: latestKey(cluster), value: '{}', modifyIndex: 0 }], why: 'specification' })) ??
       (await commit({ kind: 'write-kv', writes: [{ key: memoryKey(KEY_PATH, cluster), value: '{}', modifyIndex: 0 }], why: 'memory' })),
     deregister: async () => (await commit(webLeaves(cluster, state()))) ?? (await commit(...nodesLeave(state()))),
     async close() {
@@ -86,6 +87,7 @@ function openDaemon(cluster: string, token: string): Daemon {
 }
 
 const poolOf = (cluster: string) => poolKey('prod', `web-${cluster}`);
+const latestKey = (cluster: string) => kvKey(`${specificationsPrefix(KEY_PATH)}${poolOf(cluster)}/latest`);
 
 function webPool(cluster: string): RegistryAction {
   const kv = [{ key: deploymentsKey(KEY_PATH, poolOf(cluster)), value: '{"kind":"Service"}', modifyIndex: 0 }];
@@ -130,6 +132,7 @@ const NEEDED = [
   { head: 'node_prefix "k8s-prod-"', step: 'read', stop: 'CONSUL_FORBIDDEN' },
   { head: 'service_prefix ""', step: 'read', stop: 'CONSUL_FILTERED' },
   { head: 'key_prefix "kubernetes/deployments/"', step: 'register', stop: 'CONSUL_FORBIDDEN' },
+  { head: 'key_prefix "kubernetes/specifications/"', step: 'read', stop: 'CONSUL_FILTERED' },
   { head: 'key_prefix "kubernetes/.poolkeeper/prod/"', step: 'lead', stop: 'CONSUL_FORBIDDEN' },
   { head: 'session_prefix ""', step: 'lead', stop: 'CONSUL_FORBIDDEN' },
 ];
@@ -145,7 +148,9 @@ describe('deploy/consul/policy.hcl', () => {
     expect(await daemon.read()).toBeUndefined();
     const read = daemon.state();
     expect(read.instances.get(poolOf('prod'))).toHaveLength(2);
-    expect([...read.kv.keys()].sort()).toEqual([memoryKey(KEY_PATH, 'prod'), deploymentsKey(KEY_PATH, poolOf('prod'))].sort());
+    expect([...read.kv.keys()].sort()).toEqual(
+      [memoryKey(KEY_PATH, 'prod'), deploymentsKey(KEY_PATH, poolOf('prod')), latestKey('prod')].sort(),
+    );
     expect(await daemon.deregister()).toBeUndefined();
     expect(await daemon.read()).toBeUndefined();
     expect([...daemon.state().kv.keys()]).toContain(drainingKey(KEY_PATH, 'prod', poolOf('prod')));

@@ -237,6 +237,7 @@ describe('the rights of deploy/kubernetes/access', () => {
     for (const what of [
       ['get', 'secrets'],
       ['create', 'pods'],
+      ['delete', 'pods'],
       ['create', 'pods/exec'],
       ['patch', 'nodes'],
       ['delete', 'namespaces'],

@@ -1,7 +1,7 @@
 import { identityOf } from '../../src/core/desired/ownership.ts';
 import { deploymentsKey, drainingKey, kvFlags, memoryKey } from '../../src/core/model/consul-names.ts';
 import type { GroupKind, KvKey, ObjectKey, PoolKey, SpecId } from '../../src/core/model/ids.ts';
-import { DEPLOYMENT_KIND, nodeName, poolKey, revision, specId } from '../../src/core/model/ids.ts';
+import { DEPLOYMENT_KIND, kindOf, nodeName, poolKey, revision, SERVICE_KIND, specId } from '../../src/core/model/ids.ts';
 import type { Memory } from '../../src/core/model/memory.ts';
 import type { EndpointFacts, NodeFacts } from '../../src/core/model/nodes.ts';
 import type { FieldsV1, KubernetesObject, LiveObject, Spec, SpecObject } from '../../src/core/model/objects.ts';
@@ -28,6 +28,8 @@ export const POLICY: Policy = {
   entryPoints: { http: { name: 'web', tls: false }, https: { name: 'websecure', tls: true } },
   adoptFrom: ['kubectl'],
   allowAdopt: false,
+  dryRun: false,
+  createNamespaces: false,
   pool: {
     addressTypes: ['InternalIP'],
     addressFamily: 'IPv4',
@@ -202,15 +204,21 @@ export interface WorldParts {
 /** A world in which every source has answered completely, unless said otherwise. */
 export function world(parts: WorldParts): World {
   const services = new Map<ObjectKey, LiveObject>();
-  const deployments = new Map<ObjectKey, LiveObject>();
-  for (const object of parts.objects ?? []) (object.kind === 'Service' ? services : deployments).set(object.key, object);
+  const others = new Map<GroupKind, Map<ObjectKey, LiveObject>>([[DEPLOYMENT_KIND, new Map()]]);
+  for (const object of parts.objects ?? []) {
+    const kind = kindOf(object.key);
+    const all = kind === SERVICE_KIND ? services : (others.get(kind) ?? new Map<ObjectKey, LiveObject>());
+    if (kind !== SERVICE_KIND) others.set(kind, all);
+    all.set(object.key, object);
+  }
   return {
     specs: parts.specs ?? complete(specSet([])),
     cluster: {
       nodes: complete(parts.nodes ?? [node('n1'), node('n2'), node('n3')]),
       services: complete(services),
+      pods: complete(new Map()),
       endpoints: complete(new Map((parts.endpoints ?? []).map((facts) => [facts.pool, facts]))),
-      objects: new Map<GroupKind, Snapshot<ReadonlyMap<ObjectKey, LiveObject>>>([[DEPLOYMENT_KIND, complete(deployments)]]),
+      objects: new Map<GroupKind, Snapshot<ReadonlyMap<ObjectKey, LiveObject>>>([...others].map(([kind, all]) => [kind, complete(all)])),
     },
     registry: parts.registry ?? complete(EMPTY_REGISTRY),
   };

@@ -92,8 +92,7 @@ export async function liveInCluster(rig: Rig): Promise<readonly Problem[]> {
   }
   for (const object of made) note(await applyToLive(leg, object, { actionOn: remove, prepare }, rig.signal));
   await othersChange(rig, leg);
-  const { nodes, services, endpoints, objects } = leg.state();
-  for (const snapshot of [nodes, services, endpoints, ...objects.values()]) note(reasonOf(snapshot));
+  for (const snapshot of snapshotsOf(leg)) note(reasonOf(snapshot));
   return problems;
 }
 
@@ -121,7 +120,9 @@ async function applyToLive(
 
 /** Changes of others, of every watched kind; returns when all are seen, or it is known why one is not. */
 async function othersChange(rig: Rig, leg: ClusterAdapter): Promise<void> {
-  const objects = [configMap(rig, 'theirs'), deployment(rig, 'theirs'), service(rig, 'theirs')];
+  const nowhere = { metadata: { labels: { app: 'theirs' } }, spec: { containers: [CONTAINER], nodeSelector: { none: 'such' } } };
+  const stuck = deployment(rig, 'theirs', { replicas: 1, template: nowhere });
+  const objects = [configMap(rig, 'theirs'), stuck, service(rig, 'theirs')];
   for (const object of objects) await rig.call('POST', parentOf(object), object);
   await rig.call('POST', '/api/v1/nodes', { metadata: { name: rig.namespace } });
   await rig.call('POST', `/apis/discovery.k8s.io/v1/namespaces/${rig.namespace}/endpointslices`, {
@@ -133,6 +134,14 @@ async function othersChange(rig: Rig, leg: ClusterAdapter): Promise<void> {
   const node = nodeName(rig.namespace);
   await eventually(() => snapshotValue(leg.state().nodes)?.find(({ name }) => name === node), leg);
   await eventually(() => snapshotValue(leg.state().endpoints)?.get(poolKey(rig.namespace, 'by-hand')), leg);
+  await eventually(() => snapshotValue(leg.state().pods)?.get(keyOfObject(stuck)), leg);
+}
+
+const CONTAINER = { name: 'main', image: 'registry.invalid/main:1' };
+
+function snapshotsOf(leg: ClusterAdapter): readonly Snapshot<unknown>[] {
+  const { nodes, services, endpoints, pods, objects } = leg.state();
+  return [nodes, services, endpoints, pods, ...objects.values()];
 }
 
 /** What `look` finds in time; undefined when a part of the leg is out of order, which is why it finds nothing. */
@@ -140,8 +149,7 @@ async function eventually<T>(look: () => T | undefined, leg: ClusterAdapter): Pr
   const deadline = Date.now() + 10_000;
   for (;;) {
     const found = look();
-    const { nodes, services, endpoints, objects } = leg.state();
-    const broken = [nodes, services, endpoints, ...objects.values()].some(({ kind }) => kind !== 'complete');
+    const broken = snapshotsOf(leg).some(({ kind }) => kind !== 'complete');
     if (found !== undefined || broken) return found;
     if (Date.now() > deadline) throw new Error('a change is not seen, though nothing is wrong');
     await sleep(10);

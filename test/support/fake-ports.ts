@@ -1,4 +1,5 @@
 import type { ClusterAction, NodeAction, RegistryAction } from '../../src/core/model/action.ts';
+import type { ObjectKey } from '../../src/core/model/ids.ts';
 import { kvKey } from '../../src/core/model/ids.ts';
 import type { Cluster, ClusterResult, Fence, Lease, LeaseState, Registry, RegistryResult } from '../../src/core/model/ports.ts';
 import type { Snapshot } from '../../src/core/model/snapshot.ts';
@@ -9,7 +10,7 @@ import type { ApplyPorts, Outcome } from '../../src/run/apply-plan.ts';
 import type { RunInput, RunMemos, RunResult } from '../../src/run/reconcile.ts';
 import { createMemos, reconcile } from '../../src/run/reconcile.ts';
 import type { Problem } from '../../src/shared/problem.ts';
-import { NOW_MS, POLICY } from './builders.ts';
+import { complete, NOW_MS, POLICY } from './builders.ts';
 import { applyToWorld } from './model-world.ts';
 
 const FENCE: Fence = { key: kvKey('leader'), session: 's1' };
@@ -45,6 +46,8 @@ export class FakeSite {
   readonly journal: string[] = [];
   /** Sizes of the commits to the registry, and the fences they carried. */
   readonly commits: { readonly size: number; readonly fence: Fence }[] = [];
+  /** The objects that were tried by a dry run. */
+  readonly checks: ObjectKey[] = [];
   readonly prepared: { readonly kinds: readonly string[]; readonly claims: readonly string[] }[] = [];
   readonly leases = { consul: new FakeLease(), kubernetes: new FakeLease() };
   refuse: (action: ClusterAction | RegistryAction, name: string) => Problem | undefined = () => undefined;
@@ -62,6 +65,11 @@ export class FakeSite {
       state: () => this.world.cluster,
       changed: () => () => undefined,
       prepare: async (kinds, claims) => void this.prepared.push({ kinds: [...kinds].sort(), claims: [...claims.keys()].sort() }),
+      check: async (action): Promise<ClusterResult> => {
+        this.checks.push(action.key);
+        const problem = this.refuse(action, `check ${action.key}`);
+        return problem === undefined ? { kind: 'done', changed: false } : { kind: 'failed', problem };
+      },
       apply: async (action): Promise<ClusterResult> => {
         const problem = await this.#write(action);
         return problem === undefined ? { kind: 'done', changed: true } : { kind: 'failed', problem };
@@ -100,9 +108,9 @@ export class FakeSite {
     this.world = { ...this.world, specs };
   }
 
-  /** What was written since the last call, without the keys of the memory. */
+  /** What was written since the last call, without the keys of the memory and the records under `specifications/`. */
   takeJournal(): readonly string[] {
-    return this.journal.splice(0).filter((line) => !line.includes('/memory'));
+    return this.journal.splice(0).filter((line) => !/\/memory|\/specifications\//.test(line));
   }
 
   async #write(action: ClusterAction | RegistryAction): Promise<Problem | undefined> {
@@ -118,7 +126,9 @@ export class FakeSite {
       const value = snapshotValue(after);
       return before.kind === 'unavailable' || value === undefined ? before : { ...before, value };
     };
-    const objects = new Map([...folded.cluster.objects].map(([kind, after]) => [kind, keep(cluster.objects.get(kind) ?? after, after)]));
+    const empty = [...cluster.objects].map(([kind, before]) => [kind, keep(before, complete(new Map()))] as const);
+    const full = [...folded.cluster.objects].map(([kind, after]) => [kind, keep(cluster.objects.get(kind) ?? after, after)] as const);
+    const objects = new Map([...empty, ...full]);
     this.world = {
       specs,
       cluster: { ...cluster, services: keep(cluster.services, folded.cluster.services), objects },

@@ -100,7 +100,7 @@ function renderCliReference(): string {
         readFile: () => '',
         now: () => 0,
         signal: new AbortController().signal,
-        load: { daemon: unused, demo: unused },
+        load: { daemon: unused, demo: unused, rights: unused, doctor: unused },
       },
       () => undefined,
     ),

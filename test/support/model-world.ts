@@ -1,6 +1,7 @@
 import type { ViewMemo } from '../../src/core/desired/build-desired.ts';
 import { buildDesired } from '../../src/core/desired/build-desired.ts';
-import type { Action, NodeAction } from '../../src/core/model/action.ts';
+import type { ImmutableRefusal } from '../../src/core/desired/recreations.ts';
+import type { Action, NodeAction, WriteKv } from '../../src/core/model/action.ts';
 import { NODE_CHECK_ID } from '../../src/core/model/consul-names.ts';
 import type { KvKey, ObjectKey, PoolKey } from '../../src/core/model/ids.ts';
 import { kindOf, SERVICE_KIND } from '../../src/core/model/ids.ts';
@@ -24,6 +25,8 @@ export interface ModelPlan {
   readonly nodes: readonly NodeAction[];
   readonly guarded: Guarded;
   readonly actions: readonly Action[];
+  /** What is written under `specifications/`, when nothing else is left to do for a spec; not among `actions`. */
+  readonly records: readonly WriteKv[];
 }
 
 /** What a plan depends on beside the world; without `memos` nothing is remembered. */
@@ -31,27 +34,38 @@ export interface PlanOptions {
   readonly memory?: Memory;
   readonly policy?: Policy;
   readonly nowMs?: number;
+  readonly immutable?: ReadonlyMap<ObjectKey, ImmutableRefusal>;
   readonly memos?: { readonly plans: PlanMemos; readonly views: ViewMemo };
 }
 
 /** Plans a whole world with the functions that the run uses. */
 export function planWorld(world: World, options: PlanOptions = {}): ModelPlan {
-  const policy = options.policy ?? POLICY;
-  const desired = buildDesired(world, policy, { memo: options.memos?.views ?? new Map(), refused: new Set() });
-  const memory = options.memory ?? MEMORY;
-  const context = planContext({
-    world,
-    desired,
-    memory,
-    policy,
-    nowMs: options.nowMs ?? NOW_MS,
-    memos: options.memos?.plans ?? createPlanMemos(),
-  });
-  const guarded = guardRun(
-    [...desired.specs.values()].map((spec) => planSpec(spec, context)),
-    context,
-  );
-  return { context, nodes: planNodes(context), guarded, actions: guarded.plans.flatMap((plan) => plan.actions) };
+  const { policy = POLICY, memory = MEMORY, nowMs = NOW_MS } = options;
+  const memos = options.memos?.plans ?? createPlanMemos();
+  const refused = new Set<ObjectKey>();
+  for (;;) {
+    const desired = buildDesired(world, policy, {
+      memo: options.memos?.views ?? new Map(),
+      refused,
+      immutable: options.immutable ?? new Map(),
+    });
+    const context = planContext({ world, desired, memory, policy, nowMs, memos });
+    const plans = [...desired.specs.values()].map((spec) => planSpec(spec, context));
+    const unapplied = plans.flatMap((plan) => plan.unapplied).filter((key) => !refused.has(key));
+    if (unapplied.length === 0) {
+      const guarded = guardRun(plans, context);
+      const all = guarded.plans.flatMap((plan) => plan.actions);
+      const records = all.filter((action): action is WriteKv => action.kind === 'write-kv' && action.why.startsWith('specification of '));
+      return {
+        context,
+        nodes: planNodes(context),
+        guarded,
+        actions: all.filter((action) => !records.includes(action as WriteKv)),
+        records,
+      };
+    }
+    for (const key of unapplied) refused.add(key);
+  }
 }
 
 let nextNodePort = 30_000;
@@ -158,8 +172,9 @@ export function settle(
   for (let i = 0; i < most; i++) {
     const plan = planWorld(world, { ...options, memory });
     memory = plan.guarded.memory;
-    if (plan.actions.length === 0 && plan.nodes.length === 0) return { world, last: plan };
-    world = applyToWorld(world, [...plan.nodes, ...plan.actions]);
+    const all = [...plan.nodes, ...plan.actions, ...plan.records];
+    if (all.length === 0) return { world, last: plan };
+    world = applyToWorld(world, all);
   }
   return { world, last: planWorld(world, { ...options, memory }) };
 }

@@ -21,6 +21,8 @@ export type WriteKind =
   | 'pool port move'
   | 'pool deregister'
   | 'deployments key'
+  | 'specification'
+  | 'specification forgotten'
   | 'drain key'
   | 'drain forgotten'
   | 'memory'
@@ -78,6 +80,8 @@ function transactionKinds(operations: readonly Operation[]): readonly WriteKind[
   if (keys.some(({ Key }) => Key.endsWith('/memory'))) kinds.push('memory');
   if (draining !== undefined && isDelete(draining)) kinds.push('drain forgotten');
   else if (draining !== undefined && services.length === 0) kinds.push('drain key');
+  const records = keys.filter(({ Key }) => Key.includes('/specifications/'));
+  if (records.length > 0) kinds.push(records.every(isDelete) ? 'specification forgotten' : 'specification');
   if (kinds.length === 0 && keys.some(({ Key }) => Key.includes('/deployments/'))) kinds.push('deployments key');
   return kinds.length === 0 ? ['unknown'] : kinds;
 }

@@ -1,6 +1,14 @@
 import type { KvKey } from '../../core/model/ids.ts';
 import type { Problem } from '../../shared/problem.ts';
-import type { CatalogCheck, CatalogInstance, CatalogNode, KeyValue, TransactionError, TransactionResult } from './decode-answer.ts';
+import type {
+  CatalogCheck,
+  CatalogInstance,
+  CatalogNode,
+  KeyValue,
+  TokenFacts,
+  TransactionError,
+  TransactionResult,
+} from './decode-answer.ts';
 import type { TransactionOperation } from './registry-write.ts';
 
 /** A long poll: answers when the index has passed `index`, or after `waitMs`. */
@@ -46,6 +54,13 @@ export interface CatalogQuery {
   readonly blocking?: Blocking;
 }
 
+/** Which keys are listed; with a `separator` only as far as its first place behind the prefix, each once. */
+export interface KeysQuery {
+  readonly prefix: KvKey;
+  readonly separator?: string;
+  readonly blocking?: Blocking;
+}
+
 /**
  * The requests that the Consul leg makes, each with a deadline and each answer checked for its shape. Reads are consistent,
  * but for long polls. Failures are thrown as AppError, an abort as the signal's reason.
@@ -59,10 +74,14 @@ export interface ConsulClient {
   /** Names of Consul services with an instance on one of the nodes. */
   listServices(query: CatalogQuery, signal: AbortSignal): Promise<Answer<readonly string[]>>;
   readTree(prefix: KvKey, signal: AbortSignal): Promise<Answer<readonly KeyValue[]>>;
-  listKeys(query: { readonly prefix: KvKey; readonly blocking: Blocking }, signal: AbortSignal): Promise<Answer<readonly string[]>>;
+  listKeys(query: KeysQuery, signal: AbortSignal): Promise<Answer<readonly string[]>>;
   readKey(query: { readonly key: KvKey; readonly blocking?: Blocking }, signal: AbortSignal): Promise<Answer<KeyValue | undefined>>;
   /** The version of the agent at the address; undefined when the token may not know. */
   readVersion(signal: AbortSignal): Promise<string | undefined>;
+  /** The address of the leading server; undefined when there is none. Needs no rights. */
+  readLeader(signal: AbortSignal): Promise<string | undefined>;
+  /** The token that requests are made with, the anonymous one without any; undefined when ACLs are off. */
+  readToken(signal: AbortSignal): Promise<TokenFacts | undefined>;
   /** Throws for an abort only. */
   transact(operations: readonly TransactionOperation[], signal: AbortSignal): Promise<TransactionOutcome>;
   /** Creates a session without health checks, so that it lives as long as it is renewed. Its end releases its keys. */

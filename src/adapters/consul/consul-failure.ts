@@ -22,8 +22,27 @@ interface PackageError {
   readonly response?: { readonly statusCode?: unknown; readonly body?: unknown };
 }
 
+const UNKNOWN_AUTHORITY = 'Set `consul.caFile` to the certificate authority that signed the certificate of Consul.';
+const WANTS_CERTIFICATE = 'Set `consul.certFile` and `consul.keyFile` to a client certificate that Consul accepts.';
+
+/** What to do about TLS errors of Node and OpenSSL, by their code: trying again mends none. */
+const TLS_REMEDIES: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: 'Renew the certificate of Consul.',
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNKNOWN_AUTHORITY,
+  SELF_SIGNED_CERT_IN_CHAIN: UNKNOWN_AUTHORITY,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNKNOWN_AUTHORITY,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNKNOWN_AUTHORITY,
+  ERR_TLS_CERT_ALTNAME_INVALID: 'Set `consul.serverName` to a name in the certificate of Consul, such as server.dc1.consul.',
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: WANTS_CERTIFICATE,
+  ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE: WANTS_CERTIFICATE,
+  ERR_SSL_WRONG_VERSION_NUMBER: 'Consul speaks no TLS at this address: correct the scheme or the port of `consul.address`.',
+};
+
 /** Codes of errors that come before anything was sent. */
-const NOT_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'CERT_HAS_EXPIRED']);
+const NOT_SENT = new Set([
+  ...['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'CERT_HAS_EXPIRED', 'ERR_TLS_CERT_ALTNAME_INVALID'],
+  ...['DEPTH_ZERO_SELF_SIGNED_CERT', 'SELF_SIGNED_CERT_IN_CHAIN', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
+]);
 
 /** Turns an error of the client package into what the loop needs to know. `request` names the call, such as `GET catalog/nodes`. */
 export function classifyFailure(error: unknown, request: string): ConsulFailure {
@@ -36,7 +55,9 @@ export function classifyFailure(error: unknown, request: string): ConsulFailure 
   if (typeof status === 'number') return { problem: statusProblem(status, request, text), status, unclear: status >= 500, text };
   const unclear = typeof marks.code !== 'string' || !NOT_SENT.has(marks.code);
   const reason = marks.isTimeout === true ? 'no answer in time' : errorText(error);
-  return { problem: problem('CONSUL_UNAVAILABLE', `${request} failed: ${reason}`), status: undefined, unclear, text };
+  const remedy = typeof marks.code === 'string' ? TLS_REMEDIES[marks.code] : undefined;
+  const more = remedy === undefined ? {} : { remedy };
+  return { problem: problem('CONSUL_UNAVAILABLE', `${request} failed: ${reason}`, more), status: undefined, unclear, text };
 }
 
 /** The problem of an answer that Consul cannot have given. */

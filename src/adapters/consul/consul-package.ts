@@ -32,6 +32,7 @@ export interface ConsulPackage {
   readonly kv: { readonly get: Call; readonly keys: Call; readonly set: Call };
   readonly session: { readonly create: Call; readonly renew: Call; readonly destroy: Call };
   readonly agent: { readonly self: Call };
+  readonly status: { readonly leader: Call };
   readonly transaction: {
     readonly create: (operations: readonly unknown[], options: PackageOptions) => Promise<[PackageResponse, unknown]>;
   };
@@ -48,10 +49,13 @@ export interface ConsulPackage {
   destroy(): void;
 }
 
-/** Opens the package on `baseUrl` (with `/v1`) over `agent`, whose sockets it shares. */
-export function openConsulPackage(baseUrl: string, agent: unknown): ConsulPackage {
-  // Its constructor type lacks baseUrl.
-  return new Consul({ baseUrl, agent } as ConstructorParameters<typeof Consul>[0]) as unknown as ConsulPackage;
+/** Opens the package on `baseUrl` (with `/v1`) over `agent`, whose sockets it shares; every request carries `headers`. */
+export function openConsulPackage(
+  baseUrl: string,
+  { agent, headers }: { readonly agent: unknown; readonly headers: Readonly<Record<string, string>> },
+): ConsulPackage {
+  // Its constructor type lacks baseUrl and headers.
+  return new Consul({ baseUrl, agent, headers } as ConstructorParameters<typeof Consul>[0]) as unknown as ConsulPackage;
 }
 
 /** Runs one call of the package so that it ends when `signal` aborts: the package knows no AbortSignal. */

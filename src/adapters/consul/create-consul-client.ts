@@ -4,7 +4,16 @@ import { Agent as HttpsAgent } from 'node:https';
 import type { KvKey } from '../../core/model/ids.ts';
 import { AppError, errorText } from '../../shared/errors.ts';
 import { problem } from '../../shared/problem.ts';
-import type { Answer, Blocking, CatalogQuery, ConsulClient, KeyLock, SessionRequest, TransactionOutcome } from './consul-client.ts';
+import type {
+  Answer,
+  Blocking,
+  CatalogQuery,
+  ConsulClient,
+  KeyLock,
+  KeysQuery,
+  SessionRequest,
+  TransactionOutcome,
+} from './consul-client.ts';
 import { badAnswer, type ConsulFailure, classifyFailure } from './consul-failure.ts';
 import { type ConsulPackage, openConsulPackage, type PackageOptions, type PackageResponse, runWithSignal } from './consul-package.ts';
 import {
@@ -17,8 +26,11 @@ import {
   decodeResults,
   decodeServiceNames,
   decodeSessionId,
+  decodeToken,
   decodeVersion,
+  type TokenFacts,
 } from './decode-answer.ts';
+import { type EnterpriseScope, scopedOperation, scopeHeaders } from './enterprise-scope.ts';
 import type { TransactionOperation } from './registry-write.ts';
 
 export interface ConsulClientOptions {
@@ -29,6 +41,8 @@ export interface ConsulClientOptions {
   readonly tokenFile?: string;
   /** PEM texts, and the name to expect in the server's certificate. */
   readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string; readonly serverName?: string };
+  /** Of Consul Enterprise; the community edition refuses requests that name one. */
+  readonly scope?: EnterpriseScope;
   /** Deadline of one request, ms (default 10,000); a long poll gets its wait on top. */
   readonly timeoutMs?: number;
   /** Connections at most (default 16); Consul's own limit is 200 per client address. */
@@ -71,7 +85,7 @@ class PackageConsulClient implements ConsulClient {
     this.address = options.address.replace(/\/+$/, '');
     this.#options = options;
     this.#timeoutMs = options.timeoutMs ?? 10_000;
-    this.#consul = openConsulPackage(`${this.address}/v1`, createAgent(options));
+    this.#consul = openConsulPackage(`${this.address}/v1`, { agent: createAgent(options), headers: scopeHeaders(options.scope) });
   }
 
   async listNodes(filter: string, signal: AbortSignal) {
@@ -79,16 +93,7 @@ class PackageConsulClient implements ConsulClient {
   }
 
   async listInstances(node: string, signal: AbortSignal) {
-    const run = async ({ ctx, timeout, token }: PackageOptions): Promise<[PackageResponse, unknown]> => {
-      const headers: Record<string, string> = token === undefined ? {} : { 'x-consul-token': token };
-      const request = {
-        name: 'catalog.node-services',
-        path: '/catalog/node-services/{node}',
-        params: { node },
-        query: { consistent: '1' },
-      };
-      return [await this.#consul._get({ ...request, headers, timeout, ctx }), undefined];
-    };
+    const run = this.#get('/catalog/node-services/{node}', { node });
     return this.#read({ title: `GET catalog/node-services/${node}`, run }, decodeNodeInstances, signal);
   }
 
@@ -107,9 +112,11 @@ class PackageConsulClient implements ConsulClient {
     return this.#read({ title: `GET kv/${prefix}?recurse`, run, mayBeMissing: true }, decodeKeyValues, signal);
   }
 
-  async listKeys({ prefix, blocking }: { prefix: KvKey; blocking: Blocking }, signal: AbortSignal) {
-    const run = (o: PackageOptions) => this.#consul.kv.keys({ ...o, key: prefix });
-    return this.#read({ title: `GET kv/${prefix}?keys`, run, blocking, mayBeMissing: true }, decodeKeys, signal);
+  async listKeys({ prefix, separator, blocking }: KeysQuery, signal: AbortSignal) {
+    const cut = separator === undefined ? {} : { separator };
+    const run = (o: PackageOptions) => this.#consul.kv.keys({ ...o, key: prefix, ...cut });
+    const request: Request = { title: `GET kv/${prefix}?keys`, run, mayBeMissing: true, ...(blocking === undefined ? {} : { blocking }) };
+    return this.#read(request, decodeKeys, signal);
   }
 
   async readKey({ key, blocking }: { key: KvKey; blocking?: Blocking }, signal: AbortSignal) {
@@ -128,9 +135,28 @@ class PackageConsulClient implements ConsulClient {
     }
   }
 
+  async readLeader(signal: AbortSignal) {
+    const { body } = await this.#send({ title: 'GET status/leader', run: (o) => this.#consul.status.leader(o) }, signal);
+    if (typeof body !== 'string') throw new AppError(badAnswer('GET status/leader: the answer is not a text'));
+    return body === '' ? undefined : body;
+  }
+
+  async readToken(signal: AbortSignal): Promise<TokenFacts | undefined> {
+    try {
+      const read = this.#get('/acl/token/self', {});
+      // Whoever sends no token has this one, but Consul would not say so.
+      const run: Request['run'] = (o) => read({ ...o, token: o.token || 'anonymous' });
+      return decodeToken((await this.#send({ title: 'GET acl/token/self', run }, signal)).body);
+    } catch (error) {
+      if (error instanceof RequestError && error.failure.text.includes('ACL support disabled')) return undefined;
+      throw error;
+    }
+  }
+
   async transact(operations: readonly TransactionOperation[], signal: AbortSignal): Promise<TransactionOutcome> {
     try {
-      const run = (o: PackageOptions) => this.#consul.transaction.create(operations, o);
+      const scoped = operations.map((operation) => scopedOperation(operation, this.#options.scope));
+      const run = (o: PackageOptions) => this.#consul.transaction.create(scoped, o);
       const { body } = await this.#send({ title: 'PUT txn', run }, signal);
       return { kind: 'applied', results: decodeResults(body) };
     } catch (error) {
@@ -175,6 +201,15 @@ class PackageConsulClient implements ConsulClient {
 
   close(): void {
     this.#consul.destroy();
+  }
+
+  /** A read of an endpoint that the package does not know. */
+  #get(path: string, params: Readonly<Record<string, string>>): Request['run'] {
+    return async ({ ctx, timeout, token }) => {
+      const headers: Record<string, string> = token === undefined ? {} : { 'x-consul-token': token };
+      const request = { name: path, path, params, query: { consistent: '1' }, headers, timeout, ctx };
+      return [await this.#consul._get(request), undefined];
+    };
   }
 
   async #read<T>(request: Request, decode: (body: unknown) => T, signal: AbortSignal): Promise<Answer<T>> {

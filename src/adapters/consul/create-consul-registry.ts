@@ -1,5 +1,5 @@
 import type { RegistryAction } from '../../core/model/action.ts';
-import { kvFlags } from '../../core/model/consul-names.ts';
+import { kvFlags, specificationsPrefix } from '../../core/model/consul-names.ts';
 import type { Clock, DirtyListener, Fence, Lease, Registry, RegistryResult, Unsubscribe } from '../../core/model/ports.ts';
 import type { RegistryState } from '../../core/model/registration.ts';
 import type { Snapshot } from '../../core/model/snapshot.ts';
@@ -10,6 +10,7 @@ import { CanaryError, createCanaries, hiddenCanaries } from './canaries.ts';
 import { type CommitContext, commitActions } from './commit-actions.ts';
 import type { ConsulClient } from './consul-client.ts';
 import { type InstanceReading, type RegistryIdentity, type RegistryReading, readRegistry } from './read-registry.ts';
+import type { SpecificationReading } from './read-specifications.ts';
 import { type ReadingFailure, RegistrySnapshot } from './registry-snapshot.ts';
 import { DEFAULT_REGISTRY_TIMINGS, type RegistryTimings } from './registry-timings.ts';
 import { LEAST_LIMITS, limitsOfVersion, lowerLimits, type TransactionLimits } from './transaction-limits.ts';
@@ -55,6 +56,8 @@ class WatchingRegistry implements ConsulRegistry {
   /** Whether the limits are those of the server that answers now. */
   #limitsKnown = false;
   #instances: InstanceReading | undefined;
+  /** The index at which the tree of specifications was read; undefined: it must be read anew. */
+  #specificationsIndex: number | undefined;
   #sharedNodes: ReadonlySet<string> = new Set();
   /** The reading under way, and the one that those wait for who asked after it had begun. */
   #reading: Promise<void> | undefined;
@@ -89,7 +92,11 @@ class WatchingRegistry implements ConsulRegistry {
         await this.refresh(signal);
         return this.#snapshot.current.kind === 'complete';
       },
-      refreshSoon: () => this.#refreshSoon(),
+      refreshSoon: () => {
+        // Consul holds something else than what a write relied on.
+        this.#specificationsIndex = undefined;
+        this.#refreshSoon();
+      },
       isShared: (node) => this.#sharedNodes.has(node),
     };
   }
@@ -185,6 +192,7 @@ class WatchingRegistry implements ConsulRegistry {
       if (!this.#limitsKnown) this.#limits = limitsOfVersion((await this.#client.readVersion(signal)) ?? '');
       this.#limitsKnown = true;
       this.#instances = reading.instances;
+      this.#specificationsIndex = reading.specifications.index;
       this.#sharedNodes = reading.sharedNodes;
       this.#snapshot.accept(pending, { ...reading.state, limits: this.#limits, fresh }, reading.index);
       this.#failures = 0;
@@ -194,6 +202,7 @@ class WatchingRegistry implements ConsulRegistry {
       // After a break nothing is taken from before: it may be another server, or a restored one.
       this.#limitsKnown = false;
       this.#instances = undefined;
+      this.#specificationsIndex = undefined;
       this.#failures += 1;
     }
     this.#lastReadingAt = performance.now();
@@ -218,7 +227,18 @@ class WatchingRegistry implements ConsulRegistry {
 
   #readParts(signal: AbortSignal): Promise<RegistryReading> {
     const previous = this.#instances;
-    return readRegistry({ client: this.#client, identity: this.#identity, ...(previous === undefined ? {} : { previous }) }, signal);
+    const specifications = this.#knownSpecifications();
+    const leads = this.#lease.state().held;
+    const known = { ...(previous === undefined ? {} : { previous }), ...(specifications === undefined ? {} : { specifications }) };
+    return readRegistry({ client: this.#client, identity: this.#identity, leads, ...known }, signal);
+  }
+
+  #knownSpecifications(): SpecificationReading | undefined {
+    const index = this.#specificationsIndex;
+    const state = this.#snapshot.value;
+    if (index === undefined || state === undefined) return undefined;
+    const prefix = specificationsPrefix(this.#identity.keyPath);
+    return { index, entries: new Map([...state.kv].filter(([key]) => key.startsWith(prefix))) };
   }
 
   #refreshSoon(): void {

@@ -34,6 +34,14 @@ export interface KeyValue {
   readonly modifyIndex: number;
 }
 
+/** An ACL token, without its secret. */
+export interface TokenFacts {
+  readonly accessor: string;
+  readonly description: string;
+  /** RFC 3339; undefined when it does not expire. */
+  readonly expires: string | undefined;
+}
+
 /** One result of a transaction: what was written, and its index now. Deletions give none. */
 export interface TransactionResult {
   readonly kind: 'kv' | 'node' | 'service' | 'check';
@@ -129,6 +137,17 @@ export const decodeKeys = (body: unknown): readonly string[] => list(body ?? [],
 
 /** The server's version from `/v1/agent/self`. */
 export const decodeVersion = (body: unknown): string => text(record(record(body, 'self')['Config'], 'Config'), 'Version');
+
+/** The answer of `/v1/acl/token/self`. */
+export function decodeToken(body: unknown): TokenFacts {
+  const token = record(body, 'token');
+  const expires = optionalText(token, 'ExpirationTime');
+  return {
+    accessor: text(token, 'AccessorID'),
+    description: optionalText(token, 'Description'),
+    expires: expires === '' ? undefined : expires,
+  };
+}
 
 /** The id of a created session. */
 export const decodeSessionId = (body: unknown): string => text(record(body, 'session'), 'ID');

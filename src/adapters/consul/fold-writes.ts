@@ -1,6 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import { byBytes, type KvKey, type PoolKey } from '../../core/model/ids.ts';
-import type { KvEntry, RegisteredCheck, RegisteredInstance, RegisteredNode, RegistryState } from '../../core/model/registration.ts';
+import {
+  holdsValue,
+  type KvEntry,
+  type RegisteredCheck,
+  type RegisteredInstance,
+  type RegisteredNode,
+  type RegistryState,
+} from '../../core/model/registration.ts';
 import { assertNever } from '../../shared/errors.ts';
 import type { TransactionResult } from './decode-answer.ts';
 import type { RegistryWrite } from './registry-write.ts';
@@ -170,7 +177,7 @@ export function showsWrite(state: RegistryState, write: RegistryWrite): boolean 
     case 'set-check':
       return holds(state.checks.get(checkKey(write.check)), write.check);
     case 'set-key':
-      return state.kv.get(write.key)?.value === write.value;
+      return holdsValue(state.kv.get(write.key), write.value);
     case 'remove-node':
       return !state.nodes.has(write.name);
     case 'remove-instance':

@@ -18,6 +18,7 @@ import type { Answer, ConsulClient } from './consul-client.ts';
 import type { CatalogCheck, CatalogInstance, CatalogNode, KeyValue } from './decode-answer.ts';
 import { checkKey, sortInstances } from './fold-writes.ts';
 import { mapLimited } from './map-limited.ts';
+import { readSpecifications, type SpecificationReading } from './read-specifications.ts';
 
 /** Who we are in Consul. */
 export interface RegistryIdentity {
@@ -44,12 +45,23 @@ export interface RegistryReading {
   /** The highest index seen, for Snapshot.index. */
   readonly index: number;
   readonly instances: InstanceReading;
+  readonly specifications: SpecificationReading;
 }
 
 /** The instances on our nodes, and the index of all services that they were read at. */
 export interface InstanceReading {
   readonly servicesIndex: number;
   readonly byNode: ReadonlyMap<string, readonly CatalogInstance[]>;
+}
+
+/** What is read, and what is known of it already. */
+export interface RegistryRequest {
+  readonly client: ConsulClient;
+  readonly identity: RegistryIdentity;
+  readonly previous?: InstanceReading;
+  readonly specifications?: SpecificationReading;
+  /** True when this replica may write. */
+  readonly leads?: boolean;
 }
 
 /** Nodes read at the same time. */
@@ -68,20 +80,19 @@ export function nodeFilter({ owner, cluster, nodePrefix }: RegistryIdentity): st
 
 /**
  * Reads all that is ours in Consul, and what stands in our way, by consistent reads. Throws when any part fails, or when Consul
- * says that it left something out. `previous` spares reading each node again while no service of the catalog has changed.
+ * says that it left something out. `previous` spares reading each node again while no service of the catalog has changed,
+ * `specifications` the same of that tree; with `leads` false it is taken as it was, for nothing is written on its word.
  */
-export async function readRegistry(
-  request: { readonly client: ConsulClient; readonly identity: RegistryIdentity; readonly previous?: InstanceReading },
-  signal: AbortSignal,
-): Promise<RegistryReading> {
+export async function readRegistry(request: RegistryRequest, signal: AbortSignal): Promise<RegistryReading> {
   const { client, identity, previous } = request;
   const { keyPath, cluster } = identity;
-  const [nodes, services, checks, deployments, own] = await Promise.all([
+  const [nodes, services, checks, deployments, own, specifications] = await Promise.all([
     client.listNodes(nodeFilter(identity), signal),
     client.listServices({}, signal),
     client.listChecks({ nodeMeta: ownNodeMeta(identity) }, signal),
     client.readTree(deploymentsPrefix(keyPath), signal),
     client.readTree(ownPrefix(keyPath, cluster), signal),
+    readSpecificationsOnce(request, signal),
   ]);
   const answers: readonly Answer<unknown>[] = [nodes, services, checks, deployments, own];
   refuseFiltered(answers);
@@ -92,8 +103,16 @@ export async function readRegistry(
     return [name, instances] as const;
   });
   const instances = { servicesIndex: services.index, byNode: new Map(read) };
-  const parts = { nodes: nodes.value, services: services.value, checks: checks.value, kv: [...deployments.value, ...own.value] };
-  return { ...assemble(parts, instances.byNode, identity), index: Math.max(...answers.map(({ index }) => index)), instances };
+  const kv = [...[...deployments.value, ...own.value].map(kvEntry), ...specifications.entries.values()];
+  const parts = { nodes: nodes.value, services: services.value, checks: checks.value, kv };
+  const index = Math.max(specifications.index, ...answers.map((answer) => answer.index));
+  return { ...assemble(parts, instances.byNode, identity), index, instances, specifications };
+}
+
+async function readSpecificationsOnce(request: RegistryRequest, signal: AbortSignal): Promise<SpecificationReading> {
+  const { client, identity, specifications: previous, leads } = request;
+  if (leads !== true && previous !== undefined) return previous;
+  return readSpecifications({ client, keyPath: identity.keyPath, previous, refuseFiltered }, signal);
 }
 
 async function readInstances(client: ConsulClient, node: string, signal: AbortSignal): Promise<readonly CatalogInstance[]> {
@@ -113,7 +132,7 @@ interface Parts {
   readonly nodes: readonly CatalogNode[];
   readonly services: readonly string[];
   readonly checks: readonly CatalogCheck[];
-  readonly kv: readonly KeyValue[];
+  readonly kv: readonly KvEntry[];
 }
 
 type Assembled = Pick<RegistryReading, 'state' | 'missing' | 'canaryTaken' | 'sharedNodes'>;
@@ -138,7 +157,7 @@ function assemble(parts: Parts, byNode: InstanceReading['byNode'], identity: Reg
     }
   }
   const canary = parts.nodes.find((node) => node.name === canaryNode);
-  const kv = new Map(parts.kv.map((entry) => [entry.key, kvEntry(entry)]));
+  const kv = new Map(parts.kv.map((entry) => [entry.key, entry]));
   const missing = missingCanaries(kv.get(canaryKey(keyPath, cluster)), byNode.get(canaryNode), cluster);
   // The leader key belongs to the lease and the canary to this adapter; nothing is planned on them.
   for (const key of [leaderKey(keyPath, cluster), canaryKey(keyPath, cluster)]) kv.delete(key);

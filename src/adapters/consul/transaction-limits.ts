@@ -10,8 +10,13 @@ export const LEAST_LIMITS: TransactionLimits = { operations: 64, bytes: 500 * 10
 
 /** The limits of a server of this version: 128 operations from Consul 1.14.0 on (pull request 14599), 64 before. */
 export function limitsOfVersion(version: string): TransactionLimits {
-  const [major = 0, minor = 0] = version.split('.').map((part) => Number.parseInt(part, 10));
-  return major > 1 || (major === 1 && minor >= 14) ? { ...LEAST_LIMITS, operations: 128 } : LEAST_LIMITS;
+  return isFrom(version, 14) ? { ...LEAST_LIMITS, operations: 128 } : LEAST_LIMITS;
+}
+
+/** Whether a version, such as `1.21.0` or `1.14.0+ent`, is 1.`minor` or later; false for what is no version. */
+export function isFrom(version: string, minor: number): boolean {
+  const [first = 0, second = 0] = version.split('.').map((part) => Number.parseInt(part, 10));
+  return first > 1 || (first === 1 && second >= minor);
 }
 
 /**

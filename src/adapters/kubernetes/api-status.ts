@@ -91,9 +91,11 @@ export function attemptTitle({ verb, resource, namespace, name }: Attempt): stri
  * | 401, 403 of RBAC | KUBERNETES_FORBIDDEN, the missing rule named |
  * | 403 of a quota or a namespace that goes | KUBERNETES_REFUSED, tried again |
  * | 404 without an object | KUBERNETES_UNKNOWN_KIND |
- * | 404 of the namespace | KUBERNETES_REFUSED |
+ * | 404 of the namespace | KUBERNETES_REFUSED, tried again |
  * | 409, 422 of the uid | OBJECT_NOT_OURS for field conflicts, else KUBERNETES_CONFLICT |
- * | 400, 413, 415, 422, and 500 "field not declared in schema" | KUBERNETES_REFUSED |
+ * | 422 of nothing but fields that cannot be changed | KUBERNETES_IMMUTABLE, the fields named |
+ * | 400, 413, 415, other 422, and 500 "field not declared in schema" | KUBERNETES_REFUSED |
+ * | 500 of an admission webhook that does not answer | KUBERNETES_REFUSED, tried again |
  * | the rest | KUBERNETES_UNAVAILABLE |
  */
 export function problemOfStatus(status: ApiStatus, attempt: Attempt): Problem {
@@ -121,7 +123,8 @@ export function problemOfStatus(status: ApiStatus, attempt: Attempt): Problem {
       return refused(status, what);
     default:
       // Schema errors of server-side apply come with code 500 (kube-apiserver 1.35).
-      if (status.message.includes('field not declared in schema')) return refused(status, what);
+      if (status.message.includes('field not declared in schema')) return problem('KUBERNETES_REFUSED', `${what}: ${schemaErrors(status)}`);
+      if (status.message.includes('failed calling webhook')) return unanswered(status, what);
       return problem('KUBERNETES_UNAVAILABLE', `the API server could not ${what}: ${status.message} (${status.code})`);
   }
 }
@@ -141,6 +144,7 @@ function notFound(status: ApiStatus, attempt: Attempt): Problem {
   if (isMissingNamespace(status)) {
     return problem('KUBERNETES_REFUSED', `${attemptTitle(attempt)}: the namespace ${status.name} does not exist`, {
       remedy: `Create the namespace ${status.name}, or add it to a spec.`,
+      next: 'retry',
     });
   }
   if (isMissingResource(status)) {
@@ -163,14 +167,46 @@ function conflict(status: ApiStatus, what: string): Problem {
   return problem('OBJECT_NOT_OURS', `${what}: ${[...managers].join(', ')} set ${names} to another value`);
 }
 
-const RECREATE_REMEDY =
-  'The field cannot be changed on a live object. Put its old value back, or allow deleting and creating it by the annotation poolkeeper.dev/recreate: "true".';
+/** The fields of a schema error: one, or a list with a line for each. */
+const schemaErrors = ({ message }: ApiStatus): string =>
+  message
+    .replace(/^failed to create typed patch object \([^)]*\): (errors:)?/, '')
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .join('; ');
+
+/** The webhook is none of ours, and the API server is well. */
+const unanswered = ({ message }: ApiStatus, what: string): Problem =>
+  problem('KUBERNETES_REFUSED', `${what}: ${message.replace(/^Internal error occurred: /, '')}`, {
+    next: 'retry',
+    remedy: 'Mend the admission webhook named in the message; it is asked again.',
+  });
 
 function refused(status: ApiStatus, what: string): Problem {
+  const immutable = immutableFields(status);
+  if (immutable.length > 0) {
+    const fields = [...new Set(immutable)];
+    const text = `${fields.join(', ')} cannot be changed on a live object`;
+    return problem('KUBERNETES_IMMUTABLE', `${what}: ${text}`, { fields });
+  }
   const causes = status.causes.map(({ field, message }) => (field === '' ? message : `${field}: ${message}`));
-  const text = causes.length === 0 ? status.message : causes.join('; ');
-  const immutable = status.causes.some(
-    ({ message }) => message.includes('field is immutable') || message.includes('may not change once set'),
-  );
-  return problem('KUBERNETES_REFUSED', `${what}: ${text}`, immutable ? { remedy: RECREATE_REMEDY } : {});
+  return problem('KUBERNETES_REFUSED', `${what}: ${causes.length === 0 ? status.message : causes.join('; ')}`);
 }
+
+/** How the validations of kube-apiserver 1.35 say it; there is no reason of its own for it. `oldSelf`: a rule of a custom kind without a message. */
+const IMMUTABLE =
+  /\bimmutable\b|may not change once set|updates to .+ are forbidden|can ?not be (modified|changed|updated)|cannot change|may not be changed|may not change fields other than|self == oldSelf/;
+
+/**
+ * The fields of a refusal for nothing but that they cannot be changed; none when anything else is wrong too, since then the object
+ * could not be created either. Values are left out: a pod template may hold what is not for every reader.
+ */
+function immutableFields({ code, causes }: ApiStatus): readonly string[] {
+  const isImmutable = code === 422 && causes.length > 0 && causes.every(({ message }) => IMMUTABLE.test(withoutValue(message)));
+  return isImmutable ? causes.map(({ field, message }) => (field === '' || field === '<nil>' ? withoutValue(message) : field)) : [];
+}
+
+/** `Invalid value: <anything>: field is immutable` without what is in the middle. */
+const withoutValue = (message: string): string =>
+  message.startsWith('Invalid value: ') ? message.slice(message.lastIndexOf(': ') + 2) : message;

@@ -1,12 +1,17 @@
+import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import type { AgentOptions } from 'node:https';
-import { type Cluster, type DispatcherOptions, KubeConfig, type User } from '@kubernetes/client-node';
+import { dirname, resolve } from 'node:path';
+import { type Cluster, type DispatcherOptions, KubeConfig, loadYaml, type RequestContext, type User } from '@kubernetes/client-node';
 import { AppError, errorText } from '../../shared/errors.ts';
 import { problem } from '../../shared/problem.ts';
+import { asList, asRecord, asText } from './json-access.ts';
 
 /** How to reach the API server, and as whom. `caData` is a PEM certificate in base64, as in a kubeconfig. */
 export type KubernetesConnection =
   | { readonly kind: 'kubeconfig'; readonly path: string; readonly context?: string }
-  | { readonly kind: 'in-cluster' }
+  /** The service account of the Pod; `root` stands for `/` before the paths of its files. */
+  | { readonly kind: 'in-cluster'; readonly root?: string }
   | {
       readonly kind: 'explicit';
       readonly server: string;
@@ -21,6 +26,18 @@ export type KubernetesConnection =
  */
 export class PooledKubeConfig extends KubeConfig {
   #wanted: DispatcherOptions = { type: 'none' };
+  #tokenFile: string | undefined;
+
+  /** From now on each request carries the token that this file then holds: the package would keep it for a minute, or for ever. */
+  readTokenFrom(path: string): void {
+    this.#tokenFile = path;
+  }
+
+  override async applySecurityAuthentication(context: RequestContext): Promise<void> {
+    await super.applySecurityAuthentication(context);
+    if (this.#tokenFile === undefined) return;
+    context.setHeaderParam('Authorization', `Bearer ${await readFile(this.#tokenFile, 'utf8')}`);
+  }
 
   override createDispatcherOptions(cluster: Cluster | null, agentOptions: AgentOptions): DispatcherOptions {
     this.#wanted = super.createDispatcherOptions(cluster, agentOptions);
@@ -44,7 +61,7 @@ export function loadKubeConfig(connection: KubernetesConnection, allowCommands: 
       loadFile(config, connection.path, connection.context);
       break;
     case 'in-cluster':
-      config.loadFromCluster();
+      loadServiceAccount(config, connection.root ?? '');
       break;
     case 'explicit':
       loadExplicit(config, connection);
@@ -54,13 +71,47 @@ export function loadKubeConfig(connection: KubernetesConnection, allowCommands: 
   return config;
 }
 
-function loadFile(config: KubeConfig, path: string, context: string | undefined): void {
+function loadFile(config: PooledKubeConfig, path: string, context: string | undefined): void {
   try {
     config.loadFromFile(path);
+    if (context !== undefined) config.setCurrentContext(context);
+    const tokenFile = tokenFileIn(readFileSync(path, 'utf8'), config.getCurrentUser()?.name);
+    if (tokenFile !== undefined) config.readTokenFrom(resolve(dirname(path), tokenFile));
   } catch (error) {
     throw new AppError(problem('CONFIG_UNREADABLE', `the kubeconfig ${path} cannot be read: ${errorText(error)}`), { cause: error });
   }
-  if (context !== undefined) config.setCurrentContext(context);
+}
+
+/** The package does not know `tokenFile`, and reads a file under another name once. It wins over a token, as in kubectl. */
+function tokenFileIn(kubeconfig: string, user: string | undefined): string | undefined {
+  const entry = asList(asRecord(loadYaml<unknown>(kubeconfig))['users']).find((candidate) => asRecord(candidate)['name'] === user);
+  const { tokenFile, 'token-file': other } = asRecord(asRecord(entry)['user']);
+  return asText(tokenFile) || asText(other) || undefined;
+}
+
+const SERVICE_ACCOUNT_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
+
+function loadServiceAccount(config: PooledKubeConfig, root: string): void {
+  config.loadFromCluster(root);
+  if (!URL.canParse(config.getCurrentCluster()?.server ?? '')) {
+    throw new AppError(
+      problem('CONFIG_INVALID', 'this is no Pod of a cluster: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set', {
+        remedy: 'Name a kubeconfig file, or run in a Pod.',
+      }),
+    );
+  }
+  const path = root + SERVICE_ACCOUNT_TOKEN;
+  try {
+    readFileSync(path);
+  } catch (error) {
+    const remedy = 'Let the Pod mount the token of its service account (automountServiceAccountToken).';
+    throw new AppError(problem('CONFIG_UNREADABLE', `the token of the service account cannot be read: ${errorText(error)}`, { remedy }), {
+      cause: error,
+    });
+  }
+  config.readTokenFrom(path);
+  // Else the package would read the token as well.
+  config.users = config.users.map(({ name }) => ({ name }));
 }
 
 function loadExplicit(config: KubeConfig, connection: Extract<KubernetesConnection, { kind: 'explicit' }>): void {
@@ -80,7 +131,10 @@ function check(config: PooledKubeConfig, connection: KubernetesConnection, allow
   if (cluster === null) throw invalid(`has no cluster for the context ${JSON.stringify(config.getCurrentContext())}`);
   if (user === null) throw invalid(`has no user for the context ${JSON.stringify(config.getCurrentContext())}`);
   if (connection.kind === 'kubeconfig' && !allowCommands && startsPrograms(user)) {
-    throw invalid(`logs in by a program or an auth provider (user ${user.name})`, 'Use a token or a client certificate.');
+    throw invalid(
+      `logs in by a program or an auth provider (user ${user.name})`,
+      'Use a token or a client certificate, or allow it by kubernetes.allowExec.',
+    );
   }
   if (cluster.proxyUrl?.startsWith('socks') === true) throw invalid('names a SOCKS proxy, which is not supported');
   if (!URL.canParse(cluster.server)) throw invalid(`names ${JSON.stringify(cluster.server)} for a server, which is no URL`);

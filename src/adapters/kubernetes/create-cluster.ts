@@ -1,4 +1,4 @@
-import type { ClusterAction, DeleteObject } from '../../core/model/action.ts';
+import type { ApplyObject, ClusterAction, DeleteObject } from '../../core/model/action.ts';
 import type { GroupKind, ObjectKey } from '../../core/model/ids.ts';
 import { groupKind, kindOf, SERVICE_KIND } from '../../core/model/ids.ts';
 import { MARKS } from '../../core/model/marks.ts';
@@ -35,7 +35,7 @@ export interface ClusterOptions {
 
 /** The Kubernetes leg, with its life. */
 export interface ClusterAdapter extends Cluster {
-  /** Starts watching; resolves when nodes, Services and EndpointSlices are known or have failed. Never fails but by an abort. */
+  /** Starts watching; resolves when nodes, Services, EndpointSlices and pods are known or have failed. Never fails but by an abort. */
   start(signal: AbortSignal): Promise<void>;
   /** Ends every watch. The client stays open. */
   stop(): Promise<void>;
@@ -84,7 +84,7 @@ class KubernetesCluster implements ClusterAdapter {
 
   async start(signal: AbortSignal): Promise<void> {
     this.#watched.start();
-    await this.#settled(signal);
+    await this.#settled([this.#watched.settled(), this.#watched.pods.firstOutcome], signal);
   }
 
   stop(): Promise<void> {
@@ -92,7 +92,7 @@ class KubernetesCluster implements ClusterAdapter {
   }
 
   state(): ClusterState {
-    const { nodes, services, slices, endpoints, owned } = this.#watched;
+    const { nodes, services, slices, endpoints, pods, troubles, owned } = this.#watched;
     const objects = new Map<GroupKind, Snapshot<ReadonlyMap<ObjectKey, LiveObject>>>();
     for (const [kind, watched] of owned) objects.set(kind, this.#withClaims(kind, watched.snapshot()));
     objects.set(
@@ -102,6 +102,7 @@ class KubernetesCluster implements ClusterAdapter {
     return {
       nodes: mapSnapshot(nodes.snapshot(), (all) => this.#nodeList.from([all], () => [...all.values()])),
       services: services.snapshot(),
+      pods: mapSnapshot(pods.state(), () => troubles.values()),
       endpoints: mapSnapshot(slices.freshness(), () => endpoints.values()),
       objects,
     };
@@ -116,8 +117,20 @@ class KubernetesCluster implements ClusterAdapter {
     for (const [key, version] of claims) versions.set(kindOf(key), version);
     for (const kind of new Set([...kinds, ...versions.keys()])) this.#watched.add(kind, versions.get(kind));
     this.#claimed = claims;
-    await this.#settled(signal);
+    await this.#settled([this.#watched.settled()], signal);
     await this.#claims.learn(this.#unwatched(claims), signal);
+  }
+
+  async check(action: ApplyObject, signal: AbortSignal): Promise<ClusterResult> {
+    try {
+      await this.#writer.check(action, signal);
+      return { kind: 'done', changed: false };
+    } catch (error) {
+      const result = failed(error, action, signal);
+      // Somebody has made it since it was looked for.
+      if (result.kind === 'failed' && result.problem.code === 'OBJECT_NOT_OURS') this.#claims.expire(action.key);
+      return result;
+    }
   }
 
   async apply(action: ClusterAction, signal: AbortSignal): Promise<ClusterResult> {
@@ -125,11 +138,9 @@ class KubernetesCluster implements ClusterAdapter {
       const changed = await this.#write(action, signal);
       return { kind: 'done', changed };
     } catch (error) {
-      signal.throwIfAborted();
       // The answer may have been lost on its way.
       this.#claims.expire(action.key);
-      if (error instanceof AppError) return { kind: 'failed', problem: error.problem };
-      return { kind: 'failed', problem: problem('INTERNAL', `writing ${action.key} failed: ${errorText(error)}`) };
+      return failed(error, action, signal);
     }
   }
 
@@ -149,11 +160,11 @@ class KubernetesCluster implements ClusterAdapter {
     this.#watched.retryFailed();
   }
 
-  /** Waits until every kind has answered, but not for ever: what has not answered is unavailable. */
-  async #settled(signal: AbortSignal): Promise<void> {
+  /** Waits until all have answered, but not for ever: what has not answered is unavailable. */
+  async #settled(answers: readonly Promise<void>[], signal: AbortSignal): Promise<void> {
     const done = new AbortController();
     const waiting = sleep(this.#options.settleMs ?? SETTLE_MS, AbortSignal.any([signal, done.signal])).catch(() => undefined);
-    await Promise.race([this.#watched.settled(), waiting]);
+    await Promise.race([Promise.all(answers), waiting]);
     done.abort();
     this.#watched.wakeFromNowOn();
     signal.throwIfAborted();
@@ -206,6 +217,12 @@ class KubernetesCluster implements ClusterAdapter {
     this.#watched.of(kindOf(key))?.cache.foldGone(key, uid);
     if (kindOf(key) !== SERVICE_KIND) this.#claims.foldGone(key);
   }
+}
+
+function failed(error: unknown, action: ClusterAction, signal: AbortSignal): ClusterResult {
+  signal.throwIfAborted();
+  if (error instanceof AppError) return { kind: 'failed', problem: error.problem };
+  return { kind: 'failed', problem: problem('INTERNAL', `writing ${action.key} failed: ${errorText(error)}`) };
 }
 
 /** A value that is built anew only when one of the things that it is built from is another one. */

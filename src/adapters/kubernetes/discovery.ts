@@ -28,6 +28,7 @@ export function resourcePath(resource: ApiResource, namespace = '', name = ''): 
 /** Kinds that every API server serves: known without asking. */
 export const NODES: ApiResource = { apiVersion: 'v1', group: '', kind: 'Node', plural: 'nodes', namespaced: false };
 export const SERVICES: ApiResource = { apiVersion: 'v1', group: '', kind: 'Service', plural: 'services', namespaced: true };
+export const PODS: ApiResource = { apiVersion: 'v1', group: '', kind: 'Pod', plural: 'pods', namespaced: true };
 export const ENDPOINT_SLICES: ApiResource = {
   apiVersion: 'discovery.k8s.io/v1',
   group: 'discovery.k8s.io',

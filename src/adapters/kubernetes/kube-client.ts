@@ -1,5 +1,5 @@
 import { HttpMethod, IsomorphicFetchHttpLibrary, RequestContext, type ResponseContext } from '@kubernetes/client-node';
-import { withDeadline } from '../../shared/abort.ts';
+import { orAborted, withDeadline } from '../../shared/abort.ts';
 import { AppError, errorText } from '../../shared/errors.ts';
 import { problem } from '../../shared/problem.ts';
 import { type KubernetesConnection, loadKubeConfig, type PooledKubeConfig } from './connection.ts';
@@ -119,7 +119,8 @@ class PooledClient implements KubeClient {
       context.setHeaderParam('Content-Type', request.contentType ?? 'application/json');
       context.setBody(JSON.stringify(request.body));
     }
-    await this.#config.applySecurityAuthentication(context);
+    // It may run a program to log in, which may hang.
+    await orAborted(this.#config.applySecurityAuthentication(context), signal);
     // A token read from a file ends in a newline, which no header may hold.
     const authorization = context.getHeaders()['Authorization'];
     if (authorization !== undefined) context.setHeaderParam('Authorization', authorization.trim());

@@ -23,7 +23,8 @@ export interface ListRequest {
 
 /**
  * Lists objects in chunks, decodes each at once so that no whole answer is kept, and returns them with the list's
- * resourceVersion. All pages or none: fails with an AppError when any page fails or is no list. Reads consistently.
+ * resourceVersion. All pages or none: fails with an AppError when any page fails or is no list. Reads consistently. When the
+ * server no longer has the state that the first page came from (410), all is listed again in one piece.
  */
 export async function listObjects<T>(
   client: KubeClient,
@@ -32,12 +33,18 @@ export async function listObjects<T>(
 ): Promise<{ readonly items: readonly T[]; readonly version: string }> {
   const { resource, namespace = '', limit, timeoutMs } = request;
   const attempt: Attempt = { verb: 'list', resource: resourceTitle(resource), namespace };
-  const items: T[] = [];
+  let items: T[] = [];
   let next: string | undefined;
+  let inChunks = true;
   for (;;) {
-    const query = { limit: String(limit), continue: next, labelSelector: request.labelSelector };
+    const query = { limit: inChunks ? String(limit) : undefined, continue: next, labelSelector: request.labelSelector };
     const accept = request.metadataOnly === true ? { accept: METADATA_LIST_ONLY } : {};
     const answer = await client.send({ method: 'GET', path: resourcePath(resource, namespace), query, timeoutMs, ...accept }, signal);
+    if (answer.status === 410 && next !== undefined && inChunks) {
+      // In chunks it would only come to the same end.
+      [items, next, inChunks] = [[], undefined, false];
+      continue;
+    }
     const page = decodePage(requireSuccess(answer, attempt), attempt);
     for (const object of page.objects) items.push(request.decode(object));
     if (page.next === '') return { items, version: page.version };

@@ -5,6 +5,7 @@ import { AppError } from '../../shared/errors.ts';
 import { problem } from '../../shared/problem.ts';
 import { type ApiResource, resourceTitle } from './discovery.ts';
 import { asList, asRecord, asText, asTextMap, deepFreeze, type JsonRecord } from './json-access.ts';
+import { EMPTY, readStatus } from './live-status.ts';
 
 const WORKLOADS: ReadonlySet<string> = new Set([
   'apps/Deployment',
@@ -48,9 +49,12 @@ export function decodeLiveObject(raw: unknown, resource: ApiResource, owner: str
     ...(controller === undefined ? {} : { controlledBy: `${asText(controller['kind'])}/${asText(controller['name'])}` }),
     deleting: asText(meta['deletionTimestamp']) !== '',
     finalizers: asList(meta['finalizers']).map(asText),
-    ...(ours === undefined ? {} : { ourFields: asRecord(ours['fieldsV1']) as FieldsV1 }),
-    managers: entries.map(decodeManager),
+    ...(ours === undefined ? {} : { ourFields: readFields(asRecord(ours['fieldsV1'])) }),
+    managers: entries.map((entry) => decodeManager(entry, entry === ours)),
     spec: readSpec(asRecord(object['spec']), group, kind),
+    ...(typeof meta['generation'] === 'number' ? { generation: meta['generation'] } : {}),
+    // A metadata-only answer tells nothing of the status; no status at all is told by an empty one.
+    ...(object['kind'] === 'PartialObjectMetadata' ? {} : { status: readStatus(asRecord(object['status']), resource) }),
   });
 }
 
@@ -69,19 +73,35 @@ export function requireIdentity(meta: JsonRecord, resource: ApiResource): { name
 export const isApplyOf = (entry: JsonRecord, manager: string): boolean =>
   entry['manager'] === manager && entry['operation'] === 'Apply' && asText(entry['subresource']) === '';
 
-function decodeManager(entry: JsonRecord): FieldManager {
+function decodeManager(entry: JsonRecord, isOurs: boolean): FieldManager {
+  const subresource = asText(entry['subresource']);
+  const fields = asRecord(entry['fieldsV1']);
   return {
     name: asText(entry['manager']),
     operation: entry['operation'] === 'Apply' ? 'Apply' : 'Update',
-    subresource: asText(entry['subresource']),
-    ownsReplicas: asRecord(asRecord(entry['fieldsV1'])['f:spec'])['f:replicas'] !== undefined,
+    subresource,
+    ownsReplicas: asRecord(fields['f:spec'])['f:replicas'] !== undefined,
+    ...(isOurs || subresource !== '' ? {} : { fields: readFields(fields) }),
   };
 }
 
+/** The same tree; its leaves, most of what it is made of, are one object. */
+function readFields(fields: JsonRecord): FieldsV1 {
+  const entries = Object.entries(fields);
+  return entries.length === 0 ? EMPTY : Object.fromEntries(entries.map(([path, inner]) => [path, readFields(asRecord(inner))]));
+}
+
+const SPEC_KEYS = ['replicas', 'selector', 'paused', 'suspend', 'updateStrategy', 'completions', 'parallelism'];
+
 function readSpec(spec: JsonRecord, group: string, kind: string): JsonObject {
   if (isService(group, kind)) return spec as JsonObject;
-  if (!WORKLOADS.has(`${group}/${kind}`)) return {};
+  if (!WORKLOADS.has(`${group}/${kind}`)) return EMPTY;
   const kept: Record<string, JsonValue> = {};
-  for (const key of ['replicas', 'selector']) if (spec[key] !== undefined) kept[key] = spec[key] as JsonValue;
+  for (const key of SPEC_KEYS) if (spec[key] !== undefined) kept[key] = spec[key] as JsonValue;
+  const { type } = asRecord(spec['strategy']);
+  if (typeof type === 'string') kept['strategy'] = { type };
+  // Which Services select its pods.
+  const { labels } = asRecord(asRecord(spec['template'])['metadata']);
+  if (labels !== undefined) kept['template'] = { metadata: { labels: asTextMap(labels) } };
   return kept;
 }

@@ -25,12 +25,23 @@ export interface ObjectWriterOptions {
   readonly gone: (action: DeleteObject) => void;
 }
 
+const APPLY = 'application/apply-patch+yaml';
+
 /** What a request is about. */
 interface Target {
   readonly resource: ApiResource;
   readonly namespace: string;
   readonly name: string;
   readonly path: string;
+}
+
+/** What is sent of an apply. */
+interface SentApply {
+  readonly body: unknown;
+  /** True to take fields from others. */
+  readonly force: boolean;
+  /** True to write nothing; that needs no lease. */
+  readonly dryRun: boolean;
 }
 
 /** Server-side applies and deletes. Every failure is an AppError. */
@@ -47,17 +58,23 @@ export class ObjectWriter {
     const { existing } = action;
     let pinned = existing?.pinVersion === true ? existing.resourceVersion : undefined;
     if (action.why === 'adopt') pinned = (await this.#takeOver(action, target, signal)) ?? pinned;
-    const metadata = {
-      ...action.object.metadata,
-      ...(existing === undefined ? {} : { uid: existing.uid }),
-      ...(pinned === undefined ? {} : { resourceVersion: pinned }),
-    };
-    const force = existing !== undefined && action.why !== 'create';
-    const answer = await this.#send(target, { body: { ...action.object, metadata }, force }, signal);
+    const answer = await this.#send(target, { ...sentAs(action, pinned), dryRun: false }, signal);
     const object = this.#decode(requireSuccess(answer, attemptOf('patch', target)), target);
     if (existing === undefined && answer.status !== 201) await this.#refuseStranger(object, target, signal);
     this.#options.written(object);
     return before !== object.resourceVersion;
+  }
+
+  /** Tries an apply without writing anything; a refusal is thrown as by `apply`. Needs no lease. */
+  async check(action: ApplyObject, signal: AbortSignal): Promise<void> {
+    const target = await this.#target(action, action.object.apiVersion, signal);
+    const answer = await this.#send(target, { ...sentAs(action, undefined), dryRun: true }, signal);
+    const body = requireSuccess(answer, attemptOf('patch', target));
+    // What is created in a dry run has no resourceVersion.
+    if (action.existing !== undefined || answer.status === 201) return;
+    const shown = this.#decode(body, target);
+    const others = this.#othersOf(shown);
+    if (others.length > 0) throw strangersObject(shown, others);
   }
 
   /** Deletes one object, if it is still the one that was read; true unless it was gone already. */
@@ -89,22 +106,23 @@ export class ObjectWriter {
   }
 
   /** Sends an apply; once more when the API server does not serve the path any more as it was discovered. */
-  async #send(target: Target, apply: { readonly body: unknown; readonly force: boolean }, signal: AbortSignal): Promise<KubeAnswer> {
-    const query = { fieldManager: fieldManager(this.#options.owner), fieldValidation: 'Strict', force: String(apply.force) };
-    const request: KubeRequest = {
-      method: 'PATCH',
-      path: target.path,
-      query,
-      contentType: 'application/apply-patch+yaml',
-      body: apply.body,
+  async #send(target: Target, { body, force, dryRun }: SentApply, signal: AbortSignal): Promise<KubeAnswer> {
+    const query = {
+      fieldManager: fieldManager(this.#options.owner),
+      fieldValidation: 'Strict',
+      force: String(force),
+      ...(dryRun ? { dryRun: 'All' } : {}),
     };
-    const answer = await this.#write(request, signal);
+    const send = (asked: KubeRequest): Promise<KubeAnswer> =>
+      dryRun ? this.#options.client.send(asked, signal) : this.#write(asked, signal);
+    const request: KubeRequest = { method: 'PATCH', path: target.path, query, contentType: APPLY, body };
+    const answer = await send(request);
     if (answer.status !== 404 || !isUnserved(answer)) return answer;
     const { group, apiVersion, kind } = target.resource;
     this.#options.discovery.forget(group);
     const found = await this.#options.discovery.inVersion(apiVersion, kind, signal);
     if (found === undefined) return answer;
-    return this.#write({ ...request, path: resourcePath(found, target.namespace, target.name) }, signal);
+    return send({ ...request, path: resourcePath(found, target.namespace, target.name) });
   }
 
   /**
@@ -141,15 +159,20 @@ export class ObjectWriter {
    * does, our fields now stand in a stranger's object: they are taken out again by applying nothing.
    */
   async #refuseStranger(object: LiveObject, target: Target, signal: AbortSignal): Promise<void> {
-    const ours = fieldManager(this.#options.owner);
-    const others = object.managers.filter(({ name, subresource }) => subresource === '' && name !== ours).map(({ name }) => name);
+    const others = this.#othersOf(object);
     // Our own create, whose answer was lost.
     if (others.length === 0) return;
     const { apiVersion, kind } = target.resource;
     const metadata = { name: target.name, uid: object.uid, ...(target.namespace === '' ? {} : { namespace: target.namespace }) };
-    await this.#send(target, { body: { apiVersion, kind, metadata }, force: false }, signal);
-    const text = `${objectTitle(object.key)} exists already and belongs to ${[...new Set(others)].join(', ')}`;
-    throw new AppError(problem('OBJECT_NOT_OURS', text));
+    await this.#send(target, { body: { apiVersion, kind, metadata }, force: false, dryRun: false }, signal);
+    throw strangersObject(object, others);
+  }
+
+  /** Everyone else who has written an object itself. */
+  #othersOf(object: LiveObject): readonly string[] {
+    const ours = fieldManager(this.#options.owner);
+    const others = object.managers.filter(({ name, subresource }) => subresource === '' && name !== ours);
+    return [...new Set(others.map(({ name }) => name))];
   }
 
   /** The one way out for writes: the lease is looked at just before each. */
@@ -168,6 +191,19 @@ export class ObjectWriter {
     return decodeLiveObject(body, target.resource, this.#options.owner);
   }
 }
+
+/** An object as it is sent: with its uid when it exists, and with the version that it must still have, if any. */
+function sentAs({ object, existing, why }: ApplyObject, pinned: string | undefined): Omit<SentApply, 'dryRun'> {
+  const metadata = {
+    ...object.metadata,
+    ...(existing === undefined ? {} : { uid: existing.uid }),
+    ...(pinned === undefined ? {} : { resourceVersion: pinned }),
+  };
+  return { body: { ...object, metadata }, force: existing !== undefined && why !== 'create' };
+}
+
+const strangersObject = ({ key }: LiveObject, others: readonly string[]): AppError =>
+  new AppError(problem('OBJECT_NOT_OURS', `${objectTitle(key)} exists already and belongs to ${others.join(', ')}`));
 
 const attemptOf = (verb: Attempt['verb'], { resource, namespace, name }: Target): Attempt => ({
   verb,

@@ -22,6 +22,8 @@ export interface ReflectorTimings {
   readonly shortWatchMs: number;
   /** Deadline of each page of a list. */
   readonly listMs: number;
+  /** The longest that a Retry-After is obeyed: a proxy that asks for an hour must not blind us for an hour. */
+  readonly retryAfterMs: number;
 }
 
 /** A half-open watch is found after at most 40 s. */
@@ -31,6 +33,7 @@ export const REFLECTOR_TIMINGS: ReflectorTimings = {
   watchGraceMs: 10_000,
   shortWatchMs: 1_000,
   listMs: 30_000,
+  retryAfterMs: 60_000,
 };
 
 /** Where the objects of a reflector go. */
@@ -44,6 +47,8 @@ export interface ReflectorSink<T> {
   drop(item: T): void;
   /** A list was taken, or a broken watch resumed. */
   connected(): void;
+  /** What was complete is stale from now on. */
+  lost?(): void;
 }
 
 export interface ReflectorOptions<T> {
@@ -77,6 +82,7 @@ interface Position {
  * | 410, in the answer or in the stream | listed again at once |
  * | 404 | resolved and listed again, with backoff |
  * | 429 | resumed after Retry-After |
+ * | lists are allowed, watches are not | stale; listed again and again, with backoff |
  * | anything else, and a watch that outlives its time | stale; resumed with backoff |
  */
 export class Reflector<T> {
@@ -87,6 +93,8 @@ export class Reflector<T> {
   #running: Promise<void> | undefined;
   #failures = 0;
   #unserved = false;
+  /** Lists are allowed and watches are not: what is known is renewed by lists, late. */
+  #watchForbidden = false;
   #pause = new AbortController();
 
   constructor(options: ReflectorOptions<T>) {
@@ -134,15 +142,17 @@ export class Reflector<T> {
       } catch (error) {
         if (signal.aborted) return;
         this.#fail(error);
+        const code = error instanceof ApiRefusal ? error.status.code : undefined;
+        this.#unserved = code === 404;
+        this.#watchForbidden ||= code === 403 && position !== undefined;
         if (needsList(error)) position = undefined;
-        this.#unserved = error instanceof ApiRefusal && error.status.code === 404;
         await this.#wait(error, signal);
       }
     }
   }
 
   async #list(signal: AbortSignal): Promise<Position> {
-    const { client, labelSelector, listLimit, sink, timings } = this.#options;
+    const { client, labelSelector, listLimit, sink, timings, clock } = this.#options;
     const resource = await this.#options.resolve(this.#unserved, signal);
     const mark = sink.mark();
     const { items, version } = await listObjects(
@@ -157,7 +167,8 @@ export class Reflector<T> {
       signal,
     );
     sink.replace(items, mark);
-    this.#connected(version);
+    if (this.#watchForbidden && this.#state.kind === 'stale') this.#state = { ...this.#state, readAtMs: clock.now(), index: version };
+    else this.#connected(version);
     return { resource, version };
   }
 
@@ -179,6 +190,7 @@ export class Reflector<T> {
       requireSuccess(stream, attempt);
       throw new AppError(problem('KUBERNETES_UNAVAILABLE', `the API server answered ${stream.status} to "watch" on ${attempt.resource}`));
     }
+    this.#watchForbidden = false;
     // Known to be in step from here on: what happened meanwhile follows at once, or a 410 does.
     if (this.#state.kind === 'complete') this.#heard(from.version);
     else this.#connected(from.version);
@@ -232,18 +244,20 @@ export class Reflector<T> {
 
   #fail(error: unknown): void {
     const reason = problemOfError(error, this.#options.title);
+    const isLost = this.#state.kind === 'complete';
     const sinceMs = this.#state.kind === 'complete' ? this.#options.clock.now() : this.#state.sinceMs;
     if (this.#state.kind === 'unavailable') this.#state = { kind: 'unavailable', reason, sinceMs };
     else this.#state = { kind: 'stale', value: undefined, readAtMs: this.#state.readAtMs, index: this.#state.index, reason, sinceMs };
     this.#first.resolve();
+    if (isLost) this.#options.sink.lost?.();
   }
 
   /** Waits before the next try: not at all for the first 410, which a list mends. */
   async #wait(failure: unknown, signal: AbortSignal): Promise<void> {
-    const { backoff } = this.#options.timings;
+    const { backoff, retryAfterMs } = this.#options.timings;
     const failures = this.#failures++;
     if (failures === 0 && isGone(failure)) return;
-    const asked = failure instanceof ApiRefusal ? (failure.status.retryAfterMs ?? 0) : 0;
+    const asked = failure instanceof ApiRefusal ? Math.min(failure.status.retryAfterMs ?? 0, retryAfterMs) : 0;
     const ms = Math.max(
       asked,
       backoffMs(failures, backoff, () => this.#options.clock.random()),
@@ -272,7 +286,7 @@ function needsList(error: unknown): boolean {
   if (!(error instanceof ApiRefusal)) return false;
   const { code, causes } = error.status;
   // A server that was set back (restored from a backup) is asked for a version that it has not reached.
-  return code === 410 || code === 404 || code === 400 || causes.some(({ reason }) => reason === 'ResourceVersionTooLarge');
+  return code === 410 || code === 404 || code === 403 || code === 400 || causes.some(({ reason }) => reason === 'ResourceVersionTooLarge');
 }
 
 function problemOfError(error: unknown, title: string): Problem {

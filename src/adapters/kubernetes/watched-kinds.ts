@@ -1,11 +1,11 @@
 import type { GroupKind, NodeName, ObjectKey, PoolKey, SpecId } from '../../core/model/ids.ts';
-import { poolKey, SERVICE_KIND, specId } from '../../core/model/ids.ts';
+import { kindOf, poolKey, SERVICE_KIND, specId } from '../../core/model/ids.ts';
 import { MARKS } from '../../core/model/marks.ts';
 import type { NodeFacts } from '../../core/model/nodes.ts';
 import type { LiveObject } from '../../core/model/objects.ts';
 import type { Clock } from '../../core/model/ports.ts';
 import type { DirtyNotifier } from './dirty-notifier.ts';
-import { type ApiResource, type Discovery, ENDPOINT_SLICES, NODES, SERVICES } from './discovery.ts';
+import { type ApiResource, type Discovery, ENDPOINT_SLICES, NODES, PODS, SERVICES } from './discovery.ts';
 import { decodeSlice, type SliceFacts } from './endpoint-facts.ts';
 import { EndpointIndex } from './endpoint-index.ts';
 import { asRecord, asText } from './json-access.ts';
@@ -13,7 +13,8 @@ import type { KubeClient } from './kube-client.ts';
 import { decodeLiveObject } from './live-object.ts';
 import { decodeNode } from './node-facts.ts';
 import { unknownKind } from './object-writer.ts';
-import type { ReflectorTimings } from './reflector.ts';
+import { PodIndex, type SeenPod } from './pod-index.ts';
+import { Reflector, type ReflectorTimings } from './reflector.ts';
 import type { CacheChange } from './watch-cache.ts';
 import { WatchedResource } from './watched-resource.ts';
 
@@ -27,12 +28,14 @@ export interface WatchedKindsOptions {
   readonly dirty: DirtyNotifier;
 }
 
-/** Everything that is watched: nodes, all Services, all EndpointSlices, and the objects with our label, kind by kind. */
+/** Everything that is watched: nodes, all Services, EndpointSlices and pods, and the objects with our label, kind by kind. */
 export class WatchedKinds {
   readonly nodes: WatchedResource<NodeName, NodeFacts>;
   readonly services: WatchedResource<ObjectKey, LiveObject>;
   readonly slices: WatchedResource<string, SliceFacts>;
   readonly endpoints = new EndpointIndex();
+  readonly pods: Reflector<SeenPod>;
+  readonly troubles: PodIndex;
   readonly #owned = new Map<GroupKind, WatchedResource<ObjectKey, LiveObject>>();
   /** Kinds whose first list someone waits for; he need not be woken by it. */
   readonly #quiet = new Set<GroupKind>();
@@ -66,18 +69,21 @@ export class WatchedKinds {
       changed: (changes) => dirty.add(this.endpoints.apply(changes)),
       connected,
     });
+    // Pods of strangers wake nobody.
+    this.troubles = new PodIndex({ changed: (workloads) => dirty.add(this.#specsOfOwned(workloads)), connected });
+    this.pods = new Reflector({ ...this.#common(), ...served(PODS), sink: this.troubles });
   }
 
-  /** Starts watching nodes, Services and EndpointSlices. */
+  /** Starts watching nodes, Services, EndpointSlices and pods. */
   start(): void {
-    for (const watched of this.#all()) watched.start();
+    for (const watched of [...this.#all(), this.pods]) watched.start();
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.#all().map((watched) => watched.stop()));
+    await Promise.all([...this.#all(), this.pods].map((watched) => watched.stop()));
   }
 
-  /** Resolves when every kind has been listed once, or has failed once. */
+  /** Resolves when every kind has been listed once, or has failed once; without pods, on which nothing that is done depends. */
   async settled(): Promise<void> {
     await Promise.all(this.#all().map((watched) => watched.firstOutcome));
   }
@@ -127,6 +133,13 @@ export class WatchedKinds {
   /** Looks at once for kinds that could not be listed: a definition was applied. */
   retryFailed(): void {
     for (const watched of this.#owned.values()) if (watched.freshness().kind !== 'complete') watched.retryNow();
+  }
+
+  #specsOfOwned(workloads: readonly ObjectKey[]): readonly SpecId[] {
+    return workloads.flatMap((workload) => {
+      const path = this.#owned.get(kindOf(workload))?.cache.get(workload)?.annotations[MARKS.spec];
+      return path === undefined ? [] : [specId(path)];
+    });
   }
 
   #all(): readonly { start(): void; stop(): Promise<void>; readonly firstOutcome: Promise<void> }[] {

@@ -11,7 +11,7 @@ export interface WatchedResourceOptions<K, V> extends Omit<ReflectorOptions<Cach
   readonly read: (object: unknown, resource: ApiResource) => { readonly key: K; readonly value: V };
   /** Told after each change from outside; never for what we folded in ourselves. */
   readonly changed: (changes: readonly CacheChange<K, V>[]) => void;
-  /** Told after the first list, and each time the connection has come back. */
+  /** Told after the first list, and each time the connection is lost or has come back. */
   readonly connected: () => void;
 }
 
@@ -34,6 +34,7 @@ export class WatchedResource<K extends string, V> {
         put: (item) => tell(cache.put(item)),
         drop: (item) => tell(cache.drop(item)),
         connected: options.connected,
+        lost: options.connected,
       },
     });
   }

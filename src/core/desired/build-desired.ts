@@ -12,6 +12,10 @@ import { settleClaims, settleNames } from './claims.ts';
 import { ownershipOf } from './ownership.ts';
 import type { PoolView } from './pool-view.ts';
 import { isNodePort, viewPool } from './pool-view.ts';
+import type { ImmutableRefusal, Recreations } from './recreations.ts';
+import { findRecreations, whyRecreated } from './recreations.ts';
+import { whyItStays } from './stays-in-cluster.ts';
+import { toldPools } from './told-pools.ts';
 
 /** Where a spec file stands: decoded, broken, set aside for another spec's sake, or no longer there. */
 export type SpecStanding = 'decoded' | 'broken' | 'set-aside' | 'gone';
@@ -26,7 +30,7 @@ export interface DesiredSpec {
   readonly leftovers: readonly LiveObject[];
   /** Its pools that have a live Service, in the order of their keys. */
   readonly pools: readonly PoolView[];
-  /** Pools in Consul whose Service is gone from the cluster and from every spec. */
+  /** Pools in Consul, in the catalog or told to agents, whose Service is gone from the cluster and from every spec. */
   readonly orphanPools: readonly PoolKey[];
 }
 
@@ -36,6 +40,8 @@ export interface Desired {
   readonly holders: ReadonlyMap<ObjectKey, SpecId>;
   /** Every watched object by key, Services included. */
   readonly live: ReadonlyMap<ObjectKey, LiveObject>;
+  /** What is to be deleted and created again, or is gone already and about to be created. */
+  readonly recreations: ReadonlyMap<ObjectKey, ImmutableRefusal>;
   /** Number of objects and of pools that are ours now: what the guard measures against. */
   readonly owned: { readonly objects: number; readonly pools: number };
   /** Pools that may not take the Consul name they want. */
@@ -45,25 +51,36 @@ export interface Desired {
 /** Results of the last run by pool, reused while neither the live nor the desired Service changed. */
 export type ViewMemo = Map<
   PoolKey,
-  { readonly live: LiveObject; readonly desired: SpecObject | undefined; readonly pruned: boolean; readonly view: PoolView }
+  {
+    readonly live: LiveObject;
+    readonly desired: SpecObject | undefined;
+    readonly wish: SpecObject | undefined;
+    readonly pruned: boolean;
+    readonly recreated: string | undefined;
+    readonly view: PoolView;
+  }
 >;
 
 /** What else the building looks at. */
 export interface BuildOptions {
   readonly memo: ViewMemo;
-  /** Services that could not be applied as desired: their pools follow what runs, so that node changes go on. */
+  /** Services that could not be applied as desired: their pools follow what runs, so that node changes go on. Nothing of it is recreated. */
   readonly refused: ReadonlySet<ObjectKey>;
+  /** Changes that the API server has refused because a field is immutable. */
+  readonly immutable: ReadonlyMap<ObjectKey, ImmutableRefusal>;
 }
 
 /** Builds everything that should be, once per pass. Pure but for `memo`, which only saves work. */
-export function buildDesired(world: World, policy: Policy, { memo, refused }: BuildOptions): Desired {
+export function buildDesired(world: World, policy: Policy, { memo, refused, immutable }: BuildOptions): Desired {
   const set = snapshotValue(world.specs);
   const specs = set?.specs ?? new Map<SpecId, Spec>();
   const live = liveObjects(world);
   const claims = settleClaims(specs, (key) => heldBy(live.get(key), policy.owner), new Set(set?.broken.keys()));
   const wanted = wantedObjects(specs, claims);
   const inventory = takeInventory({ world, live, claims, policy });
-  const views = viewPools({ inventory, wanted, claims, policy, memo, refused, known: world.specs.kind !== 'unavailable' });
+  const recreations = findRecreations({ refusals: immutable, wanted, live, refused, owner: policy.owner });
+  const again = { recreations, wanted, live, holders: claims.holders };
+  const views = viewPools({ inventory, wanted, claims, policy, memo, refused, again, known: world.specs.kind !== 'unavailable' });
   const registry = snapshotValue(world.registry);
   const orphans = orphanPools(registry, inventory, claims);
   const ids = new Set<SpecId>([
@@ -91,7 +108,8 @@ export function buildDesired(world: World, policy: Policy, { memo, refused }: Bu
     specs: result,
     holders: claims.holders,
     live,
-    owned: { objects: inventory.count, pools: countPools(inventory.services, registry) },
+    recreations,
+    owned: { objects: inventory.count, pools: countPools(inventory, registry) },
     nameConflicts: conflictsOfNames([...views.values()].flat(), registry),
   };
 }
@@ -121,6 +139,8 @@ interface Inventory {
   readonly bySpec: ReadonlyMap<SpecId, readonly LiveObject[]>;
   /** Owned or drifted Services of type NodePort, with the spec they belong to. */
   readonly services: ReadonlyMap<LiveObject, SpecId>;
+  /** Pools with an entry of ours under `deployments/`. */
+  readonly told: ReadonlySet<PoolKey>;
   readonly count: number;
 }
 
@@ -128,22 +148,24 @@ function takeInventory(input: { world: World; live: ReadonlyMap<ObjectKey, LiveO
   const bySpec = new Map<SpecId, LiveObject[]>();
   const services = new Map<LiveObject, SpecId>();
   const registry = snapshotValue(input.world.registry);
+  const told = toldPools(registry, input.policy);
+  const known = (pool: PoolKey): boolean => told.has(pool) || registry?.instances.has(pool) === true;
   let count = 0;
   for (const object of input.live.values()) {
     const ownership = ownershipOf(object, input.policy.owner);
     if (ownership === 'stranger') continue;
-    count++;
+    if (whyItStays(object) === undefined) count++;
     const recorded = specId(object.annotations[MARKS.spec] ?? '');
     if (ownership === 'owned') bySpec.set(recorded, [...(bySpec.get(recorded) ?? []), object]);
-    if (makesPool(object, registry)) services.set(object, input.claims.holders.get(object.key) ?? recorded);
+    if (makesPool(object, known)) services.set(object, input.claims.holders.get(object.key) ?? recorded);
   }
-  return { bySpec, services, count };
+  return { bySpec, services, told, count };
 }
 
-/** A Service makes a pool while it is of type NodePort, or still registered from the time when it was. */
-function makesPool(object: LiveObject, registry: RegistryState | undefined): boolean {
+/** A Service makes a pool while it is of type NodePort, or still known to Consul from the time when it was. */
+function makesPool(object: LiveObject, isKnown: (pool: PoolKey) => boolean): boolean {
   if (!object.key.startsWith(`${SERVICE_KIND}/`)) return false;
-  return isNodePort(object) || (registry?.instances.has(poolKey(object.namespace, object.name)) ?? false);
+  return isNodePort(object) || isKnown(poolKey(object.namespace, object.name));
 }
 
 function viewPools(input: {
@@ -153,19 +175,26 @@ function viewPools(input: {
   policy: Policy;
   memo: ViewMemo;
   refused: ReadonlySet<ObjectKey>;
+  again: Recreations;
   known: boolean;
 }): ReadonlyMap<SpecId, readonly PoolView[]> {
   const views = new Map<SpecId, PoolView[]>();
   const seen = new Set<PoolKey>();
   for (const [live, spec] of input.inventory.services) {
-    const desired = input.refused.has(live.key) ? undefined : input.wanted.get(live.key);
-    const pruned = input.known && !input.claims.holders.has(live.key) && ownershipOf(live, input.policy.owner) === 'owned';
+    const recreated = whyRecreated(live, spec, input.again);
+    const isLeft = input.refused.has(live.key) || input.again.recreations.has(live.key);
+    const wish = input.wanted.get(live.key);
+    const desired = isLeft ? undefined : wish;
+    const gone = input.known && !input.claims.holders.has(live.key) && ownershipOf(live, input.policy.owner) === 'owned';
+    // A Service that stays in the cluster goes on serving.
+    const pruned = gone && whyItStays(live) === undefined;
     const key = poolKey(live.namespace, live.name);
     seen.add(key);
     const old = input.memo.get(key);
-    const same = old?.live === live && old.desired === desired && old.pruned === pruned && old.view.spec === spec;
-    const view = same ? old.view : viewPool({ spec, live, desired: desired?.object, pruned }, input.policy);
-    input.memo.set(key, { live, desired, pruned, view });
+    const isSameWish = old?.desired === desired && old?.wish === wish && old?.pruned === pruned && old.recreated === recreated;
+    const same = isSameWish && old.live === live && old.view.spec === spec;
+    const view = same ? old.view : viewPool({ spec, live, desired: desired?.object, wish: wish?.object, pruned, recreated }, input.policy);
+    input.memo.set(key, { live, desired, wish, pruned, recreated, view });
     views.set(spec, [...(views.get(spec) ?? []), view]);
   }
   for (const key of input.memo.keys()) if (!seen.has(key)) input.memo.delete(key);
@@ -177,10 +206,10 @@ function viewPools(input: {
 function orphanPools(registry: RegistryState | undefined, inventory: Inventory, claims: Claims): ReadonlyMap<SpecId, readonly PoolKey[]> {
   const served = new Set([...inventory.services.keys()].map((object) => object.key));
   const result = new Map<SpecId, PoolKey[]>();
-  for (const [pool, instances] of registry?.instances ?? []) {
+  for (const pool of new Set([...(registry?.instances.keys() ?? []), ...inventory.told])) {
     const key = serviceKey(pool);
     if (served.has(key) || claims.holders.has(key)) continue;
-    const id = specId(instances[0]?.meta[META.spec] ?? '');
+    const id = specId(registry?.instances.get(pool)?.[0]?.meta[META.spec] ?? '');
     result.set(id, [...(result.get(id) ?? []), pool]);
   }
   return result;
@@ -192,8 +221,8 @@ export function serviceKey(pool: PoolKey): ObjectKey {
   return objectKey(SERVICE_KIND, namespace, name);
 }
 
-function countPools(services: ReadonlyMap<LiveObject, SpecId>, registry: RegistryState | undefined): number {
-  const pools = new Set<PoolKey>([...services.keys()].map((live) => poolKey(live.namespace, live.name)));
+function countPools({ services, told }: Inventory, registry: RegistryState | undefined): number {
+  const pools = new Set<PoolKey>([...told, ...[...services.keys()].map((live) => poolKey(live.namespace, live.name))]);
   for (const pool of registry?.instances.keys() ?? []) pools.add(pool);
   return pools.size;
 }

@@ -1,7 +1,7 @@
 import { hashOf } from '../model/hash.ts';
 import type { SpecId } from '../model/ids.ts';
 import { MANAGED_BY, MARKS } from '../model/marks.ts';
-import type { KubernetesObject, LiveObject } from '../model/objects.ts';
+import type { FieldsV1, KubernetesObject, LiveObject } from '../model/objects.ts';
 import { keyOfObject } from '../model/objects.ts';
 import { identityOf } from './ownership.ts';
 
@@ -12,8 +12,7 @@ import { identityOf } from './ownership.ts';
  */
 export function markObject(object: KubernetesObject, spec: SpecId, owner: string, live: LiveObject | undefined): KubernetesObject {
   const { labels = {}, annotations = {} } = object.metadata;
-  const managedBy = live?.labels[MARKS.managedBy];
-  const mayClaim = labels[MARKS.managedBy] === undefined && (managedBy === undefined || managedBy === MANAGED_BY);
+  const mayClaim = labels[MARKS.managedBy] === undefined && (live === undefined || !isManagedByOthers(live));
   const marked = {
     ...object,
     metadata: {
@@ -25,3 +24,13 @@ export function markObject(object: KubernetesObject, spec: SpecId, owner: string
   const annotated = { ...marked.metadata.annotations, [MARKS.hash]: hashOf(marked) };
   return { ...marked, metadata: { ...marked.metadata, annotations: annotated } };
 }
+
+/** A label that we hold alone is not another's, whatever it says: it goes with this apply when the spec does not have it. */
+function isManagedByOthers(live: LiveObject): boolean {
+  const value = live.labels[MARKS.managedBy];
+  if (value === undefined || value === MANAGED_BY) return false;
+  return !holdsManagedBy(live.ourFields) || live.managers.some(({ fields }) => holdsManagedBy(fields));
+}
+
+const holdsManagedBy = (fields: FieldsV1 | undefined): boolean =>
+  fields?.['f:metadata']?.['f:labels']?.[`f:${MARKS.managedBy}`] !== undefined;

@@ -30,6 +30,10 @@ export interface PoolView {
   readonly local: boolean;
   /** Why the pool must leave Consul; undefined when it is to stay. */
   readonly leaving: string | undefined;
+  /** True when it leaves only until what serves it has been created again. */
+  readonly returns: boolean;
+  /** False when its spec wants it out of Consul and the Service that says so cannot be applied: then it goes on if it is there, and stays out if not. */
+  readonly mayEnter: boolean;
   /** Problems of its annotations. With an error among them its registrations stay as they are. */
   readonly problems: readonly Problem[];
 }
@@ -39,8 +43,12 @@ export interface PoolSource {
   readonly spec: SpecId;
   readonly live: LiveObject;
   readonly desired: KubernetesObject | undefined;
+  /** What its spec says of it, also where that is not `desired` since it cannot be applied now. */
+  readonly wish: KubernetesObject | undefined;
   /** True when the Service is to be deleted. */
   readonly pruned: boolean;
+  /** What is deleted and created again that the pool cannot do without, in words. */
+  readonly recreated: string | undefined;
 }
 
 /** Builds the view of one pool. */
@@ -73,7 +81,9 @@ export function viewPool(source: PoolSource, policy: Policy): PoolView {
     portName: port?.name ?? '',
     nodePort: port?.nodePort,
     local: live.spec['externalTrafficPolicy'] === 'Local',
-    leaving: whyLeaving(source, settings),
+    leaving: whyLeaving(source, settings) ?? source.recreated,
+    returns: whyLeaving(source, settings) === undefined && source.recreated !== undefined,
+    mayEnter: source.wish === desired || !wantsOut(source),
     problems: [...problems, ...built.problems, ...missing],
   };
 }
@@ -90,6 +100,11 @@ function whyLeaving({ live, desired, pruned }: PoolSource, settings: ServiceSett
   if (type !== 'NodePort') return `its Service is of type ${String(type)}, no longer NodePort`;
   if (settings.register === false) return 'the annotation poolkeeper.dev/register says false';
   return undefined;
+}
+
+function wantsOut({ wish, ...source }: PoolSource): boolean {
+  const { settings } = readSettings(wish?.metadata.annotations ?? {});
+  return wish !== undefined && whyLeaving({ ...source, wish, desired: wish }, settings) !== undefined;
 }
 
 /** The port that is registered: the one that the settings name, else the first of the spec, whatever others have put before it. */

@@ -61,6 +61,23 @@ export function withOpenPorts(object: KubernetesObject, live: LiveObject | undef
   return { ...object, spec: { ...spec, ports: [...merged, ...entries.map((entry) => ({ ...entry }))] } };
 }
 
+/**
+ * The Service to create again with the NodePorts that it had, where the spec states none: whoever still knows it by them finds it
+ * there, and its registrations come back as they were. It asks for them; whether they are still free is the API server's to say.
+ */
+export function withFormerNodePorts(object: KubernetesObject, former: LiveObject | undefined): KubernetesObject {
+  const spec = object['spec'] as JsonObject | undefined;
+  if (former === undefined || spec?.['type'] !== 'NodePort' || former.spec['type'] !== 'NodePort') return object;
+  const before = portsOf(former.spec).filter((port) => !isDrainingPort(port));
+  const taken = new Set(portsOf(spec).map(({ nodePort }) => nodePort));
+  const ports = (spec['ports'] as readonly JsonObject[]).map((written) => {
+    const [port] = portsOf({ ports: [written] });
+    const nodePort = port?.nodePort === undefined && port !== undefined ? sameEntry(before, port)?.nodePort : undefined;
+    return nodePort === undefined || taken.has(nodePort) ? written : { ...written, nodePort };
+  });
+  return { ...object, spec: { ...spec, ports } };
+}
+
 /** The live NodePorts that a change away from type NodePort would close although they are in use. */
 export function portsClosedByTypeChange(object: KubernetesObject, live: LiveObject | undefined, use: PortUse): readonly number[] {
   const spec = object['spec'] as JsonObject | undefined;

@@ -17,6 +17,8 @@ export interface ApplyObject {
   readonly existing?: { readonly uid: string; readonly resourceVersion: string; readonly pinVersion: boolean };
   /** `adopt`: the managers whose entries are moved into ours. */
   readonly takeFrom?: readonly string[];
+  /** True when the object may be deleted and created again, should the change be refused because a field of it is immutable. */
+  readonly recreate?: true;
   /** What it changes, for people: `spec.ports[0].nodePort`. */
   readonly changes: readonly string[];
 }
@@ -112,6 +114,8 @@ export interface Waiting {
   readonly what: string;
   readonly on: PoolKey | ObjectKey | undefined;
   readonly untilMs?: number;
+  /** True for a roll-out: all is applied, and nothing else of the spec depends on it. */
+  readonly rollout?: true;
 }
 
 /** Something a guard keeps back. */
@@ -142,6 +146,7 @@ export type NodeReason =
   | 'deleting'
   | 'cordoned'
   | 'tainted'
+  | 'drained'
   | 'excluded'
   | 'control-plane'
   | 'not-selected'

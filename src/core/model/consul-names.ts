@@ -65,6 +65,17 @@ export const deploymentsPrefix = (keyPath: string): KvKey => kvKey(`${keyPath}/d
 /** The KV entry of a pool: its Service object. */
 export const deploymentsKey = (keyPath: string, pool: PoolKey): KvKey => kvKey(`${deploymentsPrefix(keyPath)}${pool}`);
 
+/** Where the ancestor's layout keeps what was wanted and what was deployed of each pool, with a short history. */
+export const specificationsPrefix = (keyPath: string): KvKey => kvKey(`${keyPath}/specifications/`);
+
+/** The pool of a key `specifications/<namespace>/<name>/<entry>`; undefined for any other key. */
+export function poolOfSpecification(keyPath: string, key: string): PoolKey | undefined {
+  const prefix = specificationsPrefix(keyPath);
+  if (!key.startsWith(prefix)) return undefined;
+  const [namespace = '', name = '', entry = '', ...rest] = key.slice(prefix.length).split('/');
+  return namespace === '' || name === '' || entry === '' || rest.length > 0 ? undefined : poolKey(namespace, name);
+}
+
 /** Where everything stands that we keep for ourselves. */
 export const ownPrefix = (keyPath: string, cluster: string): KvKey => kvKey(`${keyPath}/.poolkeeper/${cluster}/`);
 
@@ -87,12 +98,12 @@ export const canaryNodeName = (prefix: string, cluster: string): string => `${co
 /** The Consul service that must be readable for a catalog read to count. */
 export const canaryServiceName = (cluster: string): string => `poolkeeper-${cluster}`;
 
-/** The pool that an entry under `deployments/` or `draining/` speaks of; undefined for any other key. */
+/** The pool that an entry under `deployments/`, `draining/` or `specifications/` speaks of; undefined for any other key. */
 export function poolOfKey(keyPath: string, cluster: string, key: KvKey): PoolKey | undefined {
   for (const prefix of [deploymentsPrefix(keyPath), `${ownPrefix(keyPath, cluster)}draining/`]) {
     if (!key.startsWith(prefix)) continue;
     const [namespace = '', name = '', ...rest] = key.slice(prefix.length).split('/');
     return namespace === '' || name === '' || rest.length > 0 ? undefined : poolKey(namespace, name);
   }
-  return undefined;
+  return poolOfSpecification(keyPath, key);
 }

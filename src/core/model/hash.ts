@@ -6,6 +6,9 @@ export function canonicalJson(value: unknown): string {
   return canonicalize(value) ?? 'null';
 }
 
+/** The SHA-256 of a text, in base64. */
+export const textDigest = (text: string): string => createHash('sha256').update(text).digest('base64');
+
 /** The first `length` hex digits of the SHA-256 of the canonical JSON of a plain value. */
 export function hashOf(value: unknown, length = 16): string {
   return createHash('sha256').update(canonicalJson(value)).digest('hex').slice(0, length);

@@ -43,8 +43,7 @@ export function splitObjectKey(key: ObjectKey): {
 
 /** The group and kind of an object key. */
 export function kindOf(key: ObjectKey): GroupKind {
-  const { group, kind } = splitObjectKey(key);
-  return groupKind(group, kind);
+  return key.slice(0, key.indexOf('/', key.indexOf('/') + 1)) as GroupKind;
 }
 
 /** The group and kind of an apiVersion (`apps/v1`, `v1`) and a kind. */

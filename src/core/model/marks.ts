@@ -22,6 +22,12 @@ export const SETTINGS = {
   health: 'poolkeeper.dev/health',
   adopt: 'poolkeeper.dev/adopt',
   recreate: 'poolkeeper.dev/recreate',
+  /** On any object: objects of lower waves are applied, and healthy, before those of higher ones. Default 0. */
+  wave: 'poolkeeper.dev/wave',
+  /** On any object: "false" keeps it in the cluster when it leaves Git. */
+  prune: 'poolkeeper.dev/prune',
+  /** On any object: comma list of spec files that must be in step and healthy before anything of this spec is applied. */
+  dependsOn: 'poolkeeper.dev/depends-on',
   tags: 'poolkeeper.dev/tags',
 } as const;
 

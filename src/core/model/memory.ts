@@ -1,6 +1,9 @@
 /** A thing that leaves, counted by the guard: `pool:namespace/name` or `object:<ObjectKey>`. */
 export type RemovalKey = string;
 
+/** What left: `<node>` for a reason of its own, or `namespace/name@<node>` out of one pool only. */
+export type StayOutKey = string;
+
 /** One removal that the guard let pass. */
 export interface GrantedRemoval {
   readonly atMs: number;
@@ -26,6 +29,8 @@ export interface Memory {
   readonly spent: Readonly<Record<string, number>>;
   /** The group kinds that we have applied objects of; they are watched although no spec names them any more. */
   readonly kinds: readonly string[];
+  /** Until when what left its pools stays out, ms since the epoch: the one thing of a flapping node that no object tells. */
+  readonly stayOut?: Readonly<Record<StayOutKey, number>>;
 }
 
 export const EMPTY_MEMORY: Memory = { version: 1, source: '', appliedRevision: '', specCount: 0, removals: {}, spent: {}, kinds: [] };

@@ -1,5 +1,8 @@
 import type { NodeName, PoolKey } from './ids.ts';
 
+/** Annotation on a Node: `"true"` takes it out of all pools, as a cordon does, but its pods may still be scheduled. */
+export const DRAIN_ANNOTATION = 'poolkeeper.dev/drain';
+
 /** What a pool needs to know of a Kubernetes node. */
 export interface NodeFacts {
   readonly name: NodeName;

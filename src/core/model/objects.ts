@@ -26,7 +26,7 @@ export interface FieldsV1 {
   readonly [path: string]: FieldsV1;
 }
 
-/** One entry of an object's managedFields. `fields` is kept for our own Apply entry only, to keep memory small. */
+/** One entry of an object's managedFields. */
 export interface FieldManager {
   readonly name: string;
   readonly operation: 'Apply' | 'Update';
@@ -34,6 +34,8 @@ export interface FieldManager {
   readonly subresource: string;
   /** True when this entry owns `spec.replicas`. */
   readonly ownsReplicas: boolean;
+  /** What it owns. Kept of others' writes to the object itself only: an object that is ours alone has none. */
+  readonly fields?: FieldsV1;
 }
 
 /**
@@ -58,8 +60,12 @@ export interface LiveObject {
   /** The fields of our manager's Apply entry; absent when we have none. */
   readonly ourFields?: FieldsV1;
   readonly managers: readonly FieldManager[];
-  /** The whole `spec` of a Service; `replicas` and `selector` of workloads; otherwise empty. */
+  /** The whole `spec` of a Service; of workloads what selectors, replicas and health rules read; otherwise empty. */
   readonly spec: JsonObject;
+  /** `metadata.generation`; absent where the API server keeps none. */
+  readonly generation?: number;
+  /** What the health rules read of `status`, empty when nobody has written one yet. Absent: not looked at (a metadata-only answer). */
+  readonly status?: JsonObject;
 }
 
 /** Group and kind of an object. */
@@ -75,6 +81,8 @@ export interface SpecObject {
   readonly object: KubernetesObject;
   /** Where the object begins in the file; `path` is the path inside the document. */
   readonly where: { readonly line: number; readonly column: number; readonly path: string };
+  /** The selector was not written but filled from the labels of the pod template, as the old API versions did. */
+  readonly filledSelector?: true;
 }
 
 /** One decoded spec file. */

@@ -53,4 +53,8 @@ export interface Policy {
   /** The longest time until Traefik has dropped what left Consul, while its API is not watched. */
   readonly letGoMs: number;
   readonly guard: GuardPolicy;
+  /** True: every object of a spec that is to change is tried by a dry run before any of them is applied. */
+  readonly dryRun: boolean;
+  /** True: namespaces that a spec uses and nobody has made are created. They are never deleted. */
+  readonly createNamespaces: boolean;
 }

@@ -1,5 +1,5 @@
 import type { Problem } from '../../shared/problem.ts';
-import type { ClusterAction, RegistryAction } from './action.ts';
+import type { ApplyObject, ClusterAction, RegistryAction } from './action.ts';
 import type { GroupKind, KvKey, NodeName, ObjectKey, PoolKey, SpecId } from './ids.ts';
 import type { RegistryState } from './registration.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -33,6 +33,11 @@ export interface Cluster {
    * Returns when all of that is known or has failed; failures show as unavailable snapshots.
    */
   prepare(kinds: ReadonlySet<GroupKind>, claims: ReadonlyMap<ObjectKey, string>, signal: AbortSignal): Promise<void>;
+  /**
+   * Asks the API server whether it would take an apply, by a dry run that writes nothing: schema, quotas, admission, conflicts.
+   * Never throws but for an abort.
+   */
+  check(action: ApplyObject, signal: AbortSignal): Promise<ClusterResult>;
   /** Executes one action. Writes nothing unless the Kubernetes lease is held. Never throws but for an abort. */
   apply(action: ClusterAction, signal: AbortSignal): Promise<ClusterResult>;
 }
@@ -69,6 +74,21 @@ export interface Lease {
   changed(listener: () => void): Unsubscribe;
   /** Gives the lease up at once, so that another may take it without waiting. */
   release(signal: AbortSignal): Promise<void>;
+}
+
+/** A node to try, and where: one address and port that takes a connection is enough. */
+export interface ProbeTarget {
+  readonly node: NodeName;
+  readonly endpoints: readonly { readonly address: string; readonly port: number }[];
+}
+
+/** Tries nodes by TCP connections while the API server's word on them is in doubt. */
+export interface NodeProbe {
+  /** Which nodes to try from now on, again and again; none ends it, and forgets what was found. */
+  want(targets: readonly ProbeTarget[]): void;
+  /** What the wanted nodes said when last tried; one that was not tried yet, or failed for the first time, is absent. The very same map until it changes. */
+  state(): ReadonlyMap<NodeName, boolean>;
+  changed(listener: () => void): Unsubscribe;
 }
 
 /** The clock and the dice of the loop; tests bring their own. */

@@ -1,3 +1,4 @@
+import { textDigest } from './hash.ts';
 import type { KvKey, NodeName, PoolKey } from './ids.ts';
 
 /** The status of a Consul check. */
@@ -58,10 +59,17 @@ export interface RegisteredNode extends SyntheticNode {
 /** One KV entry under our key path. */
 export interface KvEntry {
   readonly key: KvKey;
+  /** Empty where `digest` stands for it. */
   readonly value: string;
+  /** `textDigest` of a value that is not kept: those under `specifications/` are long, and many. */
+  readonly digest?: string;
   readonly flags: number;
   readonly modifyIndex: number;
 }
+
+/** Whether an entry holds this value. */
+export const holdsValue = (entry: KvEntry | undefined, value: string): boolean =>
+  entry !== undefined && (entry.digest === undefined ? entry.value === value : entry.digest === textDigest(value));
 
 /**
  * Remembers that NodePorts of a pool have left Consul but must stay open: the JSON value of the pool's `draining` key.
@@ -84,7 +92,7 @@ export interface RegistryState {
   readonly checks: ReadonlyMap<string, RegisteredCheck>;
   /** Names of Consul services of which we hold no instance. */
   readonly foreignServices: ReadonlySet<string>;
-  /** Entries under `<keyPath>/deployments/` and `<keyPath>/.poolkeeper/<cluster>/`, ours or not. */
+  /** Entries under `<keyPath>/deployments/`, `specifications/` and `.poolkeeper/<cluster>/`, ours or not. */
   readonly kv: ReadonlyMap<KvKey, KvEntry>;
   /** True when this snapshot had to create a canary: nothing may be removed on its word. */
   readonly fresh: boolean;

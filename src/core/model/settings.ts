@@ -36,6 +36,10 @@ export interface ServiceSettings {
   readonly health?: HealthMode;
   readonly adopt?: boolean;
   readonly recreate?: boolean;
+  readonly wave?: number;
+  readonly prune?: boolean;
+  /** Spec files, as paths in the repository. */
+  readonly dependsOn?: readonly string[];
   /** Consul tags, verbatim, from the lines of `poolkeeper.dev/tags`. */
   readonly tags?: readonly string[];
 }

@@ -1,6 +1,7 @@
-import type { GroupKind, ObjectKey, PoolKey } from './ids.ts';
+import type { GroupKind, NodeName, ObjectKey, PoolKey } from './ids.ts';
 import type { EndpointFacts, NodeFacts } from './nodes.ts';
 import type { LiveObject } from './objects.ts';
+import type { PodTrouble } from './pods.ts';
 import type { RegistryState } from './registration.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { SpecSet } from './spec-set.ts';
@@ -11,6 +12,8 @@ export interface ClusterState {
   /** Every Service of the cluster, ours or not. */
   readonly services: Snapshot<ReadonlyMap<ObjectKey, LiveObject>>;
   readonly endpoints: Snapshot<ReadonlyMap<PoolKey, EndpointFacts>>;
+  /** The pods that are not ready, by the workload that owns them (the Deployment of a ReplicaSet's pods): why rollouts are slow. */
+  readonly pods: Snapshot<ReadonlyMap<ObjectKey, readonly PodTrouble[]>>;
   /** Objects that carry our owner label, or whose name a spec claims, by kind. A kind that is not watched (yet) is absent. */
   readonly objects: ReadonlyMap<GroupKind, Snapshot<ReadonlyMap<ObjectKey, LiveObject>>>;
 }
@@ -20,4 +23,6 @@ export interface World {
   readonly specs: Snapshot<SpecSet>;
   readonly cluster: ClusterState;
   readonly registry: Snapshot<RegistryState>;
+  /** Whether a NodePort of the node took a TCP connection from here, for the nodes that were tried lately. */
+  readonly reachable?: ReadonlyMap<NodeName, boolean>;
 }

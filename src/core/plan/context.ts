@@ -1,10 +1,12 @@
 import type { Problem } from '../../shared/problem.ts';
 import { problem } from '../../shared/problem.ts';
 import type { Desired } from '../desired/build-desired.ts';
+import type { Dependencies } from '../desired/dependencies.ts';
+import { readDependencies } from '../desired/dependencies.ts';
 import type { PoolView } from '../desired/pool-view.ts';
 import { isDrainingPort, portsOf } from '../desired/service-ports.ts';
 import { drainingKey, drainingPrefix } from '../model/consul-names.ts';
-import type { NodeName, ObjectKey, PoolKey } from '../model/ids.ts';
+import type { GroupKind, NodeName, ObjectKey, PoolKey, SpecId } from '../model/ids.ts';
 import type { Memory } from '../model/memory.ts';
 import type { EndpointFacts } from '../model/nodes.ts';
 import type { JsonObject } from '../model/objects.ts';
@@ -15,8 +17,10 @@ import type { World } from '../model/world.ts';
 import type { PoolDemand } from '../pool/classify-node.ts';
 import type { PoolDecision } from '../pool/decide-pool.ts';
 import { decidePool } from '../pool/decide-pool.ts';
+import { stayingOut } from '../pool/stay-out.ts';
 import { instanceKey } from './diff-registration.ts';
-import type { ObjectStep, PoolStep } from './steps.ts';
+import type { OrderedObject } from './order.ts';
+import type { ObjectStep, PoolStep, RolloutStep, SpecificationStep } from './steps.ts';
 
 /** What was worked out from some parts last time; it holds while every part is the very same. */
 interface Remembered<T> {
@@ -29,8 +33,29 @@ export interface PlanMemos {
   readonly objects: Map<ObjectKey, Remembered<ObjectStep>>;
   readonly decisions: Map<PoolKey, Remembered<PoolDecision>>;
   readonly pools: Map<PoolKey, Remembered<PoolStep>>;
+  /** The NodePorts that agents are told, read from the entry under `deployments/`. */
+  readonly told: Map<PoolKey, Remembered<readonly number[]>>;
+  readonly specifications: Map<PoolKey, Remembered<SpecificationStep>>;
+  /** What stands under `specifications/`, by pool. */
+  readonly stored: Map<'specifications', Remembered<ReadonlyMap<PoolKey, readonly KvEntry[]>>>;
+  readonly rollouts: Map<ObjectKey, Remembered<RolloutStep>>;
+  readonly orders: Map<SpecId, Remembered<readonly OrderedObject[]>>;
+  readonly dependencies: Map<'specs', Remembered<Dependencies>>;
+  /** Custom kinds that specs define, with the definition. */
+  readonly definitions: Map<'specs', Remembered<ReadonlyMap<GroupKind, ObjectKey>>>;
 }
-export const createPlanMemos = (): PlanMemos => ({ objects: new Map(), decisions: new Map(), pools: new Map() });
+export const createPlanMemos = (): PlanMemos => ({
+  objects: new Map(),
+  decisions: new Map(),
+  pools: new Map(),
+  told: new Map(),
+  specifications: new Map(),
+  stored: new Map(),
+  rollouts: new Map(),
+  orders: new Map(),
+  dependencies: new Map(),
+  definitions: new Map(),
+});
 
 /** The remembered result for `key` if it was made from the same parts; else `make()`, which is remembered. */
 export function remember<K, T>(memo: Map<K, Remembered<T>>, key: K, parts: readonly unknown[], make: () => T): T {
@@ -58,6 +83,9 @@ export interface PlanContext {
   readonly views: ReadonlyMap<PoolKey, PoolView>;
   /** The checks of instances by `consulNode/instanceId`. */
   readonly checksByInstance: ReadonlyMap<string, readonly RegisteredCheck[]>;
+  readonly dependencies: Dependencies;
+  /** Why others must wait for a spec, worked out when the first one asks; undefined when they need not. */
+  readonly readiness: Map<SpecId, string | undefined>;
   readonly memos: PlanMemos;
 }
 
@@ -74,6 +102,7 @@ export interface ContextInput {
 /** Builds the context of one pass. */
 export function planContext(input: ContextInput): PlanContext {
   const registry = snapshotValue(input.world.registry);
+  const set = snapshotValue(input.world.specs) ?? NO_SPECS;
   const views = new Map([...input.desired.specs.values()].flatMap(({ pools }) => pools.map((view) => [view.pool, view] as const)));
   return {
     ...input,
@@ -82,8 +111,12 @@ export function planContext(input: ContextInput): PlanContext {
     removalBar: whyNoRemoval(input.world),
     decisions: decidePools(input, registry),
     checksByInstance: indexChecks(registry),
+    dependencies: remember(input.memos.dependencies, 'specs', [set], () => readDependencies(set)),
+    readiness: new Map(),
   };
 }
+
+const NO_SPECS = { specs: new Map(), broken: new Map() };
 
 function indexChecks(registry: RegistryState | undefined): ReadonlyMap<string, readonly RegisteredCheck[]> {
   const index = new Map<string, RegisteredCheck[]>();
@@ -127,10 +160,13 @@ function decidePools(input: ContextInput, registry: RegistryState | undefined): 
       const registered = registry?.instances.get(view.pool);
       // While a node waits for the end of its grace, the time is a part of the decision.
       const waiting = input.memos.decisions.get(view.pool)?.result.lookAgainAtMs !== undefined;
-      const parts = [nodes, view, endpoints === undefined, facts, registered, maxBackends, waiting ? input.nowMs : 0];
+      const stayOut = stayingOut(input.memory, { pool: view.pool, graceMs: input.policy.pool.graceMs, nowMs: input.nowMs });
+      const { reachable } = input.world;
+      const moment = `${[...stayOut].join()} ${waiting ? input.nowMs : ''}`;
+      const parts = [nodes, view, endpoints === undefined, facts, registered, maxBackends, reachable, moment];
       const known = endpoints === undefined ? whereRegistered(view.pool, registered) : facts;
       const decide = (): PoolDecision =>
-        decidePool(nodes, demandOf(view, known, maxBackends, { input, registered }), input.policy.pool, input.nowMs);
+        decidePool(nodes, demandOf(view, { endpoints: known, registered, stayOut, maxBackends }, input), input.policy.pool, input.nowMs);
       decisions.set(view.pool, remember(input.memos.decisions, view.pool, parts, decide));
     }
   }
@@ -145,20 +181,25 @@ const whereRegistered = (pool: PoolKey, registered: readonly RegisteredInstance[
   portNames: [],
 });
 
-function demandOf(
-  view: PoolView,
-  endpoints: EndpointFacts | undefined,
-  maxBackends: number,
-  { input, registered }: { readonly input: ContextInput; readonly registered: readonly RegisteredInstance[] | undefined },
-): PoolDemand {
+/** What is known of one pool beside its Service. */
+interface PoolFacts {
+  readonly endpoints: EndpointFacts | undefined;
+  readonly registered: readonly RegisteredInstance[] | undefined;
+  readonly stayOut: ReadonlyMap<NodeName, number>;
+  readonly maxBackends: number;
+}
+
+function demandOf(view: PoolView, { registered, ...facts }: PoolFacts, { world, policy }: ContextInput): PoolDemand {
+  const ipFamilies = view.live.spec['ipFamilies'] as readonly string[] | undefined;
   return {
+    ...facts,
     pool: view.pool,
     local: view.local,
     nodes: view.settings.nodes ?? [],
-    minBackends: view.settings.minBackends ?? input.policy.pool.minBackends,
-    maxBackends,
-    endpoints,
+    minBackends: view.settings.minBackends ?? policy.pool.minBackends,
     members: new Map<NodeName, string>((registered ?? []).map((instance) => [instance.node, instance.address])),
+    ...(ipFamilies === undefined ? {} : { ipFamilies }),
+    ...(world.reachable === undefined ? {} : { reachable: world.reachable }),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Problem, ProblemCode } from '../../shared/problem.ts';
 import { problem } from '../../shared/problem.ts';
+import { toldPools } from '../desired/told-pools.ts';
 import type { Hold } from '../model/action.ts';
 import type { GroupKind } from '../model/ids.ts';
 import { byBytes, kindOf } from '../model/ids.ts';
@@ -9,6 +10,7 @@ import { snapshotValue } from '../model/snapshot.ts';
 import { spendApprovals } from './approvals.ts';
 import type { PlanContext } from './context.ts';
 import type { Removal, SpecPlan } from './spec-plan.ts';
+import { stayOutAfter } from './stay-out-after.ts';
 
 /** The plans with what may not be removed taken out and held, and the memory to be written before anything is removed. */
 export interface Guarded {
@@ -35,7 +37,8 @@ export function guardRun(plans: readonly SpecPlan[], context: PlanContext): Guar
   const removals = { ...kept, ...Object.fromEntries(granted.map((removal) => [removal.key, grant])) };
   const guarded = plans.map((plan) => holdPlan(plan, removals, verdict));
   const holds = guarded.flatMap((plan) => plan.holds);
-  return { plans: guarded, holds, memory: nextMemory({ removals, holds, spent: spending?.spent ?? context.memory.spent }, context) };
+  const spent = spending?.spent ?? context.memory.spent;
+  return { plans: guarded, holds, memory: nextMemory({ removals, holds, spent, stayOut: stayOutAfter(guarded, context) }, context) };
 }
 
 /** Grants that still count: within the window, or for a removal that is not finished. What is wanted again loses its grant. */
@@ -50,7 +53,9 @@ function keepGrants(planned: readonly Removal[], context: PlanContext): Readonly
 /** Everything of ours that stands now, by removal key. */
 function standingKeys(context: PlanContext): ReadonlySet<RemovalKey> {
   const keys = new Set<RemovalKey>();
-  for (const pool of context.registry?.instances.keys() ?? []) keys.add(`pool:${pool}`);
+  const { registry, policy } = context;
+  for (const pool of registry?.instances.keys() ?? []) keys.add(`pool:${pool}`);
+  for (const pool of toldPools(registry, policy)) keys.add(`pool:${pool}`);
   for (const key of context.desired.live.keys()) keys.add(`object:${key}`);
   return keys;
 }
@@ -120,10 +125,11 @@ interface Outcome {
   readonly removals: Readonly<Record<RemovalKey, GrantedRemoval>>;
   readonly holds: readonly Hold[];
   readonly spent: Readonly<Record<string, number>>;
+  readonly stayOut: Memory['stayOut'];
 }
 
 /** The memory after this run; the same value as before when nothing changed. The applied revision moves only when nothing is held. */
-function nextMemory({ removals, holds, spent }: Outcome, context: PlanContext): Memory {
+function nextMemory({ removals, holds, spent, stayOut }: Outcome, context: PlanContext): Memory {
   const { memory, world } = context;
   const specs = world.specs.kind === 'complete' ? world.specs.value : undefined;
   const settled = specs !== undefined && holds.length === 0 && context.removalBar === undefined;
@@ -132,6 +138,7 @@ function nextMemory({ removals, holds, spent }: Outcome, context: PlanContext): 
     removals,
     spent,
     kinds: rememberKinds(context),
+    ...(stayOut === undefined ? {} : { stayOut }),
     ...(settled ? { source: specs.source, appliedRevision: specs.revision, specCount: specs.specs.size + specs.broken.size } : {}),
   };
   return JSON.stringify(next) === JSON.stringify(memory) ? memory : next;

@@ -11,38 +11,82 @@ export type StepVerdict = { readonly kind: 'in-step' } | { readonly kind: 'chang
  * desired object knows three forms of lists: `k:` (matched on the key fields that the item has), `v:` sets, and atomic ones.
  */
 export function judgeStep(desired: KubernetesObject, live: LiveObject): StepVerdict {
-  const lost = lostFields(desired, live.ourFields);
+  const lost = lostFields(desired, live);
   const wantedHash = desired.metadata.annotations?.[MARKS.hash];
   if (live.annotations[MARKS.hash] !== wantedHash) return { kind: 'change', changes: lost.length === 0 ? ['content'] : lost };
   return lost.length === 0 ? { kind: 'in-step' } : { kind: 'drift', changes: lost };
 }
 
 /** The paths that we set and do not own any more; at most 20 are told. */
-export function lostFields(desired: KubernetesObject, ours: FieldsV1 | undefined): readonly string[] {
-  const lost: string[] = [];
+export function lostFields(
+  desired: KubernetesObject,
+  { ourFields = {}, managers }: Pick<LiveObject, 'ourFields' | 'managers'>,
+): readonly string[] {
   const { apiVersion: _version, kind: _kind, metadata, ...rest } = desired;
   const { name: _name, namespace: _namespace, ...meta } = metadata;
-  walkMap(rest, ours ?? {}, '', lost);
-  walkMap(meta, ours?.['f:metadata'] ?? {}, 'metadata', lost);
-  return lost.slice(0, 20);
+  const walk = new Walk(managers.flatMap(({ fields }) => (fields === undefined ? [] : [fields])));
+  walk.map(rest, ourFields, undefined);
+  walk.map(meta, ourFields['f:metadata'] ?? {}, { up: undefined, name: 'metadata', member: 'f:metadata' });
+  return walk.lost.slice(0, 20);
 }
 
-function walk(value: unknown, fields: FieldsV1 | undefined, path: string, lost: string[]): void {
-  if (fields === undefined) {
-    if (!ownsNothing(value)) lost.push(path);
-    return;
-  }
-  if (isAtomic(fields) || value === null || typeof value !== 'object') return;
-  if (Array.isArray(value)) walkList(value, fields, path, lost);
-  else walkMap(value as Readonly<Record<string, unknown>>, fields, path, lost);
+/** The last step of a path: as people read it, and as FieldsV1 calls it. */
+interface Step {
+  readonly up: Step | undefined;
+  readonly name: string;
+  readonly member: string;
 }
+const pathOf = ({ up, name }: Step): string => (up === undefined ? name : `${pathOf(up)}${name}`);
+const fieldAt = ({ up, member }: Step, fields: FieldsV1): FieldsV1 | undefined =>
+  (up === undefined ? fields : fieldAt(up, fields))?.[member];
+
+class Walk {
+  readonly lost: string[] = [];
+  readonly #others: readonly FieldsV1[];
+
+  constructor(others: readonly FieldsV1[]) {
+    this.#others = others;
+  }
+
+  map(value: Readonly<Record<string, unknown>>, fields: FieldsV1, up: Step | undefined): void {
+    for (const [name, child] of Object.entries(value)) {
+      const member = `f:${name}`;
+      this.#value(child, fields[member], { up, name: up === undefined ? name : `.${name}`, member });
+    }
+  }
+
+  #value(value: unknown, fields: FieldsV1 | undefined, at: Step): void {
+    if (fields === undefined) {
+      if (!ownsNothing(value) || this.#isTakenList(value, at)) this.lost.push(pathOf(at));
+    } else if (isAtomic(fields) || value === null || typeof value !== 'object') return;
+    else if (Array.isArray(value)) this.#list(value, fields, at);
+    else this.map(value as Readonly<Record<string, unknown>>, fields, at);
+  }
+
+  #list(value: readonly unknown[], fields: FieldsV1, up: Step): void {
+    const keyed = Object.keys(fields).flatMap((member) => (member.startsWith('k:') ? [{ member, keys: parseKeys(member) }] : []));
+    value.forEach((item, i) => {
+      const isKeyed = keyed.length > 0 && typeof item === 'object' && item !== null;
+      const object = item as Readonly<Record<string, unknown>>;
+      const member = isKeyed ? keyed.find(({ keys }) => matchesKeys(object, keys))?.member : `v:${JSON.stringify(item)}`;
+      this.#value(item, member === undefined ? undefined : fields[member], { up, name: `[${i}]`, member: member ?? '' });
+    });
+  }
+
+  /** An empty list that somebody else holds as a whole: an atomic one, so it was ours. A keyed one would show its items. */
+  #isTakenList(value: unknown, at: Step): boolean {
+    return Array.isArray(value) && value.length === 0 && this.#others.some((fields) => isLeaf(fieldAt(at, fields)));
+  }
+}
+
+const isLeaf = (fields: FieldsV1 | undefined): boolean => fields !== undefined && Object.keys(fields).length === 0;
 
 /** A member without children stands for the whole value: a scalar, or a list or map that is replaced as one. */
 const isAtomic = (fields: FieldsV1): boolean => Object.keys(fields).every((key) => key === '.');
 
 /**
  * An empty keyed list is in no one's fields, an empty map or atomic list is in ours (structured-merge-diff, toFieldSet). Which
- * lists are keyed only the server knows, so an empty list is never missed; `emptyDir: {}` or `podSelector: {}` is.
+ * lists are keyed only the server knows, so an empty list that nobody holds is not missed; `emptyDir: {}` or `podSelector: {}` is.
  */
 function ownsNothing(value: unknown): boolean {
   if (value === undefined || value === null) return true;
@@ -51,29 +95,12 @@ function ownsNothing(value: unknown): boolean {
   return Array.isArray(value) ? children.length === 0 : children.length > 0 && children.every(ownsNothing);
 }
 
-function walkMap(value: Readonly<Record<string, unknown>>, fields: FieldsV1, path: string, lost: string[]): void {
-  for (const [key, child] of Object.entries(value)) {
-    walk(child, fields[`f:${key}`], path === '' ? key : `${path}.${key}`, lost);
-  }
-}
-
-function walkList(value: readonly unknown[], fields: FieldsV1, path: string, lost: string[]): void {
-  const entries = Object.entries(fields);
-  const keyed = entries.flatMap(([key, child]) => (key.startsWith('k:') ? [{ keys: parseKeys(key), child }] : []));
-  value.forEach((item, i) => {
-    const at = `${path}[${i}]`;
-    if (keyed.length > 0 && typeof item === 'object' && item !== null) {
-      const object = item as Readonly<Record<string, unknown>>;
-      walk(item, keyed.find(({ keys }) => matchesKeys(object, keys))?.child, at, lost);
-    } else if (fields[`v:${JSON.stringify(item)}`] === undefined) lost.push(at);
-  });
-}
-
-function parseKeys(key: string): Readonly<Record<string, unknown>> {
+/** The key fields of a `k:` member of FieldsV1. */
+export function parseKeys(key: string): Readonly<Record<string, unknown>> {
   return JSON.parse(key.slice(2)) as Readonly<Record<string, unknown>>;
 }
 
 /** Key fields that the item leaves out take part by their defaults, which only the server knows: they match anything. */
-function matchesKeys(item: Readonly<Record<string, unknown>>, keys: Readonly<Record<string, unknown>>): boolean {
+export function matchesKeys(item: Readonly<Record<string, unknown>>, keys: Readonly<Record<string, unknown>>): boolean {
   return Object.entries(keys).every(([name, value]) => item[name] === undefined || item[name] === value);
 }

@@ -1,30 +1,46 @@
 import { problem } from '../../shared/problem.ts';
 import type { DesiredSpec } from '../desired/build-desired.ts';
 import { withLiveReplicas } from '../desired/live-replicas.ts';
+import { withLiveSelector } from '../desired/live-selector.ts';
 import { markObject } from '../desired/mark-object.ts';
 import { ownershipOf } from '../desired/ownership.ts';
+import type { ImmutableRefusal } from '../desired/recreations.ts';
+import { mayRecreate } from '../desired/recreations.ts';
 import type { PortUse } from '../desired/service-ports.ts';
-import { portsClosedByTypeChange, withOpenPorts } from '../desired/service-ports.ts';
+import { portsClosedByTypeChange, withFormerNodePorts, withOpenPorts } from '../desired/service-ports.ts';
+import { takenOver } from '../desired/taken-over.ts';
 import type { ObjectKey, SpecId } from '../model/ids.ts';
-import { groupKind, kindOf, NAMESPACE_KIND, objectTitle, poolKey, SERVICE_KIND } from '../model/ids.ts';
-import { SETTINGS } from '../model/marks.ts';
+import { groupKind, kindOf, objectTitle, poolKey, SERVICE_KIND } from '../model/ids.ts';
 import type { JsonObject, KubernetesObject, LiveObject, SpecObject } from '../model/objects.ts';
 import type { Policy } from '../model/policy.ts';
-import type { Snapshot } from '../model/snapshot.ts';
+import { adoptionChanges, managersToTake, whyNotAdopt } from './adopt-object.ts';
 import type { PlanContext } from './context.ts';
 import { drainingOf, drainMs, forgottenDrains, remember } from './context.ts';
+import { missingFoundation, objectsOf } from './foundations.ts';
 import { judgeStep } from './in-step.ts';
-import { byApplyOrder } from './order.ts';
+import { orderObjects } from './order.ts';
+import { recreateStep } from './plan-recreate.ts';
 import { registeredPorts, toldNodePorts } from './pool-entries.ts';
 import type { ObjectStep } from './steps.ts';
 
 const AUTOSCALER_KIND = groupKind('autoscaling', 'HorizontalPodAutoscaler');
 
-/** Plans the objects of one decoded spec, in the order of applying. */
-export function planObjects(spec: DesiredSpec, context: PlanContext): readonly { readonly key: ObjectKey; readonly step: ObjectStep }[] {
-  const objects = [...(spec.spec?.objects ?? [])].sort((a, b) => byApplyOrder(a.key, b.key));
-  const autoscaled = autoscaledNames(objects);
-  return objects.map((wanted) => ({ key: wanted.key, step: planObject(spec.id, wanted, autoscaled.has(wanted.key), context) }));
+/** One desired object, its wave, and what is to be done about it. */
+export interface PlannedObject {
+  readonly key: ObjectKey;
+  readonly wave: number;
+  readonly step: ObjectStep;
+}
+
+/** Plans the objects of one decoded spec, in the order of applying. What of it may be done now is the gate's to say. */
+export function planObjects({ id, spec }: DesiredSpec, context: PlanContext): readonly PlannedObject[] {
+  if (spec === undefined) return [];
+  const ordered = remember(context.memos.orders, id, [spec], () => orderObjects(spec));
+  const autoscaled = autoscaledNames(spec.objects);
+  return ordered.map(({ wanted, wave }) => {
+    const step = planObject(id, wanted, autoscaled.has(wanted.key), context);
+    return { key: wanted.key, wave, step };
+  });
 }
 
 /** Keys of the workloads that an autoscaler of the same spec scales. */
@@ -40,22 +56,22 @@ function autoscaledNames(objects: readonly SpecObject[]): ReadonlySet<ObjectKey>
 }
 
 function planObject(spec: SpecId, wanted: SpecObject, autoscaled: boolean, context: PlanContext): ObjectStep {
-  const snapshot = snapshotOf(wanted.key, context);
+  const missing = missingFoundation(wanted.key, context);
+  if (missing !== undefined) return { kind: 'wait', waiting: { leg: 'kubernetes', what: missing, on: wanted.key } };
+  const snapshot = objectsOf(kindOf(wanted.key), context);
   if (snapshot === undefined || snapshot.kind === 'unavailable') {
     const reason = snapshot?.reason ?? problem('SNAPSHOT_STALE', `${objectTitle(wanted.key)} has not been looked up yet`);
     return { kind: 'refused', problem: reason };
   }
   const live = snapshot.value.get(wanted.key);
   const use = kindOf(wanted.key) === SERVICE_KIND ? portUse(live, context) : new Set<number>();
-  const parts = [wanted, live, spec, autoscaled, use === 'all' ? use : [...use].sort((a, b) => a - b).join()];
+  const immutable = context.desired.recreations.get(wanted.key);
+  const parts = [wanted, live, spec, autoscaled, immutable, use === 'all' ? use : [...use].sort((a, b) => a - b).join()];
   return remember(context.memos.objects, wanted.key, parts, () =>
-    live === undefined ? createStep(spec, wanted, context.policy) : changeStep({ spec, wanted, live, use, autoscaled }, context.policy),
+    live === undefined
+      ? createStep({ spec, wanted, immutable }, context.policy)
+      : changeStep({ spec, wanted, live, use, autoscaled, immutable }, context.policy),
   );
-}
-
-function snapshotOf(key: ObjectKey, context: PlanContext): Snapshot<ReadonlyMap<ObjectKey, LiveObject>> | undefined {
-  const kind = kindOf(key);
-  return kind === SERVICE_KIND ? context.world.cluster.services : context.world.cluster.objects.get(kind);
 }
 
 /**
@@ -77,8 +93,8 @@ function portUse(live: LiveObject | undefined, context: PlanContext): PortUse {
   ]);
 }
 
-function createStep(spec: SpecId, wanted: SpecObject, policy: Policy): ObjectStep {
-  const object = markObject(wanted.object, spec, policy.owner, undefined);
+function createStep({ spec, wanted, immutable }: Pick<Change, 'spec' | 'wanted' | 'immutable'>, policy: Policy): ObjectStep {
+  const object = markObject(withFormerNodePorts(wanted.object, immutable?.live), spec, policy.owner, undefined);
   return { kind: 'apply', action: { kind: 'apply-object', key: wanted.key, object, why: 'create', changes: ['new object'] } };
 }
 
@@ -88,47 +104,42 @@ interface Change {
   readonly live: LiveObject;
   readonly use: PortUse;
   readonly autoscaled: boolean;
+  /** Known when the change was refused and the object is to be deleted and created again. */
+  readonly immutable: ImmutableRefusal | undefined;
 }
 
-function changeStep({ spec, wanted, live, use, autoscaled }: Change, policy: Policy): ObjectStep {
+function changeStep({ spec, wanted, live, use, autoscaled, immutable }: Change, policy: Policy): ObjectStep {
   const { key } = wanted;
   if (live.deleting)
     return { kind: 'wait', waiting: { leg: 'kubernetes', what: `${objectTitle(key)} is still being deleted${finalizers(live)}`, on: key } };
-  const closing = portsClosedByTypeChange(wanted.object, live, use);
   const ownership = ownershipOf(live, policy.owner);
-  const replicas = withLiveReplicas(wanted.object, live, autoscaled);
-  const object = markObject(withOpenPorts(replicas, live, use), spec, policy.owner, live);
-  const existing = { uid: live.uid, resourceVersion: live.resourceVersion };
-  if (ownership === 'stranger') return adoptStep({ key, object, live }, policy);
+  const refusal = ownership === 'stranger' ? whyNotAdopt(wanted.object, live, policy) : undefined;
+  if (refusal !== undefined) return { kind: 'refused', problem: refusal };
+  const takeFrom = managersToTake(live, ownership, policy);
+  const seen = takenOver(live, takeFrom);
+  const unscaled = withLiveSelector(wanted, seen);
+  const scaled = withLiveReplicas(unscaled, seen, { autoscaled, owner: policy.owner });
+  const object = markObject(withOpenPorts(scaled, seen, use), spec, policy.owner, seen);
+  const relies = kindOf(key) === SERVICE_KIND || sendsLiveReplicas(unscaled, scaled);
+  const existing = { uid: live.uid, resourceVersion: live.resourceVersion, pinVersion: relies || ownership === 'stranger' };
+  const recreate = mayRecreate(wanted.object, live, policy.owner) ? { recreate: true as const } : {};
+  const action = { kind: 'apply-object' as const, key, object, existing, ...recreate };
+  const closing = ownership === 'stranger' ? [] : portsClosedByTypeChange(wanted.object, live, use);
   if (closing.length > 0) return { kind: 'drain-first', ports: closing };
   const verdict = judgeStep(object, live);
-  if (verdict.kind === 'in-step') return { kind: 'in-step' };
-  const pinVersion = kindOf(key) === SERVICE_KIND || replicas !== wanted.object;
-  const { kind: why, changes } = verdict;
-  return { kind: 'apply', action: { kind: 'apply-object', key, object, why, existing: { ...existing, pinVersion }, changes } };
+  if (verdict.kind === 'in-step' && takeFrom.length === 0) return { kind: 'in-step' };
+  if (immutable !== undefined) return recreateStep(live, immutable);
+  if (verdict.kind === 'in-step' || ownership === 'stranger' || takeFrom.length > 0) {
+    const changes = adoptionChanges({ sent: object, live, taken: takeFrom }, policy);
+    return { kind: 'apply', action: { ...action, why: 'adopt', takeFrom, changes } };
+  }
+  return { kind: 'apply', action: { ...action, why: verdict.kind, changes: verdict.changes } };
 }
 
-const finalizers = (live: LiveObject): string => (live.finalizers.length === 0 ? '' : ` (finalizers: ${live.finalizers.join(', ')})`);
+/** True when the number of replicas is the live one, which another write could change meanwhile. */
+const sendsLiveReplicas = (unscaled: KubernetesObject, scaled: KubernetesObject): boolean =>
+  scaled !== unscaled && (scaled['spec'] as JsonObject)['replicas'] !== undefined;
 
-/** A stranger is refused, unless the spec or the configuration allows taking it over. */
-function adoptStep({ key, object, live }: { key: ObjectKey; object: KubernetesObject; live: LiveObject }, policy: Policy): ObjectStep {
-  const managers = [...new Set(live.managers.filter((m) => m.subresource === '').map((m) => m.name))];
-  const by = managers.length === 0 ? 'someone else' : managers.join(', ');
-  if (live.controlledBy !== undefined) {
-    const message = `${objectTitle(key)} is controlled by ${live.controlledBy}`;
-    return { kind: 'refused', problem: problem('OBJECT_NOT_OURS', message, { remedy: 'Rename the object in the spec.' }) };
-  }
-  const allowed = policy.allowAdopt || object.metadata.annotations?.[SETTINGS.adopt] === 'true';
-  if (!allowed) {
-    return { kind: 'refused', problem: problem('OBJECT_NOT_OURS', `${objectTitle(key)} exists already and belongs to ${by}`) };
-  }
-  const takeFrom = managers.filter((name) => policy.adoptFrom.includes(name));
-  const existing = { uid: live.uid, resourceVersion: live.resourceVersion, pinVersion: true };
-  return {
-    kind: 'apply',
-    action: { kind: 'apply-object', key, object, why: 'adopt', existing, takeFrom, changes: [`taken over from ${by}`] },
-  };
-}
-
-/** Namespaces are never deleted: what strangers keep in them would go with them. */
-export const isNeverDeleted = (key: ObjectKey): boolean => kindOf(key) === NAMESPACE_KIND;
+/** What holds up the end of an object that is being deleted, for people. */
+export const finalizers = (live: LiveObject): string =>
+  live.finalizers.length === 0 ? '' : ` (finalizers: ${live.finalizers.join(', ')})`;

@@ -12,6 +12,7 @@ import type { PlanContext } from './context.ts';
 import { drainingOf, remember } from './context.ts';
 import type { Registered, RegistrationDiff } from './diff-registration.ts';
 import { diffRegistration, firstStep, instanceKey, operationsOf, refOf } from './diff-registration.ts';
+import { whyNotServed } from './plan-recreate.ts';
 import type { DeploymentStep } from './pool-entries.ts';
 import { deploymentStep, drainingStep, drainingWrite, forgetDeployment, registeredPorts, toldNodePorts } from './pool-entries.ts';
 import type { Registration } from './registration.ts';
@@ -28,6 +29,7 @@ export function planPool(view: PoolView, context: PlanContext): PoolStep {
   if (refusal !== undefined) return { ...NOTHING, problems: [refusal] };
   if (view.problems.some((p) => p.severity === 'error')) return NOTHING;
   const registered = registeredOf(view.pool, context);
+  if (!view.mayEnter && isNowhere(view, registered, context)) return NOTHING;
   const draining = drainingOf(view.pool, registry, policy);
   const decision = context.decisions.get(view.pool);
   // A step that is still open may hold the time at which a NodePort leaves: that is when it is taken, not when it was first planned.
@@ -42,7 +44,9 @@ export function planPool(view: PoolView, context: PlanContext): PoolStep {
     draining?.entry,
     isTimed ? context.nowMs : 0,
     registry.limits.operations,
+    registry.limits.bytes,
     strangeNodes(decision, context).join(),
+    isNowhere(view, registered, context) ? whyNotServed(view, context)?.what : undefined,
   ];
   const step = remember(context.memos.pools, view.pool, parts, () => poolStep(view, decision, registered, context));
   // What is still to be done is worked out anew: a drain begins when its NodePort leaves, not when that was first planned.
@@ -101,10 +105,15 @@ function whyNotYet(view: PoolView, registered: Registered, context: PlanContext)
   const served = registered.instances.some((instance) => instance.port === view.nodePort);
   const endpoints = snapshotValue(context.world.cluster.endpoints)?.get(view.pool);
   const ready = endpoints !== undefined && endpoints.ready > 0 && endpoints.portNames.includes(view.portName);
-  const inKv = context.policy.registration === 'kv' && registered.instances.length === 0 && hasDeployment(view, context);
-  if (served || ready || inKv) return undefined;
+  if (isNowhere(view, registered, context)) {
+    if (ready) return whyNotServed(view, context);
+  } else if (served || ready || registered.instances.length === 0) return undefined;
   return { leg: 'kubernetes', what: 'the first endpoint is not ready yet', on: view.pool };
 }
+
+/** Neither in the catalog nor, where agents register, told to them. */
+const isNowhere = (view: PoolView, { instances }: Registered, context: PlanContext): boolean =>
+  instances.length === 0 && !(context.policy.registration === 'kv' && hasDeployment(view, context));
 
 function hasDeployment(view: PoolView, context: PlanContext): boolean {
   return context.registry?.kv.has(deploymentsKey(context.policy.keyPath, view.pool)) === true;
@@ -121,9 +130,11 @@ function registerStep(view: PoolView, wanted: Registration, registered: Register
   const handOver = context.policy.registration === 'kv' ? handOverStep(view, kv, registered, context) : {};
   const action: RegisterPool = { kind: 'register-pool', pool: view.pool, service: view.service, ...diff, kv: writes };
   if (operationsOf(action) === 0) return { action: undefined, problems, ...handOver };
-  const catalogWrites = operationsOf(action) - writes.length;
-  if (catalogWrites === 0) return { action: { kind: 'write-kv', writes, why: `bookkeeping of pool ${view.pool}` }, problems, ...handOver };
-  return { action, problems, ...handOver };
+  // What agents read is a registration too: it waits for the Service that it tells of.
+  const isBookkeeping = operationsOf(action) === writes.length && kv.write === undefined;
+  if (isBookkeeping) return { action: { kind: 'write-kv', writes, why: `bookkeeping of pool ${view.pool}` }, problems, ...handOver };
+  const told = operationsOf(action) === writes.length ? { ...action, changes: ['what agents are told'] } : action;
+  return { action: told, problems, ...handOver };
 }
 
 /**
@@ -132,7 +143,7 @@ function registerStep(view: PoolView, wanted: Registration, registered: Register
  */
 function handOverStep(view: PoolView, kv: DeploymentStep, registered: Registered, context: PlanContext): Pick<PoolStep, 'handOver'> {
   const { instances } = registered;
-  if (instances.length === 0 || kv.problem !== undefined) return {};
+  if (instances.length === 0 || kv.problem?.severity === 'error') return {};
   const draining = drainingStep(view, [...instances.map((instance) => instance.port), ...kv.left], context);
   const writes = [kv.write, draining].filter((write) => write !== undefined);
   const why = 'agents register it (registration: kv)';

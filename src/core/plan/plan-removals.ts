@@ -4,16 +4,19 @@ import type { DesiredSpec } from '../desired/build-desired.ts';
 import { serviceKey } from '../desired/build-desired.ts';
 import { isNodePort } from '../desired/pool-view.ts';
 import { portsOf } from '../desired/service-ports.ts';
+import { whyItStays } from '../desired/stays-in-cluster.ts';
 import type { Action, DeregisterPool, Waiting } from '../model/action.ts';
-import type { PoolKey } from '../model/ids.ts';
+import type { PoolKey, SpecId } from '../model/ids.ts';
 import { kindOf, objectTitle, poolKey, SERVICE_KIND } from '../model/ids.ts';
 import type { LiveObject } from '../model/objects.ts';
 import { snapshotValue } from '../model/snapshot.ts';
 import type { PlanContext } from './context.ts';
 import { drainingOf, drainMs } from './context.ts';
-import { byApplyOrder } from './order.ts';
-import { isNeverDeleted } from './plan-objects.ts';
+import { byRemovalOrder } from './order.ts';
+import { finalizers } from './plan-objects.ts';
 import { deregisterPool } from './plan-pool.ts';
+import type { Pruning } from './plan-pruning.ts';
+import type { Going } from './plan-recreate.ts';
 import { drainingWrite } from './pool-entries.ts';
 import type { Removal } from './spec-plan.ts';
 
@@ -22,20 +25,35 @@ export interface RemovalPlan {
   readonly actions: readonly Action[];
   readonly waiting: readonly Waiting[];
   readonly removals: readonly Removal[];
+  /** What stays although no spec contains it. */
+  readonly notes: readonly Problem[];
+}
+
+/** What leaves beside the pools that their Services say leave. */
+export interface Leaving {
+  readonly pruning: Pick<Pruning, 'pruned' | 'kept'>;
+  /** Pools that leave the catalog because agents register them. */
+  readonly handOvers: readonly DeregisterPool[];
+  /** Objects that are deleted so that they can be created again. */
+  readonly recreated: readonly Going[];
 }
 
 /**
  * Plans what is to leave of one spec, in the order of promise 8, and the pools that are handed over to agents. Whether any of
  * it may is the guard's to say.
  */
-export function planRemovals(spec: DesiredSpec, handOvers: readonly DeregisterPool[], context: PlanContext): RemovalPlan {
+export function planRemovals(spec: DesiredSpec, { pruning, handOvers, recreated }: Leaving, context: PlanContext): RemovalPlan {
   const leaving = [
-    ...spec.pools.flatMap((view) => (view.leaving === undefined ? [] : [{ pool: view.pool, why: view.leaving }])),
-    ...spec.orphanPools.map((pool) => ({ pool, why: 'its Service is neither in the cluster nor in a spec' })),
+    ...spec.pools.flatMap((view) =>
+      view.leaving === undefined || pruning.kept.has(view.live.key) ? [] : [{ pool: view.pool, why: view.leaving, returns: view.returns }],
+    ),
+    ...spec.orphanPools.map((pool) => ({ pool, why: 'its Service is neither in the cluster nor in a spec', returns: false })),
   ];
   const bar = context.removalBar ?? whyMayBelongToBroken(spec, context);
-  const pools = leaving.map(({ pool, why }) => leavePool(pool, why, spec, context));
-  const objects = spec.leftovers.filter((object) => !object.deleting && !isNeverDeleted(object.key));
+  const pools = leaving.map((pool) => leavePool(pool, spec, context));
+  const going = [...pruning.pruned.map((live): Going => ({ live, why: 'no spec contains it any more' })), ...recreated];
+  const objects = going.map(({ live }) => live);
+  const ending = spec.leftovers.filter((object) => object.deleting);
   const waits =
     objects.length === 0
       ? []
@@ -46,28 +64,70 @@ export function planRemovals(spec: DesiredSpec, handOvers: readonly DeregisterPo
         );
   const drained = waits.length === 0 && pools.every((pool) => !pool.registered);
   const removals: Removal[] = [
-    ...pools.flatMap((pool) => (pool.registered ? [poolRemoval(pool.pool, bar)] : [])),
-    ...handOvers.map(({ pool }) => poolRemoval(pool, bar)),
-    ...objects.map((object) => objectRemoval(object, leaving.length > 0, bar ?? whyKindIncomplete(object, context))),
+    ...pools.flatMap(({ pool, registered, returns }) => (registered ? [poolRemoval(pool, bar, returns)] : [])),
+    ...handOvers.map(({ pool }) => poolRemoval(pool, bar, false)),
+    ...going.map((one) => objectRemoval(one, leaving.length > 0, bar ?? whyKindIncomplete(one.live, context))),
+    ...[...ending.map((live) => ({ live })), ...returning(spec, context)]
+      .map((one) => objectRemoval(one, leaving.length > 0, undefined))
+      .filter(({ key }) => context.memory.removals[key] !== undefined),
   ];
-  const starts = objects.length === 0 ? [] : startDrains(objects, spec.id, context);
-  const deletes = drained && starts.length === 0 ? [...objects].sort((a, b) => byApplyOrder(b.key, a.key)).map(deleteAction) : [];
-  return { actions: [...handOvers, ...pools.flatMap((pool) => pool.actions), ...starts, ...deletes], waiting: waits, removals };
+  // Those that leave Consul only now begin to drain with that.
+  const begun = new Set(pools.flatMap(({ pool, registered }) => (registered ? [pool] : [])));
+  const starts = objects.length === 0 ? [] : startDrains(withServices(objects, spec), begun, { spec: spec.id, context });
+  const deletes = drained && starts.length === 0 ? going.sort((a, b) => byRemovalOrder(a.live, b.live)).map(deleteAction) : [];
+  return {
+    actions: [...handOvers, ...pools.flatMap((pool) => pool.actions), ...starts, ...deletes],
+    waiting: [...waits, ...ending.map(stillThere)],
+    removals,
+    notes: mayTell(spec, context) ? spec.leftovers.flatMap(staysNote) : [],
+  };
 }
 
-const poolRemoval = (pool: PoolKey, bar: Problem | undefined): Removal => ({
+/** Objects that are being deleted to be created again. */
+function returning(spec: DesiredSpec, { desired }: PlanContext): readonly Pick<Going, 'live' | 'returns'>[] {
+  const own = [...desired.recreations.keys()].filter((key) => desired.holders.get(key) === spec.id);
+  return own.flatMap((key) => {
+    const live = desired.live.get(key);
+    return live?.deleting === true ? [{ live, returns: true }] : [];
+  });
+}
+
+/** A delete that was sent is done only when the object is gone: until then its grant counts, and its finalizers are shown. */
+const stillThere = (object: LiveObject): Waiting => ({
+  leg: 'kubernetes',
+  what: `${objectTitle(object.key)} is still being deleted${finalizers(object)}`,
+  on: object.key,
+});
+
+/** Only a file that was read, or is known to be gone, tells what is in no spec any more. */
+const mayTell = ({ standing }: DesiredSpec, { world }: PlanContext): boolean =>
+  world.specs.kind !== 'unavailable' && (standing === 'decoded' || standing === 'gone');
+
+function staysNote(object: LiveObject): readonly Problem[] {
+  const why = whyItStays(object);
+  return why === undefined || object.deleting ? [] : [problem('PRUNE_DISABLED', `${why}; no spec contains it any more`)];
+}
+
+const poolRemoval = (pool: PoolKey, bar: Problem | undefined, returns: boolean): Removal => ({
   key: `pool:${pool}`,
   kind: 'pool',
   title: `pool ${pool}`,
   withPool: false,
+  ...(returns ? { returns } : {}),
   bar,
 });
 
-const objectRemoval = ({ key }: LiveObject, withPool: boolean, bar: Problem | undefined): Removal => ({
-  key: `object:${key}`,
+/** With the Services whose pools cannot do without one of the objects: these drain before it goes, as if they went themselves. */
+const withServices = (objects: readonly LiveObject[], { pools }: DesiredSpec): readonly LiveObject[] => [
+  ...new Set([...objects, ...pools.flatMap(({ live, returns }) => (returns ? [live] : []))]),
+];
+
+const objectRemoval = ({ live, returns }: Pick<Going, 'live' | 'returns'>, withPool: boolean, bar: Problem | undefined): Removal => ({
+  key: `object:${live.key}`,
   kind: 'object',
-  title: objectTitle(key),
+  title: objectTitle(live.key),
   withPool,
+  ...(returns === undefined ? {} : { returns }),
   bar,
 });
 
@@ -75,6 +135,7 @@ const objectRemoval = ({ key }: LiveObject, withPool: boolean, bar: Problem | un
 function whyMayBelongToBroken(spec: DesiredSpec, context: PlanContext): Problem | undefined {
   const broken = snapshotValue(context.world.specs)?.broken ?? new Map<string, unknown>();
   if (broken.size === 0 || spec.standing === 'decoded') return undefined;
+  if (broken.has(spec.id)) return problem('BROKEN_SPEC_MAY_OWN', `what ${spec.id} owns stays while the file is broken`);
   const files = [...broken.keys()].slice(0, 5).join(', ');
   return problem('BROKEN_SPEC_MAY_OWN', `what ${spec.id} owned stays: it may have moved to a file that is broken (${files})`);
 }
@@ -88,14 +149,19 @@ function whyKindIncomplete(object: LiveObject, context: PlanContext): Problem | 
 
 interface LeavingPool {
   readonly pool: PoolKey;
+  readonly returns: boolean;
   readonly registered: boolean;
   readonly actions: readonly Action[];
 }
 
 /** One transaction takes the pool out; afterwards its draining key is kept until the Service is gone and the time is over. */
-function leavePool(pool: PoolKey, why: string, spec: DesiredSpec, context: PlanContext): LeavingPool {
+function leavePool(
+  { pool, why, returns }: { readonly pool: PoolKey; readonly why: string; readonly returns: boolean },
+  spec: DesiredSpec,
+  context: PlanContext,
+): LeavingPool {
   const action = deregisterPool(pool, spec.id, why, context);
-  return { pool, registered: action !== undefined, actions: action === undefined ? [] : [action] };
+  return { pool, returns, registered: action !== undefined, actions: action === undefined ? [] : [action] };
 }
 
 /** What the objects of a spec wait for before they may be deleted: their pools out of Consul and drained. */
@@ -105,7 +171,7 @@ function drainWaits(objects: readonly LiveObject[], leaving: readonly PoolKey[],
     const sinceMs = Math.max(0, ...Object.values(drainingOf(pool, context.registry, context.policy)?.value.ports ?? {}));
     const untilMs = sinceMs + drainMs(context.views.get(pool), context.policy);
     if (sinceMs > 0 && untilMs > context.nowMs)
-      waits.push({ leg: 'consul', what: 'the pool drains before its objects are deleted', on: pool, untilMs });
+      waits.push({ leg: 'consul', what: `pool ${pool} drains before its objects are deleted`, on: pool, untilMs });
   }
   return waits;
 }
@@ -114,10 +180,14 @@ const poolOf = (object: LiveObject): readonly PoolKey[] =>
   kindOf(object.key) === SERVICE_KIND && isNodePort(object) ? [poolKey(object.namespace, object.name)] : [];
 
 /** No draining key: a full drain starts, whether or not anyone remembers the pool in Consul (design section 7). */
-function startDrains(objects: readonly LiveObject[], spec: string, context: PlanContext): readonly Action[] {
+function startDrains(
+  objects: readonly LiveObject[],
+  begun: ReadonlySet<PoolKey>,
+  { spec, context }: { readonly spec: SpecId; readonly context: PlanContext },
+): readonly Action[] {
   return objects.flatMap((object) => {
     const [pool] = poolOf(object);
-    if (pool === undefined || (context.registry?.instances.get(pool)?.length ?? 0) > 0) return [];
+    if (pool === undefined || begun.has(pool)) return [];
     if (Object.keys(drainingOf(pool, context.registry, context.policy)?.value.ports ?? {}).length > 0) return [];
     const ports = Object.fromEntries(
       portsOf(object.spec).flatMap((port) => (port.nodePort === undefined ? [] : [[String(port.nodePort), context.nowMs]])),
@@ -127,9 +197,9 @@ function startDrains(objects: readonly LiveObject[], spec: string, context: Plan
   });
 }
 
-function deleteAction(object: LiveObject): Action {
-  const { key, apiVersion, uid, resourceVersion } = object;
-  return { kind: 'delete-object', key, apiVersion, uid, resourceVersion, why: 'no spec contains it any more' };
+function deleteAction({ live, why }: Going): Action {
+  const { key, apiVersion, uid, resourceVersion } = live;
+  return { kind: 'delete-object', key, apiVersion, uid, resourceVersion, why };
 }
 
 /** Draining keys whose Service is gone: nothing is left to drain, so they are forgotten. */

@@ -1,28 +1,39 @@
 import type { Problem } from '../../shared/problem.ts';
 import type { DesiredSpec } from '../desired/build-desired.ts';
+import type { PoolView } from '../desired/pool-view.ts';
 import type { Action, DeregisterPool, Waiting } from '../model/action.ts';
+import type { ObjectKey } from '../model/ids.ts';
 import { kindOf, SERVICE_KIND } from '../model/ids.ts';
 import type { PlanContext } from './context.ts';
+import { gateSpec } from './gate-spec.ts';
+import type { PlannedObject } from './plan-objects.ts';
 import { planObjects } from './plan-objects.ts';
 import { planPool } from './plan-pool.ts';
+import type { Pruning } from './plan-pruning.ts';
+import { planPruning } from './plan-pruning.ts';
+import { notRecreated, toRecreate } from './plan-recreate.ts';
 import { planRemovals } from './plan-removals.ts';
+import { planRollouts } from './plan-rollout.ts';
+import { planSpecifications } from './plan-specifications.ts';
 import type { SpecPlan } from './spec-plan.ts';
+import type { ObjectStep } from './steps.ts';
 
 /**
  * Plans one spec: objects to apply, pools to register, pools and objects to remove, in that order. Pure. A broken spec, one
  * that is set aside, or one whose file is gone applies nothing, but its pools go on from the live Services. Removals are
  * planned as if allowed; the guard takes them out where they are not. Nothing of a spec is applied while one of its objects is
- * refused.
+ * refused, or is to be deleted first.
  */
 export function planSpec(spec: DesiredSpec, context: PlanContext): SpecPlan {
   const actions: Action[] = [];
-  const whileHeld: Action[] = [];
-  const handOvers: DeregisterPool[] = [];
-  const waiting: Waiting[] = [];
-  const problems: Problem[] = [...spec.problems];
   const steps = spec.standing === 'decoded' ? planObjects(spec, context) : [];
-  const refused = steps.some(({ step }) => step.kind === 'refused');
+  const gate = gateSpec(spec, steps, context);
+  const problems: Problem[] = [...spec.problems, ...gate.problems];
+  const waiting: Waiting[] = [...gate.waiting];
+  const recreated = toRecreate(steps, gate.shut);
+  const refused = recreated.length > 0 || steps.some(({ step }) => step.kind === 'refused');
   for (const { key, step } of steps) {
+    if (gate.shut.has(key)) continue;
     if (step.kind === 'apply' && !refused) actions.push(step.action);
     else if (step.kind === 'wait') waiting.push(step.waiting);
     else if (step.kind === 'refused') problems.push(step.problem);
@@ -30,11 +41,55 @@ export function planSpec(spec: DesiredSpec, context: PlanContext): SpecPlan {
       waiting.push({ leg: 'consul', what: `NodePort ${step.ports.join(', ')} drains before the Service changes its type`, on: key });
     }
   }
+  const pruning = planPruning(spec, steps, context);
+  const pools = planPools(spec, pruning, context);
+  actions.push(...pools.actions);
+  waiting.push(...pools.waiting);
+  problems.push(...pools.problems);
+  const rollouts = planRollouts(spec, steps, context);
+  const leaving = planRemovals(spec, { pruning, handOvers: pools.handOvers, recreated }, context);
+  // After everything else: what is told to people may wait, traffic may not.
+  if (spec.standing === 'decoded' && actions.length + leaving.actions.length === 0) {
+    const isApplied = steps.every(({ step }) => step.kind === 'in-step');
+    const record = planSpecifications(spec, isApplied, context);
+    actions.push(...record.actions);
+    problems.push(...record.problems);
+  }
+  return {
+    spec: spec.id,
+    standing: spec.standing,
+    actions,
+    waiting: [...waiting, ...rollouts.waiting, ...leaving.waiting, ...pruning.waiting],
+    problems: [...problems, ...rollouts.problems, ...leaving.notes],
+    removals: leaving.removals,
+    removing: leaving.actions,
+    whileHeld: pools.whileHeld,
+    holds: [],
+    unapplied: [...servicesLeft(spec, { steps, shut: gate.shut, refused }), ...notRecreated(steps, recreated, context)],
+    pools: spec.pools.map((view) => view.pool),
+  };
+}
+
+/** What is done about the pools of one spec that have a Service. */
+interface PoolPlans {
+  readonly actions: readonly Action[];
+  readonly whileHeld: readonly Action[];
+  readonly handOvers: readonly DeregisterPool[];
+  readonly waiting: readonly Waiting[];
+  readonly problems: readonly Problem[];
+}
+
+function planPools(spec: DesiredSpec, { kept }: Pick<Pruning, 'kept'>, context: PlanContext): PoolPlans {
+  const actions: Action[] = [];
+  const whileHeld: Action[] = [];
+  const handOvers: DeregisterPool[] = [];
+  const waiting: Waiting[] = [];
+  const problems: Problem[] = [];
   for (const view of spec.pools) {
     problems.push(...view.problems);
     const step = planPool(view, context);
     if (view.leaving !== undefined) {
-      if (step.action?.kind === 'register-pool') whileHeld.push(step.action);
+      if (step.action?.kind === 'register-pool') (kept.has(view.live.key) ? actions : whileHeld).push(step.action);
       continue;
     }
     if (step.handOver !== undefined) handOvers.push(step.handOver);
@@ -42,18 +97,19 @@ export function planSpec(spec: DesiredSpec, context: PlanContext): SpecPlan {
     waiting.push(...step.waiting);
     problems.push(...step.problems);
   }
-  const leaving = planRemovals(spec, handOvers, context);
-  return {
-    spec: spec.id,
-    standing: spec.standing,
-    actions,
-    waiting: [...waiting, ...leaving.waiting],
-    problems,
-    removals: leaving.removals,
-    removing: leaving.actions,
-    whileHeld,
-    holds: [],
-    unapplied: refused ? steps.flatMap(({ key, step }) => (step.kind === 'apply' && kindOf(key) === SERVICE_KIND ? [key] : [])) : [],
-    pools: spec.pools.map((view) => view.pool),
-  };
+  return { actions, whileHeld, handOvers, waiting, problems };
 }
+
+/** The Services that the spec wants changed and that are not: their pools follow what runs. */
+function servicesLeft(
+  { pools }: DesiredSpec,
+  { steps, shut, refused }: { readonly steps: readonly PlannedObject[]; readonly shut: ReadonlySet<ObjectKey>; readonly refused: boolean },
+): readonly ObjectKey[] {
+  const withdrawn = new Set(pools.flatMap((view) => (isWithdrawn(view) ? [view.live.key] : [])));
+  const isChange = ({ kind }: ObjectStep): boolean => kind === 'apply' || kind === 'drain-first';
+  const changes = steps.flatMap(({ key, step }) => (kindOf(key) === SERVICE_KIND && isChange(step) ? [key] : []));
+  return changes.filter((key) => (refused || shut.has(key)) && !withdrawn.has(key));
+}
+
+/** `poolkeeper.dev/register: "false"` takes a pool out of traffic at once, whatever the Service itself waits for. */
+const isWithdrawn = ({ settings }: PoolView): boolean => settings.register === false;

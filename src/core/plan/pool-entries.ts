@@ -4,16 +4,18 @@ import type { PoolView } from '../desired/pool-view.ts';
 import { portsOf } from '../desired/service-ports.ts';
 import type { KvWrite } from '../model/action.ts';
 import { deploymentsKey, drainingKey, kvFlags } from '../model/consul-names.ts';
-import type { PoolKey } from '../model/ids.ts';
+import type { KvKey, PoolKey } from '../model/ids.ts';
 import type { Draining } from '../model/registration.ts';
 import type { PlanContext } from './context.ts';
-import { drainingOf, drainMs, forgottenDrains } from './context.ts';
+import { drainingOf, drainMs, forgottenDrains, remember } from './context.ts';
 import { deploymentValue, nodePortsOf, sameDeployment } from './deployment-entry.ts';
 import type { Registration } from './registration.ts';
+import { whyTooLarge, whyTooLongForPlugins } from './value-size.ts';
 
 /** What becomes of a pool's entry under `deployments/`. */
 export interface DeploymentStep {
   readonly write?: KvWrite;
+  /** Why it is not written as it should be, or who could not read it. */
   readonly problem?: Problem;
   /** The NodePorts that agents are not told any more after the write. */
   readonly left: readonly number[];
@@ -27,11 +29,18 @@ export function deploymentStep(view: PoolView, { kvKey }: Registration, { regist
   if (!ours && !(policy.allowAdopt || view.settings.adopt === true)) {
     return { left: [], problem: problem('CONSUL_KEY_TAKEN', `the key ${kvKey} of pool ${view.pool} was written by someone else`) };
   }
-  if (entry !== undefined && ours && sameDeployment(entry.value, view)) return { left: [] };
+  if (entry !== undefined && ours && sameDeployment(entry.value, view)) return { left: [], ...warningOf(kvKey, entry.value) };
   const value = deploymentValue(view);
+  const tooLarge = whyTooLarge(kvKey, value, registry);
+  if (tooLarge !== undefined) return { left: [], problem: tooLarge };
   const told = new Set(nodePortsOf(value));
   const left = entry === undefined ? [] : nodePortsOf(entry.value).filter((port) => !told.has(port));
-  return { write: { key: kvKey, value, modifyIndex: entry?.modifyIndex ?? 0 }, left };
+  return { write: { key: kvKey, value, modifyIndex: entry?.modifyIndex ?? 0 }, left, ...warningOf(kvKey, value) };
+}
+
+function warningOf(key: KvKey, value: string): Pick<DeploymentStep, 'problem'> {
+  const tooLong = whyTooLongForPlugins(key, value);
+  return tooLong === undefined ? {} : { problem: tooLong };
 }
 
 /**
@@ -88,7 +97,7 @@ export function forgetDeployment(pool: PoolKey, { registry, policy }: PlanContex
 }
 
 /** The NodePorts that agents are told for a pool; none where the configuration has no agents register (mode `catalog`). */
-export function toldNodePorts(pool: PoolKey, { registry, policy }: PlanContext): readonly number[] {
+export function toldNodePorts(pool: PoolKey, { registry, policy, memos }: PlanContext): readonly number[] {
   const entry = policy.registration === 'catalog' ? undefined : registry?.kv.get(deploymentsKey(policy.keyPath, pool));
-  return entry === undefined ? [] : nodePortsOf(entry.value);
+  return entry === undefined ? [] : remember(memos.told, pool, [entry], () => nodePortsOf(entry.value));
 }

@@ -11,6 +11,8 @@ export interface Removal {
   readonly title: string;
   /** For an object: true when it goes together with a pool of its spec. */
   readonly withPool: boolean;
+  /** True when it comes back: something is deleted and created again. */
+  readonly returns?: true;
   /** Why it must not be removed yet, whatever the limits say. */
   readonly bar: Problem | undefined;
 }
@@ -23,12 +25,14 @@ export interface SpecPlan {
   readonly waiting: readonly Waiting[];
   readonly problems: readonly Problem[];
   readonly removals: readonly Removal[];
+  /** What was refused before and is not tried again yet; told as planned, and not done. */
+  readonly resting?: readonly Action[];
   /** What takes them away; the guard moves it into `actions`, or drops it. */
   readonly removing: readonly Action[];
   /** What keeps the leaving pools up to date with their nodes, should their removal be held. */
   readonly whileHeld: readonly Action[];
   readonly holds: readonly Hold[];
-  /** Services that the spec wants changed and that are not, because something of the spec is refused. */
+  /** Services that the spec wants changed and that are not, because something of the spec is refused or goes first, or they must wait; and objects that are not recreated. */
   readonly unapplied: readonly ObjectKey[];
   /** Its pools with a live Service. */
   readonly pools: readonly PoolKey[];

@@ -1,5 +1,6 @@
 import type { Problem } from '../../shared/problem.ts';
 import type { ApplyObject, DeregisterPool, RegisterPool, Waiting, WriteKv } from '../model/action.ts';
+import type { LiveObject } from '../model/objects.ts';
 
 /** What is to be done about one desired object. */
 export type ObjectStep =
@@ -7,7 +8,20 @@ export type ObjectStep =
   | { readonly kind: 'apply'; readonly action: ApplyObject }
   | { readonly kind: 'wait'; readonly waiting: Waiting }
   | { readonly kind: 'drain-first'; readonly ports: readonly number[] }
+  | { readonly kind: 'recreate'; readonly live: LiveObject; readonly why: string }
   | { readonly kind: 'refused'; readonly problem: Problem };
+
+/** How the roll-out of one object that is in step goes. */
+export type RolloutStep =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'wait'; readonly waiting: Waiting }
+  | { readonly kind: 'failed'; readonly problem: Problem };
+
+/** What is to be recorded of a spec's pools under `specifications/`. */
+export interface SpecificationStep {
+  readonly actions: readonly WriteKv[];
+  readonly problems: readonly Problem[];
+}
 
 /** What is to be done about one pool in Consul, and what can be told of it. */
 export interface PoolStep {

@@ -12,6 +12,7 @@ import type { PlanContext } from '../plan/context.ts';
 import { registeredOf } from '../plan/plan-pool.ts';
 import type { SpecPlan } from '../plan/spec-plan.ts';
 import { classifyNode } from '../pool/classify-node.ts';
+import { stayingOut } from '../pool/stay-out.ts';
 import type {
   ActionReport,
   LatencyReport,
@@ -36,7 +37,8 @@ export interface ReportedOutcome {
 export interface ReportInput {
   readonly context: PlanContext;
   readonly plans: readonly SpecPlan[];
-  readonly nodes: readonly NodeAction[];
+  /** Open actions that belong to no spec. */
+  readonly others: readonly (Action | NodeAction)[];
   readonly outcomes: readonly ReportedOutcome[];
   readonly passes: number;
   readonly startedAtMs: number;
@@ -65,7 +67,7 @@ export function buildReport(input: ReportInput): RunReport {
     revision: snapshotValue(context.world.specs)?.revision,
     leader: input.leader,
     specs,
-    actions: [...own.map(outcomeReport), ...input.nodes.filter((open) => !wasTried(open, own)).map((open) => openReport(open))],
+    actions: [...own.map(outcomeReport), ...input.others.filter((open) => !wasTried(open, own)).map((open) => openReport(open))],
     pools: poolReports(context, plans),
     nodes: nodeReports(context),
     sources: sourceReports(context.world, input.endedAtMs),
@@ -79,7 +81,8 @@ export function buildReport(input: ReportInput): RunReport {
 function specReport(plan: SpecPlan, outcomes: readonly ReportedOutcome[], context: PlanContext): SpecReport {
   const failures = outcomes.flatMap((outcome) => (outcome.problem === undefined ? [] : [outcome.problem]));
   const problems = distinct([...plan.problems, ...failures]);
-  const finding = { plan, open: plan.actions, problems, world: context.world };
+  const open = [...(plan.resting ?? []), ...plan.actions];
+  const finding = { plan, open, problems, world: context.world };
   return {
     id: plan.spec,
     state: specState(finding),
@@ -87,7 +90,7 @@ function specReport(plan: SpecPlan, outcomes: readonly ReportedOutcome[], contex
     problems,
     waiting: plan.waiting,
     holds: plan.holds,
-    actions: [...outcomes.map(outcomeReport), ...plan.actions.filter((open) => !wasTried(open, outcomes)).map((open) => openReport(open))],
+    actions: [...outcomes.map(outcomeReport), ...open.filter((action) => !wasTried(action, outcomes)).map((action) => openReport(action))],
   };
 }
 
@@ -154,8 +157,9 @@ function nodeReports(context: PlanContext): readonly NodeReport[] {
   const members = new Map(
     [...(context.registry?.instances.values() ?? [])].flatMap((list) => list.map((i) => [i.node, i.address] as const)),
   );
+  const stayOut = stayingOut(context.memory, { pool: undefined, graceMs: context.policy.pool.graceMs, nowMs: context.nowMs });
   return (snapshotValue(context.world.cluster.nodes) ?? [])
-    .map((node) => classifyNode(node, { ...demand, members }, context.policy.pool, context.nowMs))
+    .map((node) => classifyNode(node, { ...demand, members, stayOut }, context.policy.pool, context.nowMs))
     .map(({ node, verdict, code, reason }) => ({ node, eligible: verdict === 'in', code, reason }))
     .sort((a, b) => byBytes(a.node, b.node));
 }
@@ -167,6 +171,7 @@ export function sourceReports(world: World, nowMs: number): readonly SourceRepor
     ['nodes', world.cluster.nodes],
     ['services', world.cluster.services],
     ['endpoints', world.cluster.endpoints],
+    ['pods', world.cluster.pods],
     ...[...world.cluster.objects].map(([kind, snapshot]) => [`objects:${kind}`, snapshot] as const),
     ['consul', world.registry],
   ];

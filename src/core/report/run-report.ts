@@ -62,9 +62,13 @@ export interface SpecReport {
   readonly actions: readonly ActionReport[];
 }
 
+/** True when nothing is left of a spec but roll-outs: all is applied, and Kubernetes brings the pods. */
+export const isRollingOut = ({ state, waiting }: Pick<SpecReport, 'state' | 'waiting'>): boolean =>
+  state === 'waiting' && waiting.every(({ rollout }) => rollout === true);
+
 /** What a source last told: see `Snapshot`. */
 export interface SourceReport {
-  /** `git`, `nodes`, `services`, `endpoints`, `consul` or `objects:<kind>`. */
+  /** `git`, `nodes`, `services`, `endpoints`, `pods`, `consul` or `objects:<kind>`. */
   readonly source: string;
   readonly kind: 'complete' | 'stale' | 'unavailable';
   /** Undefined when it has never answered. */

@@ -32,7 +32,7 @@ export function specState({ plan, open, problems, world }: SpecFinding): SpecSta
   if (plan.standing === 'set-aside' || failed.some((p) => CONFLICTS.has(p.code))) return 'conflict';
   if (plan.holds.length > 0) return 'held';
   if (failed.length > 0) return 'failed';
-  if (plan.removals.length > 0 || plan.standing === 'gone') return 'leaving';
+  if (plan.removals.some(({ returns }) => returns !== true) || (plan.standing === 'gone' && !stays(problems))) return 'leaving';
   if (plan.waiting.length > 0) return 'waiting';
   if (open.length > 0) return 'changing';
   const { services, nodes, endpoints } = world.cluster;
@@ -40,9 +40,13 @@ export function specState({ plan, open, problems, world }: SpecFinding): SpecSta
   return complete ? 'in-step' : 'unknown';
 }
 
+/** What is left of a spec that is gone is to stay: it does not leave for ever. */
+const stays = (problems: readonly Problem[]): boolean => problems.some(({ code }) => code === 'PRUNE_DISABLED');
+
 /** The leg that a problem speaks of. */
 export function legOfProblem(code: ProblemCode): LegName {
-  if (code.startsWith('KUBERNETES_') || code === 'OBJECT_NOT_OURS' || code.startsWith('LEASE_')) return 'kubernetes';
+  if (code.startsWith('KUBERNETES_') || code === 'OBJECT_NOT_OURS' || code.startsWith('LEASE_') || code.startsWith('ROLLOUT_'))
+    return 'kubernetes';
   if (code.startsWith('CONSUL_') || code.startsWith('REGISTRATION_')) return 'consul';
   return 'git';
 }

@@ -7,7 +7,13 @@ import { itemsAt } from './pod-specs.ts';
 import { readSettings } from './read-settings.ts';
 
 const KNOWN: ReadonlySet<string> = new Set(Object.values(SETTINGS));
-const FOR_EVERY_OBJECT: ReadonlySet<string> = new Set([SETTINGS.adopt, SETTINGS.recreate]);
+const FOR_EVERY_OBJECT: ReadonlySet<string> = new Set([
+  SETTINGS.adopt,
+  SETTINGS.recreate,
+  SETTINGS.wave,
+  SETTINGS.prune,
+  SETTINGS.dependsOn,
+]);
 const FOR_SERVICES: ReadonlySet<string> = new Set([...KNOWN].filter((key) => !FOR_EVERY_OBJECT.has(key)));
 
 /** Checks the `poolkeeper.dev/` annotations of an object: known, readable, on the right kind, and naming a port that exists. */

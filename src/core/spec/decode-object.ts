@@ -6,7 +6,7 @@ import { checkMetadata } from './check-metadata.ts';
 import { checkPorts } from './check-ports.ts';
 import { checkSettings } from './check-settings.ts';
 import type { Finding } from './finding.ts';
-import { asObject, without } from './json.ts';
+import { asObject, valueAt, without } from './json.ts';
 import { isDnsLabel } from './names.ts';
 import { normaliseObject } from './normalise-object.ts';
 import { isClusterScoped } from './scope.ts';
@@ -17,8 +17,11 @@ export interface DecodedObject {
   readonly object: KubernetesObject | undefined;
   /** Paths are relative to the object. */
   readonly findings: readonly Finding[];
+  /** Upgrading its API version has filled `spec.selector`. */
+  readonly filledSelector?: true;
 }
 
+const SELECTOR = ['spec', 'selector'];
 const NAMESPACE: ReadonlySet<string> = new Set(['namespace']);
 
 /** Decodes one object: checks it, upgrades its API version, strips what exports leave in, and settles its namespace. */
@@ -29,7 +32,8 @@ export function decodeObject(written: JsonObject, fallbackNamespace: string): De
   const found = [...identity, ...findings, ...checks.flatMap((check) => check(upgraded))];
   if (identity.length > 0) return { object: undefined, findings: found };
   const placed = settleNamespace(normaliseObject(upgraded), fallbackNamespace);
-  return { object: placed.object, findings: [...found, ...placed.findings] };
+  const filled = valueAt(written, SELECTOR) === undefined && valueAt(upgraded, SELECTOR) !== undefined;
+  return { object: placed.object, findings: [...found, ...placed.findings], ...(filled ? { filledSelector: true } : {}) };
 }
 
 /** The identity was checked: apiVersion, kind and metadata.name are strings. */

@@ -51,11 +51,11 @@ function decodeDocument({ value, place }: SpecDocument, source: SourceFile, fall
   const problems = split.findings.map((finding) => source.problemOf(place, finding));
   const objects: SpecObject[] = [];
   for (const raw of split.objects) {
-    const { object, findings } = decodeObject(raw.value, raw.namespace ?? fallback);
+    const { object, findings, ...how } = decodeObject(raw.value, raw.namespace ?? fallback);
     problems.push(...under(raw.path, findings).map((finding) => source.problemOf(place, finding)));
     if (object === undefined) continue;
     const { line, column, path } = source.locate(place, raw.path);
-    objects.push({ key: keyOfObject(object), object, where: { line, column, path } });
+    objects.push({ key: keyOfObject(object), object, where: { line, column, path }, ...how });
   }
   return { objects, problems };
 }

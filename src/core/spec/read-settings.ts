@@ -56,6 +56,18 @@ const readTags: Reader<readonly string[]> = (text) => {
     : { value: lines };
 };
 
+const MOST_WAVE = 1000;
+
+const readWave: Reader<number> = (text) =>
+  /^-?\d{1,4}$/.test(text) && Math.abs(Number(text)) <= MOST_WAVE
+    ? { value: Number(text) }
+    : { mustBe: `a whole number from -${MOST_WAVE} to ${MOST_WAVE}` };
+
+const readPaths: Reader<readonly string[]> = (text) => {
+  const paths = text.split(',').map((path) => path.trim().replace(/^\.?\//, ''));
+  return paths.includes('') ? { mustBe: 'a comma list of spec files' } : { value: paths };
+};
+
 const READERS: Readers = {
   register: readBool,
   port: readPort,
@@ -66,6 +78,9 @@ const READERS: Readers = {
   health: readHealth,
   adopt: readBool,
   recreate: readBool,
+  wave: readWave,
+  prune: readBool,
+  dependsOn: readPaths,
   tags: readTags,
 };
 

@@ -110,7 +110,7 @@ function checks(prefix: string, state: string, params: URLSearchParams): Query {
   };
 }
 
-/** One key; with `recurse` the entries under a prefix, with `keys` only their keys. */
+/** One key; with `recurse` the entries under a prefix, with `keys` only their keys, as far as the first `separator` behind it. */
 const kv: QueryMaker = (name, params) => (tables) => {
   if (name === '' && !params.has('recurse') && !params.has('keys')) throw new ConsulError('Missing key name', 400);
   const all = indexOf(tables, 'kvs');
@@ -121,9 +121,17 @@ const kv: QueryMaker = (name, params) => (tables) => {
   const entries = inKeyOrder(tables.kv, name);
   const deleted = [...tables.tombstones].filter(([key]) => key.startsWith(name)).map(([, index]) => index);
   const own = name === '' ? 0 : Math.max(0, ...deleted, ...entries.map((entry) => entry.ModifyIndex));
-  const found = params.has('keys') ? entries.map(({ Key }) => Key) : entries;
+  const found = params.has('keys') ? keysOf(entries, name.length, params.get('separator') ?? '') : entries;
   return { index: own || all, body: found.length > 0 || (params.has('keys') && name === '') ? found : undefined };
 };
+
+function keysOf(entries: readonly { readonly Key: string }[], from: number, separator: string): readonly string[] {
+  const cut = entries.map(({ Key }) => {
+    const at = separator === '' ? -1 : Key.indexOf(separator, from);
+    return at < 0 ? Key : Key.slice(0, at + separator.length);
+  });
+  return [...new Set(cut)];
+}
 
 /** The reads that may wait, by the path before the name they ask for. */
 export const QUERIES: Readonly<Record<string, QueryMaker>> = {

@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type ApiObject, type Deployment, type Fields, matchesLabels, type Service, type ServicePort, timestamp } from './api-object.ts';
+import { type ApiObject, type Deployment, type Fields, matchesLabels, type Service, type ServicePort } from './api-object.ts';
 import type { ObjectApi, Target } from './object-api.ts';
 import type { ObjectStore } from './object-store.ts';
 import { type Pod, Pods } from './pods.ts';
 import { resourceType, resourceTypes } from './resource-types.ts';
+import { rolloutStatus } from './rollout-status.ts';
 
 export interface ControllerOptions {
   /** How long a pod takes from its creation until it is ready. */
@@ -55,25 +56,11 @@ export class Controllers {
   }
 
   #reportRollout(deployment: Deployment, pods: readonly Pod[], readyPods: ReadonlySet<Pod>): void {
-    const { metadata, spec } = deployment;
+    const { metadata } = deployment;
     const mine = pods.filter((pod) => pod.owner === metadata.uid);
     const [ready, updated] = [mine.filter((pod) => readyPods.has(pod)).length, mine.filter((pod) => pod.isCurrent).length];
-    const isAvailable = ready >= (spec.replicas ?? 1) * 0.75;
-    const before = deployment['status'] as { conditions?: Fields[] } | undefined;
-    const condition = before?.conditions?.find(({ status }) => status === (isAvailable ? 'True' : 'False'));
-    const now = timestamp();
-    const status = {
-      observedGeneration: metadata.generation,
-      ...Object.fromEntries(
-        Object.entries({ replicas: mine.length, updatedReplicas: updated, readyReplicas: ready, availableReplicas: ready }).filter(
-          ([, count]) => count > 0,
-        ),
-      ),
-      conditions: [
-        condition ?? { type: 'Available', status: isAvailable ? 'True' : 'False', lastUpdateTime: now, lastTransitionTime: now },
-      ],
-    };
-    if (isDeepStrictEqual(status, before)) return;
+    const status = rolloutStatus(deployment, { replicas: mine.length, updated, ready });
+    if (isDeepStrictEqual(status, deployment['status'])) return;
     const annotations = { 'deployment.kubernetes.io/revision': '1', ...metadata.annotations };
     const target: Target = { ...targetOf('deployments', deployment), subresource: 'status' };
     this.#objects.update(target, { ...deployment, metadata: { ...metadata, annotations }, status }, options);

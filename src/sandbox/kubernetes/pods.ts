@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ApiObject, Deployment, Node } from './api-object.ts';
 
-/** A pod that a Deployment would have; the sandbox keeps no Pod objects. */
+/** A pod that a Deployment would have; it is no object of the API, where the pods are those that clients make. */
 export interface Pod {
   readonly namespace: string;
   readonly name: string;

@@ -22,6 +22,7 @@ export const resourceTypes: readonly ResourceType[] = [
   type('', 'configmaps', 'ConfigMap'),
   type('', 'namespaces', 'Namespace', { namespaced: false, hasStatus: true }),
   type('', 'nodes', 'Node', { namespaced: false, hasStatus: true }),
+  type('', 'pods', 'Pod', { hasStatus: true }),
   type('', 'secrets', 'Secret'),
   type('', 'services', 'Service', { hasStatus: true }),
   type('apps', 'deployments', 'Deployment', { hasStatus: true }),

@@ -32,6 +32,7 @@ export const schemaTable: Readonly<Record<string, string>> = {
     'annotations{} creationTimestamp* deletionGracePeriodSeconds# deletionTimestamp* finalizers[v] generateName generation# ' +
     'labels{} managedFields[]* name namespace ownerReferences[uid]=OwnerReference resourceVersion selfLink uid',
   OwnerReference: 'apiVersion blockOwnerDeletion? controller? kind name uid',
+  Pod: 'apiVersion kind metadata:ObjectMeta! spec:PodSpec! status*!',
   PodSpec:
     'activeDeadlineSeconds# affinity:Affinity automountServiceAccountToken? containers[name]:Container! dnsConfig* dnsPolicy ' +
     'enableServiceLinks? ephemeralContainers[name]* hostAliases[ip]* hostIPC? hostNetwork? hostPID? hostUsers? hostname ' +

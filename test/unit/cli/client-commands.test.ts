@@ -43,7 +43,7 @@ async function cli(argv: readonly string[], more: Partial<CliIo> = {}) {
     },
     now: () => 1_700_000_060_020,
     signal: new AbortController().signal,
-    load: { daemon: unused, demo: unused },
+    load: { daemon: unused, demo: unused, rights: unused, doctor: unused },
     ...more,
   });
   return { code, stdout: stdout.join(''), stderr: stderr.join('') };

@@ -68,7 +68,7 @@ Source git is stale: GIT_UNREACHABLE: no route. Check the repository URL, the ne
 prod/web.yaml (changing)
   + apply-object Service prod/web: spec.ports[0].port
   - deregister-pool pool prod/web failed: CONSUL_FENCED: lost the lease. Another replica leads now; nothing has to be done.
-  waits the NodePort of prod/web
+  waiting: the NodePort of prod/web
 
 old.yaml (held)
   held pool prod/old: removing pool prod/old is above the limit of 2. ${hold.reason.remedy}
@@ -85,6 +85,8 @@ Actions: 1 planned, 1 done, 1 failed, 1 held.
 
   it('says that there is nothing to do, and whether it can know', () => {
     expect(renderPlan(runReport(), plain)).toBe('Revision 4f1c0de\n\nNothing to do.\n');
+    const stuck = runReport({ specs: [specReport('a.yaml', { state: 'waiting' }), specReport('b.yaml')] });
+    expect(renderPlan(stuck, plain)).toContain('Nothing can be done now: 1 spec is not in step.');
     const blind = runReport({ sources: [sourceReport('consul', { kind: 'unavailable' })] });
     expect(renderPlan(blind, plain)).toContain('Nothing to do. This is not the whole picture: not every source has answered.');
   });
@@ -134,6 +136,12 @@ describe('renderStatus', () => {
       expect.stringContaining('warning TAG_NOT_TRANSLATED: x.'),
       '',
     ]);
+  });
+
+  it('counts notes apart from problems', () => {
+    const problems = [problem('PRUNE_DISABLED', 'x'), problem('PRUNE_DISABLED', 'y'), problem('TAG_NOT_TRANSLATED', 'z')];
+    const text = renderStatus(statusAnswer(runReport({ specs: [specReport('a.yaml', { problems })] })), plain, atMs);
+    expect(text).toContain('1 problem; 2 notes\n');
   });
 
   it('paints what is wrong red', () => {

@@ -53,6 +53,8 @@ async function cli(
     load: {
       daemon: async () => more.daemon ?? fakeDaemon().module,
       demo: async () => ({ runDemo: async ({ once, json }) => (once && json ? 0 : 1) }),
+      rights: () => import('../../../src/cli/rights.ts'),
+      doctor: () => import('../../../src/cli/doctor.ts'),
     },
     ...more,
   });
@@ -199,13 +201,27 @@ describe('plan', () => {
   });
 });
 
+const ROLLOUT = { leg: 'kubernetes', what: '0 of 2 replicas are available', on: undefined, rollout: true } as const;
+const ENDPOINT = { leg: 'consul', what: 'the first endpoint', on: undefined } as const;
+
 describe('sync', () => {
   it.each([
     ['in step', runReport({ specs: [specReport('a'), specReport('b', { state: 'suspended' })] }), 0],
+    ['rolling out', runReport({ specs: [specReport('a', { state: 'waiting', waiting: [ROLLOUT] })] }), 0],
+    ['rolling out, and waiting for more', runReport({ specs: [specReport('a', { state: 'waiting', waiting: [ROLLOUT, ENDPOINT] })] }), 1],
+    ['failing to roll out', runReport({ specs: [specReport('a', { state: 'failed' })] }), 1],
     ['still changing', runReport({ specs: [specReport('a', { state: 'changing' })] }), 1],
     ['held', runReport({ holds: [removalHold('a.yaml', 'pool prod/a')] }), 1],
   ])('%s: exit code', async (_, report, code) => {
     expect((await cli(['sync', '--once'], { daemon: fakeDaemon(report).module })).code).toBe(code);
+  });
+
+  it('says who leads when it wrote nothing for that reason, and nothing of it else', async () => {
+    const standby = runReport({ leader: { consul: false, kubernetes: false, holder: 'replica-b' } });
+    expect((await cli(['sync', '--once'], { daemon: fakeDaemon(standby).module })).stdout).toContain(
+      'Nothing was written: replica-b leads.',
+    );
+    expect((await cli(['sync', '--once'])).stdout).not.toContain('leads');
   });
 
   it('writes JSON when asked', async () => {

@@ -52,11 +52,17 @@ const plan = (id: string, ...actions: readonly Action[]): SpecPlan => ({
 async function run(
   site: FakeSite,
   specs: readonly SpecPlan[],
-  more: { nodes?: readonly NodeAction[]; refused?: readonly string[] } = {},
+  more: { nodes?: readonly NodeAction[]; refused?: readonly string[]; tryFirst?: boolean } = {},
 ): Promise<readonly Outcome[]> {
   const refused = new Set((more.refused ?? []).map((name) => objectKey(groupKind('', 'Service'), 'default', name)));
   return applyPlan(
-    { nodes: more.nodes ?? [], specs, refused, drains: { prefix: drainingPrefix('kubernetes', 'c1'), now: () => NOW_MS } },
+    {
+      nodes: more.nodes ?? [],
+      specs,
+      refused,
+      tryFirst: more.tryFirst ?? false,
+      drains: { prefix: drainingPrefix('kubernetes', 'c1'), now: () => NOW_MS },
+    },
     site.ports(),
     () => undefined,
     new AbortController().signal,
@@ -152,6 +158,46 @@ describe('applyPlan', () => {
     const outcomes = await run(site, [plan('a', register('a'))], { nodes: [dropNode('x')] });
     expect(outcomes.map(({ problem: why }) => why?.code)).toEqual(['CONSUL_FENCED', 'CONSUL_FENCED']);
     expect(site.journal).toEqual([]);
+  });
+
+  describe('when everything is tried first', () => {
+    const app = (name: string): SpecPlan => plan(name, apply('Deployment', name), apply('Service', name), register(name));
+
+    it('applies nothing of a spec of which something would be refused, tells every refusal, and goes on with the others', async () => {
+      const site = new FakeSite(world({}));
+      fails(site, 'check apps/Deployment/default/a', 'check /Service/default/a');
+      const outcomes = await run(site, [app('a'), app('b')], { tryFirst: true });
+      expect(site.journal).toEqual([
+        'apply-object apps/Deployment/default/b',
+        'apply-object /Service/default/b',
+        'register-pool default/b',
+      ]);
+      const ofA = outcomes.filter(({ spec }) => spec === 'a');
+      expect(ofA.map(({ action, result, problem: why }) => [action.kind, result, why?.code])).toEqual([
+        ['apply-object', 'failed', 'KUBERNETES_REFUSED'],
+        ['apply-object', 'failed', 'KUBERNETES_REFUSED'],
+        ['register-pool', 'skipped', undefined],
+      ]);
+    });
+
+    it('skips what would have been taken, and deletes', async () => {
+      const site = new FakeSite(world({}));
+      fails(site, 'check /Service/default/a');
+      const outcomes = await run(site, [plan('a', apply('Deployment', 'a'), apply('Service', 'a'), remove('old'))], { tryFirst: true });
+      expect(results(outcomes)).toEqual(['apply-object skipped', 'apply-object failed', 'delete-object skipped']);
+      expect(site.journal).toEqual([]);
+    });
+
+    it('asks nothing for a single object, or without the lease', async () => {
+      const site = new FakeSite(world({}));
+      await run(site, [plan('a', apply('Service', 'a'), register('a'))], { tryFirst: true });
+      site.leases.kubernetes.held = false;
+      expect(results(await run(site, [plan('b', apply('Deployment', 'b'), apply('Service', 'b'))], { tryFirst: true }))).toEqual([
+        'apply-object skipped',
+        'apply-object skipped',
+      ]);
+      expect(site.checks).toEqual([]);
+    });
   });
 
   it('begins nothing after it is asked to stop, and finishes what is under way', async () => {

@@ -26,6 +26,13 @@ const report = (states: Readonly<Record<string, SpecState>>): Pick<RunReport, 's
     actions: [],
   })),
 });
+/** A report of one spec whose roll-out is under way, and of what else it waits for. */
+const rolling = (id: string, more: RunReport['specs'][number]['waiting'] = []): Pick<RunReport, 'specs'> => ({
+  specs: report({ [id]: 'waiting' }).specs.map((spec) => ({
+    ...spec,
+    waiting: [{ leg: 'kubernetes', what: '0 of 2 replicas are available', on: undefined, rollout: true }, ...more],
+  })),
+});
 interface Writes {
   readonly startedAtMs?: number;
   readonly plannedAtMs?: number;
@@ -61,6 +68,43 @@ describe('LatencyTracker', () => {
     expect(tracker.observe(report({ 'a.json': 'waiting' }), times({ kubernetes: [[A, 4_000]] }))).toEqual([]);
     const found = tracker.observe(report({ 'a.json': 'in-step' }), times({ startedAtMs: 9_000, plannedAtMs: 9_100, consul: [[A, 9_500]] }));
     expect(seconds(found)).toMatchObject({ plan: 0.2, kubernetes: 0.3, rollout: 5, consul: 0.5, total: 8.5 });
+  });
+
+  it('counts a roll-out from the apply to the first run that sees it at its end', () => {
+    const tracker = new LatencyTracker();
+    tracker.arrived(arrival());
+    expect(tracker.observe(rolling('a.json'), times({ kubernetes: [[A, 4_000]] }))).toEqual([]);
+    expect(tracker.observe(rolling('a.json'), times({ startedAtMs: 7_000 }))).toEqual([]);
+    const found = tracker.observe(report({ 'a.json': 'in-step' }), times({ startedAtMs: 9_000 }));
+    expect(seconds(found)).toMatchObject({ kubernetes: 0.3, rollout: 5, consul: 0, total: 8 });
+  });
+
+  it('counts it to its end also where the pool is registered before', () => {
+    const tracker = new LatencyTracker();
+    const endpoint = { leg: 'consul', what: 'the first endpoint', on: undefined } as const;
+    tracker.arrived(arrival());
+    tracker.observe(rolling('a.json', [endpoint]), times({ kubernetes: [[A, 4_000]] }));
+    tracker.observe(rolling('a.json'), times({ startedAtMs: 6_000, consul: [[A, 6_400]] }));
+    const found = tracker.observe(report({ 'a.json': 'in-step' }), times({ startedAtMs: 9_000 }));
+    expect(seconds(found)).toMatchObject({ rollout: 5, consul: 0.4, total: 8 });
+  });
+
+  it('counts it to its end where something else is waited for still', () => {
+    const tracker = new LatencyTracker();
+    tracker.arrived(arrival());
+    tracker.observe(rolling('a.json'), times({ kubernetes: [[A, 4_000]] }));
+    expect(tracker.observe(report({ 'a.json': 'waiting' }), times({ startedAtMs: 6_000 }))).toEqual([]);
+    expect(seconds(tracker.observe(report({ 'a.json': 'in-step' }), times({ startedAtMs: 9_000 })))).toMatchObject({
+      rollout: 2,
+      total: 5,
+    });
+  });
+
+  it('does not count a commit whose roll-out fails', () => {
+    const tracker = new LatencyTracker();
+    tracker.arrived(arrival());
+    tracker.observe(rolling('a.json'), times({ kubernetes: [[A, 4_000]] }));
+    expect(tracker.observe(report({ 'a.json': 'failed' }), times({ startedAtMs: 9_000 }))).toEqual([]);
   });
 
   it('waits for every spec that a commit changed', () => {

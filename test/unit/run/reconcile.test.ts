@@ -47,7 +47,8 @@ describe('one run', () => {
   it('brings a commit from files to registrations: the NodePort of an answer reaches Consul in the same run', async () => {
     const site = new FakeSite(start());
     const { passes, outcomes, unfinished } = await site.run();
-    expect(passes).toBe(3);
+    // The third one records what was deployed.
+    expect(passes).toBe(4);
     expect(unfinished).toBe(false);
     expect(outcomes.every(({ result }) => result === 'done')).toBe(true);
     for (const name of NAMES) expect(nodesOf(site, name)).toEqual(['n1', 'n2', 'n3']);
@@ -129,6 +130,26 @@ describe('one spec never blocks another', () => {
     expect(tagsOf(site, 'web')).toContain('a');
     expect(tagsOf(site, 'web')).not.toContain('b');
     for (const name of NAMES) expect(nodesOf(site, name)).toEqual(['n1', 'n2']);
+  });
+
+  it('keeps them also when a dry run refuses another object of the spec, of which nothing is written then', async () => {
+    const two = (tags: string): ReturnType<typeof spec> =>
+      spec('web.json', deployment('first', { tags }), deployment('web', { tags }), service('web', { annotations: { tags } }));
+    const policy = { ...POLICY, dryRun: true };
+    const site = new FakeSite(
+      world({ specs: complete(specSet([two('a'), app('api')])), endpoints: [endpoints('default/web'), endpoints('default/api')] }),
+    );
+    await site.run({ policy });
+    site.takeJournal();
+    site.refuse = (_action, name) => (name === 'check apps/Deployment/default/web' ? problem('KUBERNETES_REFUSED', 'no') : undefined);
+    site.commit(complete(specSet([two('b'), app('api', 'b')])));
+    site.world = { ...site.world, cluster: { ...site.world.cluster, nodes: complete([node('n1'), node('n2')]) } };
+    const { outcomes } = await site.run({ policy });
+    const applies = outcomes.filter((outcome) => outcome.spec === 'web.json' && outcome.action.kind === 'apply-object');
+    expect(applies.map(({ result }) => result)).toEqual(['skipped', 'failed', 'skipped']);
+    expect(site.takeJournal().filter((line) => line.startsWith('apply-object'))).toEqual(['apply-object /Service/default/api']);
+    expect([tagsOf(site, 'web')?.includes('a'), tagsOf(site, 'web')?.includes('b')]).toEqual([true, false]);
+    for (const name of ['api', 'web']) expect(nodesOf(site, name)).toEqual(['n1', 'n2']);
   });
 
   it('lets go of a node also when nothing else can be done', async () => {

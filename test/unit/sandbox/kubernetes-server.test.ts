@@ -160,7 +160,7 @@ describe('the API', () => {
     expect((await call('POST', '/api/v1/namespaces/gone/configmaps', { metadata: { name: 'b' } })).status).toBe(404);
   });
 
-  it.each(['/apis/batch/v1/jobs', '/api/v1/namespaces/default/pods', '/api/v1/namespaces/default/nodes/n1'])(
+  it.each(['/apis/batch/v1/jobs', '/api/v1/namespaces/default/endpoints', '/api/v1/namespaces/default/nodes/n1'])(
     'does not serve %s',
     async (path) => {
       expect(await call('GET', path)).toMatchObject({ status: 404, body: { reason: 'NotFound' } });
@@ -253,8 +253,22 @@ describe('the controllers', () => {
     await apply(deployments, deployment(2, 'web:2'));
     const status = { observedGeneration: 2, replicas: 2, updatedReplicas: 2, readyReplicas: 2 };
     await expect.poll(async () => (await call('GET', deployments)).body['status']).toMatchObject(status);
+    const conditions = [
+      { type: 'Available', status: 'True', reason: 'MinimumReplicasAvailable' },
+      { type: 'Progressing', status: 'True', reason: 'NewReplicaSetAvailable' },
+    ];
+    await expect.poll(async () => (await call('GET', deployments)).body['status']).toMatchObject({ availableReplicas: 2, conditions });
     expect(seen.filter((nodes) => nodes.length === 0)).toEqual([]);
     forget();
+  });
+
+  it('write a status only when it changes', async () => {
+    await expect.poll(async () => (await call('GET', deployments)).body['status']).toMatchObject({ availableReplicas: 2 });
+    const { resourceVersion } = (await call('GET', deployments)).body['metadata'] ?? {};
+    // They look at everything again, and find nothing to write about it.
+    await apply('/api/v1/namespaces/default/services/other', { ...service, metadata: { name: 'other' } });
+    await expect.poll(async () => (await call('GET', slices)).body['items']).toHaveLength(2);
+    expect((await call('GET', deployments)).body['metadata']?.['resourceVersion']).toBe(resourceVersion);
   });
 
   it('take a node that is not ready out, and bring it back; move the pods of a deleted one', async () => {

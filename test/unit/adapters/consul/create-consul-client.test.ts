@@ -16,7 +16,7 @@ afterEach(async () => {
 /** A server that gives every request to `handle`, and a client of it. */
 async function serve(
   handle: (request: IncomingMessage, response: ServerResponse) => void,
-  options: { token?: string; tokenFile?: string } = {},
+  options: { token?: string; tokenFile?: string; scope?: { namespace?: string; partition?: string } } = {},
 ) {
   const server = createServer(handle);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -84,6 +84,48 @@ describe('the Consul client', () => {
     expect(errorText(error)).toContain('No cluster leader');
     expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain('hush-hush');
     expect((error as Error).cause).toBeUndefined();
+  });
+
+  it('names the namespace and the partition of Consul Enterprise in every request', async () => {
+    const headers: unknown[] = [];
+    const bodies: Promise<string>[] = [];
+    const client = await serve(
+      (request, response) => {
+        headers.push([request.headers['x-consul-namespace'], request.headers['x-consul-partition']]);
+        bodies.push(request.toArray().then((chunks) => Buffer.concat(chunks).toString()));
+        json(response, request.url?.includes('txn') ? {} : request.url?.includes('session') ? { ID: 's' } : { Node: null });
+      },
+      { token: 't', scope: { namespace: 'n', partition: 'p' } },
+    );
+    await client.listInstances('x', signal());
+    await client.createSession({ name: 's', ttlMs: 10_000, lockDelayMs: 0 }, signal());
+    await client.transact([{ KV: { Verb: 'delete', Key: 'k' } }], signal());
+    expect(headers).toEqual([1, 2, 3].map(() => ['n', 'p']));
+    expect(JSON.parse((await bodies[2]) ?? '')).toEqual([{ KV: { Verb: 'delete', Key: 'k', Namespace: 'n', Partition: 'p' } }]);
+  });
+
+  it('tells its token from none, and from ACLs that are off', async () => {
+    let answer: readonly [unknown, number] = [{ AccessorID: 'a', Description: 'd', ExpirationTime: '2030-01-01T00:00:00Z' }, 200];
+    const client = await serve((_, response) => {
+      const [body, status] = answer;
+      if (status === 200) json(response, body);
+      else response.writeHead(status, { 'content-type': 'text/plain' }).end(body);
+    });
+    expect(await client.readToken(signal())).toEqual({ accessor: 'a', description: 'd', expires: '2030-01-01T00:00:00Z' });
+    answer = ['ACL support disabled', 401];
+    expect(await client.readToken(signal())).toBeUndefined();
+    answer = ['ACL not found', 403];
+    await expect(client.readToken(signal())).rejects.toMatchObject({ problem: { code: 'CONSUL_FORBIDDEN' } });
+  });
+
+  it('tells that nobody leads', async () => {
+    let leader: unknown = '';
+    const client = await serve((_, response) => json(response, leader));
+    expect(await client.readLeader(signal())).toBeUndefined();
+    leader = '127.0.0.1:8300';
+    expect(await client.readLeader(signal())).toBe('127.0.0.1:8300');
+    leader = {};
+    await expect(client.readLeader(signal())).rejects.toMatchObject({ problem: { code: 'CONSUL_BAD_ANSWER' } });
   });
 
   it('takes 404 for "nothing there" only from Consul', async () => {

@@ -33,7 +33,7 @@ describe('problemOfStatus', () => {
       'a missing namespace',
       answer(404, 'namespaces "prod" not found', { name: 'prod', kind: 'namespaces' }),
       'KUBERNETES_REFUSED',
-      'fix-spec',
+      'retry',
     ],
     ['an object that went', answer(404, 'deployments.apps "web" not found', about), 'KUBERNETES_CONFLICT', 'retry'],
     ['another version', answer(409, 'the object has been modified', about), 'KUBERNETES_CONFLICT', 'retry'],
@@ -56,11 +56,22 @@ describe('problemOfStatus', () => {
       'fix-spec',
     ],
     ['a body that is too large', answer(413, 'too large'), 'KUBERNETES_REFUSED', 'fix-spec'],
-    ['a failing webhook', answer(500, 'failed calling webhook'), 'KUBERNETES_UNAVAILABLE', 'retry'],
+    ['a failing webhook', answer(500, 'Internal error occurred: failed calling webhook "a"'), 'KUBERNETES_REFUSED', 'retry'],
     ['too many requests', answer(429, 'slow down'), 'KUBERNETES_UNAVAILABLE', 'retry'],
     ['a proxy', { status: 502, body: '<html>\nBad Gateway' }, 'KUBERNETES_UNAVAILABLE', 'retry'],
   ])('%s', (_, given, code, next) => {
     expect(problemOfStatus(statusOfAnswer(given), attempt)).toMatchObject({ code, next });
+  });
+
+  it('names every field that is not declared, and no Go types', () => {
+    const say = (text: string): string =>
+      problemOfStatus(
+        statusOfAnswer(answer(500, `failed to create typed patch object (prod/web; apps/v1, Kind=Deployment): ${text}`)),
+        attempt,
+      ).message;
+    expect(say('.spec.a: field not declared in schema')).toBe('patch deployments.apps prod/web: .spec.a: field not declared in schema');
+    const two = 'errors:\n  .spec.a: field not declared in schema\n  .spec.b: field not declared in schema';
+    expect(say(two)).toBe('patch deployments.apps prod/web: .spec.a: field not declared in schema; .spec.b: field not declared in schema');
   });
 
   it('names the missing rule', () => {
@@ -80,14 +91,31 @@ describe('problemOfStatus', () => {
     expect(found.message).toBe('patch deployments.apps prod/web: helm set .spec.replicas, .spec.paused to another value');
   });
 
-  it('names every wrong field, and what to do about an immutable one', () => {
+  it('names every wrong field', () => {
     const causes = [
       { field: 'spec.selector', message: 'Invalid value: {}: field is immutable' },
       { field: 'spec.replicas', message: 'Invalid value: -1' },
     ];
     const found = problemOfStatus(statusOfAnswer(answer(422, 'long text', { ...about, causes })), attempt);
+    expect(found.code).toBe('KUBERNETES_REFUSED');
     expect(found.message).toMatch(/spec\.selector: .*; spec\.replicas: /);
+  });
+
+  it('says what to do about fields that cannot be changed, without their values', () => {
+    const causes = [
+      { field: 'spec.selector', message: 'Invalid value: {"matchLabels":{"note":"field is: hidden"}}: field is immutable' },
+      { field: 'spec.template', message: 'Invalid value: core.PodTemplateSpec{Env: "hidden"}: field is immutable' },
+      { field: 'spec.template', message: 'Invalid value: core.PodTemplateSpec{Env: "hidden"}: field is immutable' },
+    ];
+    const found = problemOfStatus(statusOfAnswer(answer(422, 'long text', { ...about, causes })), attempt);
+    expect(found).toMatchObject({ code: 'KUBERNETES_IMMUTABLE', fields: ['spec.selector', 'spec.template'], next: 'fix-spec' });
+    expect(found.message).toBe('patch deployments.apps prod/web: spec.selector, spec.template cannot be changed on a live object');
     expect(found.remedy).toContain('poolkeeper.dev/recreate');
+  });
+
+  it('does not take the value of a field for what is wrong with it', () => {
+    const causes = [{ field: 'spec.x', message: 'Invalid value: "field is immutable": must be a number' }];
+    expect(problemOfStatus(statusOfAnswer(answer(422, 'x', { ...about, causes })), attempt).code).toBe('KUBERNETES_REFUSED');
   });
 });
 

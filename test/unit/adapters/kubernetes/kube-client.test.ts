@@ -10,17 +10,18 @@ describe('the client', () => {
   let handle: (request: IncomingMessage, response: ServerResponse) => unknown;
   const signal = AbortSignal.timeout(20_000);
 
+  function open(timeoutMs: number): KubeClient {
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/prefix/`;
+    return createKubeClient({ connection: { kind: 'explicit', server: url, token: 'secret-token\n', skipTlsVerify: true }, timeoutMs });
+  }
+
   beforeEach(async () => {
     connections = 0;
     handle = (_, response) => response.end('{}');
     server = createServer((request, response) => handle(request, response));
     server.on('connection', () => connections++);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/prefix/`;
-    client = createKubeClient({
-      connection: { kind: 'explicit', server: url, token: 'secret-token\n', skipTlsVerify: true },
-      timeoutMs: 300,
-    });
+    client = open(10_000);
   });
   afterEach(async () => {
     await client.close();
@@ -78,9 +79,11 @@ describe('the client', () => {
 
   it('gives up at its deadline, and says so', async () => {
     handle = () => undefined;
-    await expect(client.send({ method: 'GET', path: '/x' }, signal)).rejects.toMatchObject({
+    const hasty = open(300);
+    await expect(hasty.send({ method: 'GET', path: '/x' }, signal)).rejects.toMatchObject({
       problem: { code: 'KUBERNETES_UNAVAILABLE', message: expect.stringContaining('GET /x: no end after 0.3 s') },
     });
+    await hasty.close();
   });
 
   it('ends a stream at its deadline', async () => {

@@ -22,6 +22,7 @@ describe('decodeLiveObject', () => {
     const object = {
       metadata: {
         ...meta,
+        generation: 4,
         managedFields,
         ownerReferences,
         labels: { app: 'web' },
@@ -30,7 +31,7 @@ describe('decodeLiveObject', () => {
         deletionTimestamp: '2026-01-01T00:00:00Z',
       },
       spec: { replicas: 3, selector: { matchLabels: { app: 'web' } }, template: { big: true } },
-      status: { replicas: 3 },
+      status: { replicas: 3, terminatingReplicas: 1 },
     };
     const live = decodeLiveObject(object, deployments, 'me');
     expect(live).toEqual({
@@ -50,10 +51,12 @@ describe('decodeLiveObject', () => {
       managers: [
         { name: 'poolkeeper-me', operation: 'Apply', subresource: '', ownsReplicas: true },
         { name: 'poolkeeper-me', operation: 'Apply', subresource: 'status', ownsReplicas: false },
-        { name: 'poolkeeper-me', operation: 'Update', subresource: '', ownsReplicas: false },
+        { name: 'poolkeeper-me', operation: 'Update', subresource: '', ownsReplicas: false, fields: { 'f:spec': {} } },
         { name: 'hpa', operation: 'Update', subresource: 'scale', ownsReplicas: true },
       ],
       spec: { replicas: 3, selector: { matchLabels: { app: 'web' } } },
+      generation: 4,
+      status: { replicas: 3 },
     });
     expect(Object.isFrozen(live) && Object.isFrozen(live.spec['selector']) && Object.isFrozen(live.ourFields)).toBe(true);
   });
@@ -64,6 +67,49 @@ describe('decodeLiveObject', () => {
     const secret = decodeLiveObject({ metadata: meta, data: { password: 'c2VjcmV0' } }, secrets, 'me');
     expect(JSON.stringify(secret)).not.toContain('c2VjcmV0');
     expect(secret.ourFields).toBeUndefined();
+  });
+
+  it('keeps of a status what health rules read, without times, and long messages cut', () => {
+    const condition = { type: 'Progressing', status: 'False', reason: 'Late', message: 'm'.repeat(900) };
+    const times = { lastTransitionTime: '2026-01-01T00:00:00Z', lastUpdateTime: '2026-01-01T00:00:00Z' };
+    const status = {
+      observedGeneration: 3,
+      updatedReplicas: 1,
+      unavailableReplicas: 2,
+      collisionCount: 5,
+      currentRevision: 'web-1',
+      phase: { not: 'a phase' },
+      conditions: [
+        { ...condition, ...times },
+        { type: 'Available', status: 'True', ...times },
+      ],
+      loadBalancer: { ingress: [] },
+    };
+    expect(decodeLiveObject({ metadata: meta, status }, deployments, 'me').status).toEqual({
+      observedGeneration: 3,
+      updatedReplicas: 1,
+      unavailableReplicas: 2,
+      currentRevision: 'web-1',
+      conditions: [
+        { ...condition, message: 'm'.repeat(300) },
+        { type: 'Available', status: 'True' },
+      ],
+    });
+    const ingress = { loadBalancer: { ingress: [{ ip: '192.0.2.1' }] } };
+    expect(decodeLiveObject({ metadata: meta, status: ingress }, services, 'me').status).toEqual(ingress);
+  });
+
+  it('tells an object without status from an answer without it', () => {
+    const bare = decodeLiveObject({ kind: 'Secret', metadata: meta }, secrets, 'me');
+    expect(bare.status).toEqual({});
+    expect(decodeLiveObject({ metadata: meta, status: {} }, deployments, 'me').status).toBe(bare.status);
+    expect(decodeLiveObject({ kind: 'PartialObjectMetadata', metadata: meta }, deployments, 'me')).not.toHaveProperty('status');
+  });
+
+  it('keeps of the spec of a workload what health rules read', () => {
+    const kept = { paused: true, suspend: false, completions: 2, parallelism: 1, updateStrategy: { type: 'OnDelete' } };
+    const spec = { ...kept, strategy: { type: 'Recreate', rollingUpdate: null }, template: {}, minReadySeconds: 5 };
+    expect(decodeLiveObject({ metadata: meta, spec }, deployments, 'me').spec).toEqual({ ...kept, strategy: { type: 'Recreate' } });
   });
 
   it.each(['name', 'uid', 'resourceVersion'])('refuses an object without %s', (missing) => {

@@ -12,11 +12,13 @@ const scaler = (name: string, more: Partial<FieldManager> = {}): FieldManager =>
 });
 const AUTOSCALER = scaler('kube-controller-manager');
 const KUBECTL = scaler('kubectl');
+/** The server shows our own entry beside the others'. */
+const OURS = scaler('poolkeeper-me', { operation: 'Apply', subresource: '' });
 
 /** A Deployment of ours that runs with 6; `ours` tells whether our apply holds the number. */
 function running(ours: boolean, ...managers: readonly FieldManager[]): LiveObject {
   const live = liveOf(deployment('web', ours ? { replicas: 6, paused: false } : { paused: false }), { managers });
-  return { ...live, spec: { replicas: 6 } };
+  return { ...live, managers: ours ? [OURS, ...managers] : managers, spec: { replicas: 6 } };
 }
 
 describe('withLiveReplicas', () => {
@@ -47,17 +49,17 @@ describe('withLiveReplicas', () => {
     ['no number in the spec and none of ours: nothing', { live: running(false) }, undefined],
   ])('%s', (_name, { stated, live, autoscaled = false }, expected) => {
     const object = deployment('web', stated === undefined ? { paused: false } : { replicas: stated, paused: false });
-    const sent = withLiveReplicas(object, live, autoscaled);
+    const sent = withLiveReplicas(object, live, { autoscaled, owner: 'me' });
     expect(sent['spec']).toEqual(expected === undefined ? { paused: false } : { replicas: expected, paused: false });
   });
 
   it('gives the very object back when there is nothing to change, so that it is not pinned to a version', () => {
     const unstated = deployment('web', { paused: false });
     const stated = deployment('web');
-    expect(withLiveReplicas(unstated, running(false), false)).toBe(unstated);
-    expect(withLiveReplicas(stated, running(true), false)).toBe(stated);
+    expect(withLiveReplicas(unstated, running(false), { autoscaled: false, owner: 'me' })).toBe(unstated);
+    expect(withLiveReplicas(stated, running(true), { autoscaled: false, owner: 'me' })).toBe(stated);
     const settings = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a' }, data: {} };
-    expect(withLiveReplicas(settings, liveOf(settings), true)).toBe(settings);
+    expect(withLiveReplicas(settings, liveOf(settings), { autoscaled: true, owner: 'me' })).toBe(settings);
   });
 });
 

@@ -36,6 +36,12 @@ describe('markObject', () => {
     ['the live object has ours', service('web'), liveWith({ 'app.kubernetes.io/managed-by': 'poolkeeper' }), 'poolkeeper'],
     ['the live object has that of another tool', service('web'), liveWith({ 'app.kubernetes.io/managed-by': 'Helm' }), undefined],
     [
+      'the live object has what we alone hold, since the spec said so before or its owner was replaced',
+      service('web'),
+      liveOf({ ...service('web'), metadata: { name: 'web', labels: { 'app.kubernetes.io/managed-by': 'Helm' } } }),
+      'poolkeeper',
+    ],
+    [
       'the spec says something itself',
       { ...service('web'), metadata: { name: 'web', labels: { 'app.kubernetes.io/managed-by': 'us' } } },
       liveWith({ 'app.kubernetes.io/managed-by': 'Helm' }),

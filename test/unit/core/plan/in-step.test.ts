@@ -73,6 +73,10 @@ describe('a change of the spec', () => {
 describe('lostFields', () => {
   const object = (spec: unknown): KubernetesObject => ({ apiVersion: 'v1', kind: 'X', metadata: { name: 'x' }, spec });
   const ours = (spec: unknown): FieldsV1 => ({ 'f:spec': spec }) as FieldsV1;
+  const held = (fields: FieldsV1 | undefined): Parameters<typeof lostFields>[1] => ({
+    ...(fields === undefined ? {} : { ourFields: fields }),
+    managers: [],
+  });
   const item = (more: Readonly<Record<string, unknown>> = {}): FieldsV1 => ({ '.': {}, 'f:port': {}, ...more }) as FieldsV1;
 
   it.each<readonly [string, unknown, unknown, readonly string[]]>([
@@ -111,16 +115,32 @@ describe('lostFields', () => {
     ['a key with a dot and a slash', { 'a.b/c': 1 }, { 'f:a.b/c': {} }, []],
     ['a field called like a member of every object', { constructor: 1, z: 1 }, { 'f:z': {} }, ['spec.constructor']],
   ])('judges %s', (_name, spec, fields, lost) => {
-    expect(lostFields(object(spec), ours(fields))).toEqual(lost);
+    expect(lostFields(object(spec), held(ours(fields)))).toEqual(lost);
+  });
+
+  it.each<readonly [string, unknown, FieldsV1, readonly string[]]>([
+    ['misses an empty atomic list that somebody else has filled', { a: [], z: 1 }, ours({ 'f:a': {} }), ['spec.a']],
+    ['does not miss an empty keyed list that somebody else has filled', { a: [], z: 1 }, ours({ 'f:a': { 'k:{"name":"x"}': item() } }), []],
+    ['does not miss an empty set that somebody else has filled', { a: [], z: 1 }, ours({ 'f:a': { 'v:"x"': {} } }), []],
+  ])('%s', (_name, spec, theirs, lost) => {
+    const managers = [{ name: 'kubectl', operation: 'Update' as const, subresource: '', ownsReplicas: false, fields: theirs }];
+    expect(lostFields(object(spec), { ourFields: ours({ 'f:z': {} }), managers })).toEqual(lost);
+  });
+
+  it('misses an empty atomic list inside of a keyed item', () => {
+    const mine = ours({ 'f:c': { 'k:{"name":"main"}': item({ 'f:name': {} }) } });
+    const theirs = ours({ 'f:c': { 'k:{"name":"main"}': { 'f:args': {} } } });
+    const managers = [{ name: 'kubectl', operation: 'Update' as const, subresource: '', ownsReplicas: false, fields: theirs }];
+    expect(lostFields(object({ c: [{ name: 'main', args: [] }] }), { ourFields: mine, managers })).toEqual(['spec.c[0].args']);
   });
 
   it('says everything when we own nothing, and at most 20 paths', () => {
     const wide = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`f${i}`, i]));
-    expect(lostFields({ ...object({}), ...wide }, undefined)).toHaveLength(20);
-    expect(lostFields(object({ a: 1 }), undefined)).toEqual(['spec']);
+    expect(lostFields({ ...object({}), ...wide }, held(undefined))).toHaveLength(20);
+    expect(lostFields(object({ a: 1 }), held(undefined))).toEqual(['spec']);
   });
 
   it('does not ask who owns apiVersion, kind, name and namespace: no one does', () => {
-    expect(lostFields({ apiVersion: 'v1', kind: 'X', metadata: { name: 'x', namespace: 'y' } }, {})).toEqual([]);
+    expect(lostFields({ apiVersion: 'v1', kind: 'X', metadata: { name: 'x', namespace: 'y' } }, held({}))).toEqual([]);
   });
 });

@@ -165,11 +165,37 @@ describe("a stranger's object", () => {
     expect(apply).toMatchObject({ takeFrom: ['kubectl'], existing: { pinVersion: true }, changes: ['taken over from kubectl, helm'] });
   });
 
+  it('keeps its running number and its NodePort, which the taking over would drop otherwise', () => {
+    const fields = {
+      'f:spec': { 'f:replicas': {}, 'f:ports': { 'k:{"port":80,"protocol":"TCP"}': { '.': {}, 'f:port': {}, 'f:nodePort': {} } } },
+    };
+    const managers = [{ ...KUBECTL, ownsReplicas: true, fields }];
+    const unscaled = { ...deployment('web', {}), metadata: { ...adopting.metadata } };
+    const spec = { type: 'NodePort', ports: [{ name: 'http', port: 80, protocol: 'TCP', nodePort: 31_080 }] };
+    const running = [theirs(deployment('web', { replicas: 6 }), { managers }), theirs(service('web', { spec }), { managers })];
+    const [scaled, open] = applies(planWorld(site([unscaled, adopting], running)));
+    expect([scaled?.why, scaled?.object['spec']]).toEqual(['adopt', { replicas: 6 }]);
+    expect(open?.object['spec']).toMatchObject({ ports: [{ port: 80, nodePort: 31_080 }] });
+  });
+
   it('is not registered', () => {
     const plan = planWorld(site([deployment('web')], [theirs(service('web')), ours(deployment('web'))]));
     expect(plan.actions).toEqual([]);
     expect(plan.guarded.plans.flatMap((one) => one.pools)).toEqual([]);
   });
+});
+
+it('an object of ours that still holds what it had before the first apply is taken over once more', () => {
+  const before = {
+    name: 'before-first-apply',
+    operation: 'Update' as const,
+    subresource: '',
+    ownsReplicas: false,
+    fields: { 'f:spec': { 'f:paused': {} } },
+  };
+  const [apply] = applies(planWorld(site([deployment('web')], [ours(deployment('web'), { managers: [before, KUBECTL] })])));
+  expect(apply).toMatchObject({ why: 'adopt', takeFrom: ['before-first-apply'], existing: { pinVersion: false } });
+  expect(apply?.changes).toContain('spec.paused no longer set (before-first-apply)');
 });
 
 it('applies kinds in their order and deletes backwards', () => {

@@ -6,6 +6,7 @@ import type { NodeFacts } from '../../../../src/core/model/nodes.ts';
 import type { Policy } from '../../../../src/core/model/policy.ts';
 import type { RegistryState } from '../../../../src/core/model/registration.ts';
 import { snapshotValue } from '../../../../src/core/model/snapshot.ts';
+import type { SpecSet } from '../../../../src/core/model/spec-set.ts';
 import type { World } from '../../../../src/core/model/world.ts';
 import { backendsThatFit } from '../../../../src/core/plan/context.ts';
 import { createMemos } from '../../../../src/run/reconcile.ts';
@@ -101,8 +102,8 @@ describe('entering', () => {
       }),
     );
     const meddled = withEndpoints({ ...base, cluster: { ...base.cluster, services: complete(services) } }, 2, ['http', 'theirs']);
-    expect(registration(planWorld(meddled).actions)).toBeUndefined();
-    expect(registration(planWorld({ ...meddled, specs: unavailable() }).actions)).toBeUndefined();
+    for (const seen of [meddled, { ...meddled, specs: unavailable<SpecSet>() }])
+      expect(registration(planWorld(seen).actions)).toMatchObject({ set: [], remove: [], changes: ['what agents are told'] });
   });
 
   it('says which port is missing and leaves what is registered', () => {
@@ -265,7 +266,8 @@ describe('the entry under deployments/', () => {
     const inCatalog = planWorld(applied, { policy: { ...POLICY, registration: 'catalog' } });
     expect(registration(inCatalog.actions)?.kv).toEqual([]);
     const inKv = planWorld(applied, { policy: { ...POLICY, registration: 'kv' } });
-    expect([inKv.nodes, inKv.actions.map((action) => action.kind)]).toEqual([[], ['write-kv']]);
+    expect([inKv.nodes, inKv.actions.map((action) => action.kind)]).toEqual([[], ['register-pool']]);
+    expect(registration(inKv.actions)).toMatchObject({ set: [], checks: [], kv: [{ key: keys.deployments('default/web') }] });
     const after = applyToWorld(applied, inKv.actions);
     expect(planWorld(after, { policy: { ...POLICY, registration: 'kv' } }).actions).toEqual([]);
   });

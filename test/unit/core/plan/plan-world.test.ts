@@ -196,6 +196,13 @@ describe('a file that leaves', () => {
     expect(new Set(plan.guarded.holds.map((hold) => hold.reason.code))).toEqual(new Set(['BROKEN_SPEC_MAY_OWN']));
   });
 
+  it('stays while its own file is broken, and names no other', () => {
+    const spoiled: World = { ...both(), specs: complete(specSet([other], { broken: { [WEB.id]: [] } })) };
+    expect(new Set(planWorld(spoiled).guarded.holds.map((hold) => hold.reason.message))).toEqual(
+      new Set([`what ${WEB.id} owns stays while the file is broken`]),
+    );
+  });
+
   it('deletes nothing when the objects stand in a renamed file', () => {
     const plan = planWorld(withSpecs(both(), other, { ...WEB, id: keys.spec('moved/web.json') }));
     expect(kinds(plan.actions).filter((kind) => kind === 'deregister-pool' || kind === 'delete-object')).toEqual([]);

@@ -137,7 +137,7 @@ describe('where agents register', () => {
     };
     const applied = applyToWorld(foreign, planWorld(foreign, { policy: KV }).actions);
     const plan = planWorld(applied, { policy: KV });
-    expect([...planWorld(foreign, { policy: KV }).actions, ...plan.actions].map(({ kind }) => kind)).toContain('write-kv');
+    expect([...planWorld(foreign, { policy: KV }).actions, ...plan.actions].map(({ kind }) => kind)).toContain('register-pool');
     expect(plan.guarded.plans[0]?.problems).toEqual([]);
   });
 
@@ -172,5 +172,44 @@ describe('where agents register', () => {
       [keys.deployments('default/b'), true],
       [keys.draining('default/b'), false],
     ]);
+  });
+
+  it('an entry of ours whose Service is gone leaves through the guard, without an instance to tell of it', () => {
+    const base = settle(start(['a', 'b', 'c']), { policy: KV }).world;
+    const services = snapshotValue(base.cluster.services) ?? new Map();
+    const rest = new Map([...services].filter(([key]) => key !== '/Service/default/c'));
+    const gone: World = {
+      ...base,
+      specs: complete(specSet([app('a'), app('b')])),
+      cluster: { ...base.cluster, services: complete(rest) },
+    };
+    const plan = planWorld(gone, { policy: KV });
+    expect(deregistrations(plan.actions)).toMatchObject([{ pool: 'default/c', remove: [] }]);
+    expect(Object.keys(plan.guarded.memory.removals)).toContain('pool:default/c');
+    expect(planWorld({ ...gone, specs: stale(specSet([app('a'), app('b')])) }, { policy: KV }).actions).toEqual([]);
+    const all: World = {
+      ...gone,
+      specs: complete(specSet([spec('x.json', deployment('x'))])),
+      cluster: { ...base.cluster, services: complete(new Map()) },
+    };
+    expect(planWorld(all, { policy: KV }).guarded.holds.map(({ reason }) => reason.code)).toContain('REMOVAL_ALL');
+  });
+
+  it('an entry of someone else stays when its Service is gone', () => {
+    const key = keys.deployments('default/theirs');
+    const kv = new Map([[key, { key, value: '{}', flags: 0, modifyIndex: 4 }]]);
+    const plan = planWorld({ ...start(['a']), registry: complete({ ...EMPTY_REGISTRY, kv }) }, { policy: KV });
+    expect(deregistrations(plan.actions)).toEqual([]);
+  });
+
+  it('a Service that is no longer of type NodePort is told to nobody', () => {
+    const base = settle(start(['a', 'b', 'c']), { policy: KV }).world;
+    const specs = complete(specSet([app('a'), app('b'), app('c', { spec: { type: 'ClusterIP' } })]));
+    expect(deregistrations(planWorld({ ...base, specs }, { policy: KV }).actions)).toMatchObject([{ pool: 'default/c' }]);
+    const live = [...(snapshotValue(base.cluster.services) ?? [])].map(([id, one]) =>
+      id === '/Service/default/c' ? ([id, { ...one, spec: { ...one.spec, type: 'ClusterIP' } }] as const) : ([id, one] as const),
+    );
+    const changed: World = { ...base, specs, cluster: { ...base.cluster, services: complete(new Map(live)) } };
+    expect(deregistrations(planWorld(changed, { policy: KV }).actions)).toMatchObject([{ pool: 'default/c' }]);
   });
 });

@@ -4,10 +4,11 @@ import type { NodeReason } from '../../../../src/core/model/action.ts';
 import type { NodeName } from '../../../../src/core/model/ids.ts';
 import { nodeName } from '../../../../src/core/model/ids.ts';
 import type { NodeFacts } from '../../../../src/core/model/nodes.ts';
-import { keys, node } from '../../../support/builders.ts';
+import type { PoolPolicy } from '../../../../src/core/model/policy.ts';
+import { node } from '../../../support/builders.ts';
 
 import type { Given } from './decide.ts';
-import { decide, excluded, many, recent, tainted } from './decide.ts';
+import { decide, excluded, recent, tainted } from './decide.ts';
 
 /** Nodes of every condition, with names that sort in all ways. */
 const anyNode = fc.record({
@@ -97,6 +98,49 @@ describe('properties of decidePool', () => {
     );
   });
 
+  it('brings no node in by a stricter policy, but for those that a floor keeps', () => {
+    const stricter = fc.constantFrom<Partial<PoolPolicy>>(
+      { nodes: [{ key: 'odd', operator: 'exists', values: [] }] },
+      { drainingTaints: ['ToBeDeletedByClusterAutoscaler', 'odd'] },
+      { graceMs: 60_000 },
+      { addressFamily: 'IPv6' },
+      { addressTypes: [] },
+    );
+    const ready = (given: Given): readonly string[] => decide(given).decisions.flatMap((one) => (one.code === 'ready' ? [one.node] : []));
+    fc.assert(
+      fc.property(anyNodes, fc.boolean(), fc.nat(3), stricter, (drawn, local, floor, policy) => {
+        const given = givenOf(drawn, local, floor, 100);
+        const odd = given.nodes.map((one, i) => (i % 2 === 0 ? one : { ...one, labels: { ...one.labels, odd: '' } }));
+        const before = ready({ ...given, nodes: odd });
+        const strict = { ...given, nodes: odd, policy };
+        expect(ready(strict).filter((name) => !before.includes(name))).toEqual([]);
+        const lenient = new Set(decide({ ...given, nodes: odd }).backends.map((backend) => backend.node));
+        const wider = decide(strict).backends.filter((backend) => !lenient.has(backend.node));
+        const held = new Set(['kept-by-floor', 'kept-by-turn', 'kept-mass-not-ready', 'kept-last-endpoint']);
+        const codes = new Map(decide(strict).decisions.map((one) => [one.node, one.code]));
+        for (const backend of wider) expect(held.has(codes.get(backend.node) ?? '')).toBe(true);
+      }),
+    );
+  });
+
+  it('never lets wishes take a pool below its floor, nor more than half of it at once', () => {
+    const wish = fc.constantFrom<Partial<NodeFacts>>(
+      { unschedulable: true },
+      tainted,
+      { annotations: { 'poolkeeper.dev/drain': 'true' } },
+      {},
+    );
+    fc.assert(
+      fc.property(fc.array(wish, { minLength: 1, maxLength: 14 }), fc.nat(14), (wishes, floor) => {
+        const nodes = wishes.map((facts, i) => node(`n${i}`, facts));
+        const { backends, decisions } = decide({ nodes, demand: { minBackends: floor } });
+        expect(backends.length).toBeGreaterThanOrEqual(Math.min(floor, nodes.length));
+        expect(backends.length).toBeGreaterThanOrEqual(Math.ceil(nodes.length / 2));
+        for (const one of decisions) expect(one.reason).not.toBe('');
+      }),
+    );
+  });
+
   it('moves only what must move when a node joins or leaves a pool that is cut to fit', () => {
     const numbers = fc.uniqueArray(fc.integer({ min: 1, max: 60 }), { minLength: 3, maxLength: 20 });
     fc.assert(
@@ -117,13 +161,6 @@ describe('properties of decidePool', () => {
         expect(before.filter((name) => !left.includes(name))).toEqual([leaver]);
       }),
     );
-  });
-
-  it('cuts different pools in different ways', () => {
-    const chosen = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) =>
-      JSON.stringify(decide({ nodes: many(9), members: [], demand: { pool: keys.pool(name), maxBackends: 3 } }).backends),
-    );
-    expect(new Set(chosen).size).toBeGreaterThan(3);
   });
 });
 

@@ -1,10 +1,15 @@
 import { describe, expect, it } from 'vitest';
+import type { NodeName } from '../../../../src/core/model/ids.ts';
+import { nodeName } from '../../../../src/core/model/ids.ts';
 import type { NodeFacts } from '../../../../src/core/model/nodes.ts';
 import type { PoolPolicy } from '../../../../src/core/model/policy.ts';
 import { NOW_MS, node } from '../../../support/builders.ts';
 
 import type { Given } from './decide.ts';
 import { cordoned, decide, excluded, many, names, notReady, recent, spot, tainted, told } from './decide.ts';
+
+const answers = (byName: Readonly<Record<string, boolean>>): ReadonlyMap<NodeName, boolean> =>
+  new Map(Object.entries(byName).map(([name, does]) => [nodeName(name), does]));
 
 describe('decidePool', () => {
   it.each<readonly [string, Given, readonly string[]]>([
@@ -138,6 +143,53 @@ describe('decidePool', () => {
       ['n1 ready', 'n2 kept-mass-not-ready', 'n3 kept-mass-not-ready', '-n4 excluded', '-n5 excluded'],
     ],
     [
+      'all NotReady, one of them tried without an answer',
+      { nodes: many(3, () => notReady), demand: { reachable: answers({ n1: true, n2: false }) } },
+      ['n1 kept-mass-not-ready', '-n2 not-ready', 'n3 kept-mass-not-ready'],
+    ],
+    [
+      'most NotReady, and only a Ready one answers: they are believed',
+      { nodes: many(4, (i) => (i > 1 ? notReady : {})), demand: { reachable: answers({ n1: true, n2: false, n3: false, n4: false }) } },
+      ['n1 ready', '-n2 not-ready', '-n3 not-ready', '-n4 not-ready'],
+    ],
+    [
+      'most NotReady, and the floor keeps one of those that do not answer',
+      {
+        nodes: many(4, (i) => (i > 1 ? notReady : {})),
+        demand: { minBackends: 2, reachable: answers({ n1: true, n2: false, n3: false, n4: false }) },
+      },
+      ['n1 ready', 'n2 kept-by-floor', '-n3 not-ready', '-n4 not-ready'],
+    ],
+    [
+      'none answers at all: the way from here is broken, not the nodes',
+      { nodes: many(3, () => notReady), demand: { reachable: answers({ n1: false, n2: false, n3: false }) } },
+      ['n1 kept-mass-not-ready', 'n2 kept-mass-not-ready', 'n3 kept-mass-not-ready'],
+    ],
+    [
+      'few NotReady: whether they answer does not count',
+      { nodes: many(4, (i) => (i > 3 ? notReady : {})), demand: { reachable: answers({ n4: true }) } },
+      ['n1 ready', 'n2 ready', 'n3 ready', '-n4 not-ready'],
+    ],
+    [
+      'all drained by annotation',
+      { nodes: many(2, () => ({ annotations: { 'poolkeeper.dev/drain': 'true' } })) },
+      ['-n1 drained', 'n2 kept-by-turn'],
+    ],
+    [
+      'Local: drained nodes with the last endpoints stay',
+      { nodes: many(2, () => ({ annotations: { 'poolkeeper.dev/drain': 'true' } })), local: names(1, 2) },
+      ['n1 kept-last-endpoint', 'n2 kept-last-endpoint'],
+    ],
+    [
+      'one that left lately comes in early when the floor needs it',
+      {
+        nodes: [node('n1', notReady), node('n2')],
+        members: ['n1'],
+        demand: { stayOut: new Map([[nodeName('n2'), NOW_MS + 5_000]]) },
+      },
+      ['-n1 not-ready', 'n2 kept-by-floor'],
+    ],
+    [
       'the floor keeps the likeliest to serve',
       { nodes: [node('n1', { deleting: true }), node('n2', excluded)], demand: { minBackends: 1 } },
       ['-n1 deleting', 'n2 kept-by-floor'],
@@ -242,6 +294,39 @@ describe('decidePool', () => {
       'the node is cordoned',
       'kept: at most half of a pool leaves at once (the node is cordoned)',
       'kept: at most half of a pool leaves at once (the node is cordoned)',
+    ]);
+  });
+
+  it('says what trying a doubted node has shown', () => {
+    const nodes = many(3, () => notReady);
+    const words = (reachable?: ReadonlyMap<NodeName, boolean>): readonly string[] =>
+      decide({ nodes, demand: reachable === undefined ? {} : { reachable } }).decisions.map(({ reason }) => reason);
+    const doubt = '3 of 3 nodes are NotReady at once';
+    expect(words()[0]).toBe(`kept: ${doubt}, which is not believed (the node is not Ready)`);
+    expect(words(answers({ n1: true, n2: false }))).toEqual([
+      `kept: ${doubt}, and a NodePort of this one answers (the node is not Ready)`,
+      'the node is not Ready, and no NodePort of it answers',
+      `kept: ${doubt}, which is not believed (the node is not Ready)`,
+    ]);
+    expect(words(answers({ n1: false }))[0]).toBe(
+      `kept: ${doubt}, which is not believed; no node answers from here (the node is not Ready)`,
+    );
+  });
+
+  it('names the nodes to try: registered and NotReady together with most others, whatever was heard of them', () => {
+    const nodes = many(4, (i) => (i > 1 ? notReady : {}));
+    const doubted = (given: Partial<Given>): readonly string[] => decide({ nodes, members: names(1, 2, 3), ...given }).doubted;
+    expect(doubted({})).toEqual(['n2', 'n3']);
+    expect(doubted({ demand: { reachable: answers({ n1: true, n2: false }) } })).toEqual(['n2', 'n3']);
+    expect(doubted({ nodes: many(4, (i) => (i > 2 ? notReady : {})) })).toEqual([]);
+  });
+
+  it('tells which members are let go and may come back, and whether that lies in the pool', () => {
+    const nodes = [node('n1'), node('n2', cordoned), node('n3', { deleting: true }), node('n4'), node('n5', notReady), node('n6')];
+    const { leaving } = decide({ nodes, members: names(1, 2, 3, 4, 7), local: names(1, 2, 5, 6), demand: { maxBackends: 1 } });
+    expect(leaving).toEqual([
+      { node: 'n2', here: false },
+      { node: 'n4', here: true },
     ]);
   });
 

@@ -14,9 +14,10 @@ export interface Given {
   readonly policy?: Partial<PoolPolicy>;
   /** With `externalTrafficPolicy: Local`: the nodes that hold a ready endpoint. */
   readonly local?: readonly string[];
+  readonly nowMs?: number;
 }
 
-export function decide({ nodes, members, demand, policy, local }: Given): PoolDecision {
+export function decide({ nodes, members, demand, policy, local, nowMs = NOW_MS }: Given): PoolDecision {
   const registered = members?.map(nodeName) ?? nodes.map(({ name }) => name);
   const pool = keys.pool('web');
   const whole: PoolDemand = {
@@ -29,7 +30,7 @@ export function decide({ nodes, members, demand, policy, local }: Given): PoolDe
     members: new Map(registered.map((name) => [name, `10.9.0.${name.replace(/\D/g, '') || '1'}`])),
     ...demand,
   };
-  return decidePool(nodes, whole, { ...POLICY.pool, ...policy }, NOW_MS);
+  return decidePool(nodes, whole, { ...POLICY.pool, ...policy }, nowMs);
 }
 
 /** `n1 ready`, `-n2 cordoned`: a minus for a node that is out. */

@@ -32,7 +32,7 @@ function report(base: World, outcomes: readonly ReportedOutcome[] = [], more: Pa
   return buildReport({
     context,
     plans: guarded.plans,
-    nodes,
+    others: nodes,
     outcomes,
     passes: 2,
     trigger: ['git'],
@@ -104,6 +104,7 @@ describe('buildReport', () => {
     );
     expect(actionsOf(told).map((one) => [one.spec, one.action.op])).toEqual([
       ['web.json', 'register-pool'],
+      ['web.json', 'write-kv'],
       [undefined, 'ensure-node'],
       [undefined, 'ensure-node'],
       [undefined, 'ensure-node'],
@@ -153,6 +154,7 @@ describe('buildReport', () => {
       ['nodes', 'complete', 20],
       ['services', 'complete', 20],
       ['endpoints', 'complete', 20],
+      ['pods', 'complete', 20],
       ['objects:apps/Deployment', 'complete', 20],
       ['consul', 'unavailable', undefined],
     ]);

@@ -98,7 +98,9 @@ describe('legStates', () => {
 
   it('gives every problem of the catalogue to a leg', () => {
     const byLeg = Object.groupBy(Object.keys(PROBLEMS) as ProblemCode[], legOfProblem);
-    expect(byLeg.kubernetes).toEqual(expect.arrayContaining(['KUBERNETES_CONFLICT', 'OBJECT_NOT_OURS', 'LEASE_HELD_ELSEWHERE']));
+    expect(byLeg.kubernetes).toEqual(
+      expect.arrayContaining(['KUBERNETES_CONFLICT', 'OBJECT_NOT_OURS', 'LEASE_HELD_ELSEWHERE', 'ROLLOUT_FAILED']),
+    );
     expect(byLeg.consul).toEqual(expect.arrayContaining(['CONSUL_FENCED', 'REGISTRATION_CHOICE_NEEDED']));
     expect(byLeg.git).toEqual(expect.arrayContaining(['GIT_UNREACHABLE', 'SPEC_SYNTAX']));
   });

@@ -239,6 +239,24 @@ describe('settings', () => {
     expect(decodeObject(service({ 'poolkeeper.dev/port': 'x' }, {})).kind).toBe('spec');
   });
 
+  it('for any object are checked on every kind', () => {
+    const set = { wave: 'first', prune: '"no"', 'depends-on': '"a.yaml,,b.yaml"', adopt: '"yes"', recreate: '"1"' };
+    const lines = Object.entries(set).map(([name, value]) => `    poolkeeper.dev/${name}: ${value}`);
+    const text = `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  annotations:\n${lines.join('\n')}\n`;
+    expect(summary(decode('a.yaml', text))).toEqual([
+      '6:26 SPEC_BAD_ANNOTATION metadata.annotations["poolkeeper.dev/wave"]',
+      '7:27 SPEC_BAD_ANNOTATION metadata.annotations["poolkeeper.dev/prune"]',
+      '8:32 SPEC_BAD_ANNOTATION metadata.annotations["poolkeeper.dev/depends-on"]',
+      '9:27 SPEC_BAD_ANNOTATION metadata.annotations["poolkeeper.dev/adopt"]',
+      '10:30 SPEC_BAD_ANNOTATION metadata.annotations["poolkeeper.dev/recreate"]',
+    ]);
+  });
+
+  it.each(['-1000', '0', '7', '1000'])('take %s as a wave', (wave) => {
+    const annotations = { 'poolkeeper.dev/wave': wave, 'poolkeeper.dev/prune': 'false', 'poolkeeper.dev/depends-on': './a.yaml, b/c.yaml' };
+    expect(decodeObject({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a', annotations } }).kind).toBe('spec');
+  });
+
   it('of Services mean nothing on other kinds', () => {
     const annotations = { 'poolkeeper.dev/adopt': 'true', 'poolkeeper.dev/recreate': 'true', 'poolkeeper.dev/port': '80' };
     const decoded = decodeObject({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a', annotations } });

@@ -104,6 +104,15 @@ describe('old API versions', () => {
     expect(words(decoded)).toContain(remedy);
   });
 
+  it.each([
+    ['extensions/v1beta1', {}, true],
+    ['extensions/v1beta1', { selector: { matchLabels: { app: 'a' } } }, undefined],
+    ['apps/v1', { selector: { matchLabels: { app: 'a' } } }, undefined],
+  ])('%s with %j tells whether the selector was filled: %j', (apiVersion, more, filled) => {
+    const decoded = decodeObject({ apiVersion, kind: 'Deployment', metadata, spec: { template, ...more } });
+    expect(decoded.kind === 'spec' ? decoded.spec.objects.map(({ filledSelector }) => filledSelector) : decoded).toEqual([filled]);
+  });
+
   it('checks the fields of what it became', () => {
     const decoded = decodeObject({ apiVersion: 'apps/v1beta1', kind: 'Deployment', metadata, spec: { template, replcas: 1 } });
     expect(decoded.kind).toBe('broken');
