@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Config } from './config/config.ts';
 import { readSecrets } from './config/read-secrets.ts';
+import { addEarlier } from './core/report/add-earlier.ts';
 import { sourceReports } from './core/report/build-report.ts';
 import { isRollingOut, type RunReport, type SourceReport } from './core/report/run-report.ts';
 import type { HttpServer } from './http/create-http-server.ts';
@@ -240,8 +241,9 @@ const SYNC_MS = 120_000;
 const SYNC_LEAD_MS = 30_000;
 
 /**
- * Leads, and runs until every spec is in step but for its roll-outs, or cannot get there by waiting; gives the last report. Sources that do not answer,
- * and another replica that leads, are waited for as long as a takeover may take, then told in the report.
+ * Leads, and runs until every spec is in step but for its roll-outs, or cannot get there by waiting; gives the last report, with
+ * what all runs did. Sources that do not answer, and another replica that leads, are waited for as long as a takeover may take,
+ * then told in the report.
  */
 export async function syncOnce(config: Config, io: DaemonIo, signal: AbortSignal): Promise<RunReport> {
   const parts = await buildParts(config, io);
@@ -254,12 +256,14 @@ export async function syncOnce(config: Config, io: DaemonIo, signal: AbortSignal
     const started = Promise.all([parts.identify(signal), parts.cluster.start(signal), known]);
     await Promise.race([started, sleep(SETTLE_MS, signal)]);
     started.catch(() => undefined);
+    const earlier: RunReport[] = [];
     for (;;) {
       await engine.poll(signal);
       const { report } = await engine.run(['sync'], signal);
       const leads = report.leader.consul && report.leader.kubernetes;
       const elapsedMs = parts.clock.now() - startedAtMs;
-      if (leads ? !report.specs.some(isMoving) || elapsedMs > SYNC_MS : elapsedMs > SYNC_LEAD_MS) return report;
+      if (leads ? !report.specs.some(isMoving) || elapsedMs > SYNC_MS : elapsedMs > SYNC_LEAD_MS) return addEarlier(report, earlier);
+      if (report.writes.length > 0) earlier.push(report);
       await sleep(250, signal);
     }
   } finally {
