@@ -4,6 +4,7 @@ import { decodeOne } from '../support/apply-marked.ts';
 import { IMMUTABLE_CASES } from '../support/immutable-cases.ts';
 import { kubeApply, kubeFetch, patchTypes } from '../support/kube-client.ts';
 import type { StackConnection } from '../support/stack.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 const stack = inject('stack') as StackConnection;
 
@@ -20,8 +21,16 @@ describe.skipIf(inject('stack') === undefined)('what kube-apiserver says of an i
     for (const { path } of IMMUTABLE_CASES) await kubeFetch(stack, { method: 'DELETE', path: at(path) });
   });
 
+  /** Until then its scope may still change. */
+  async function isEstablished(path: string): Promise<true | undefined> {
+    type Definition = { readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] | null } };
+    const { status } = (await kubeFetch(stack, { method: 'GET', path })).body as Definition;
+    return status?.conditions?.some((one) => one.type === 'Established' && one.status === 'True') === true ? true : undefined;
+  }
+
   it.each(IMMUTABLE_CASES)('$name', async ({ path, before, after, fields }) => {
     await kubeApply(stack, at(path), objectOf(before));
+    if (path.includes('/customresourcedefinitions/')) await waitUntil('the definition to be in force', () => isEstablished(at(path)));
     const query = 'fieldManager=poolkeeper-test&force=true&fieldValidation=Strict';
     const call = { method: 'PATCH', path: `${at(path)}?${query}`, body: objectOf(after), contentType: patchTypes.apply };
     const { status, body } = await kubeFetch(stack, call);
