@@ -50,9 +50,13 @@ const NO_ENTRIES: readonly KvEntry[] = [];
 const isRecorded = ({ key, object }: SpecObject, { id }: DesiredSpec, { desired }: PlanContext): boolean =>
   kindOf(key) === SERVICE_KIND && (object['spec'] as JsonObject | undefined)?.['type'] === 'NodePort' && desired.holders.get(key) === id;
 
-/** Every entry under `specifications/` by pool, in the order of the keys. */
+/**
+ * Every entry under `specifications/` by pool, in the order of the keys. The list of a pool whose entries are the same stays the
+ * very same: some pool changes with nearly every write to Consul, and then only that one is worked out anew.
+ */
 function storedSpecifications({ registry, policy, memos }: PlanContext): ReadonlyMap<PoolKey, readonly KvEntry[]> {
   return remember(memos.stored, 'specifications', [registry?.kv], () => {
+    const before = memos.stored.get('specifications')?.result;
     const stored = new Map<PoolKey, KvEntry[]>();
     for (const entry of registry?.kv.values() ?? []) {
       const pool = poolOfSpecification(policy.keyPath, entry.key);
@@ -61,10 +65,20 @@ function storedSpecifications({ registry, policy, memos }: PlanContext): Readonl
       if (list === undefined) stored.set(pool, [entry]);
       else list.push(entry);
     }
-    for (const list of stored.values()) list.sort((a, b) => byBytes(a.key, b.key));
-    return stored;
+    return new Map(
+      [...stored].map(([pool, list]) => [
+        pool,
+        sameOr(
+          before?.get(pool),
+          list.sort((a, b) => byBytes(a.key, b.key)),
+        ),
+      ]),
+    );
   });
 }
+
+const sameOr = (before: readonly KvEntry[] | undefined, now: readonly KvEntry[]): readonly KvEntry[] =>
+  before?.length === now.length && now.every((entry, i) => entry === before[i]) ? before : now;
 
 interface Recording {
   readonly pool: PoolKey;

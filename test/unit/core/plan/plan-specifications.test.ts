@@ -6,6 +6,7 @@ import type { Policy } from '../../../../src/core/model/policy.ts';
 import type { KvEntry, RegistryState } from '../../../../src/core/model/registration.ts';
 import { type Snapshot, snapshotValue } from '../../../../src/core/model/snapshot.ts';
 import type { World } from '../../../../src/core/model/world.ts';
+import { createPlanMemos } from '../../../../src/core/plan/context.ts';
 import { forgetSpecifications } from '../../../../src/core/plan/plan-specifications.ts';
 import { problem } from '../../../../src/shared/problem.ts';
 import {
@@ -99,6 +100,21 @@ describe('what is recorded of a pool', () => {
     expect(records).toHaveLength(1);
     const shuffled = web(service('web'), deployment('web', { replicas: 2 }));
     expect(planWorld(commit(base, shuffled), { nowMs: NOW_MS + 99_000 }).records).toEqual([]);
+  });
+
+  it('is not worked out again because an entry of another pool has changed', () => {
+    const base = settle(start()).world;
+    const memos = { plans: createPlanMemos(), views: new Map() };
+    planWorld(base, { memos });
+    const first = memos.plans.specifications.get(keys.pool('web'))?.result;
+    const other = kvKey('kubernetes/specifications/default/other/latest');
+    const entry = { key: other, value: '{}', flags: 0, modifyIndex: 9 };
+    planWorld(
+      withKv(base, (kv) => kv.set(other, entry)),
+      { memos },
+    );
+    expect(first).toBeDefined();
+    expect(memos.plans.specifications.get(keys.pool('web'))?.result).toBe(first);
   });
 
   it('is nothing where the catalog alone counts, or for a Service that makes no pool', () => {
