@@ -44,7 +44,10 @@ module.exports = {
       from: { path: '^src/cli/', pathNot: '^src/cli/demo\\.ts$' },
     },
     onlyOrNode('cli-demo', '^src/cli/demo\\.ts$', ['^src/(?!web)']),
-    onlyOrNode('wiring', '^src/(daemon|parts)\\.ts$', ['^src/(adapters|config|core|http|run|shared|telemetry)/', '^src/parts\\.ts$']),
+    onlyOrNode('wiring', '^src/(connections|daemon|once|parts)\\.ts$', [
+      '^src/(adapters|config|core|http|run|shared|telemetry)/',
+      '^src/(connections|parts)\\.ts$',
+    ]),
     onlyOrNode('main', '^src/main\\.ts$', ['^src/cli/']),
   ],
   options: {

@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs';
 import type { Config } from './config/config.ts';
 import { readSecrets } from './config/read-secrets.ts';
-import { addEarlier } from './core/report/add-earlier.ts';
 import { sourceReports } from './core/report/build-report.ts';
-import { isRollingOut, type RunReport, type SourceReport } from './core/report/run-report.ts';
+import type { RunReport, SourceReport } from './core/report/run-report.ts';
 import type { HttpServer } from './http/create-http-server.ts';
 import { createHttpServer } from './http/create-http-server.ts';
 import type { DaemonIo, Parts } from './parts.ts';
-import { buildParts } from './parts.ts';
-import { Engine } from './run/engine.ts';
-import { knowLeader } from './run/know-leader.ts';
+import { buildParts, engineOf, releaseLeases, SETTLE_MS } from './parts.ts';
+import type { Engine } from './run/engine.ts';
+import { knowLeader, leaderUrl } from './run/know-leader.ts';
+import { migratePools } from './run/migrate-pools.ts';
 import { ReconcileLoop } from './run/reconcile-loop.ts';
 import type { ResyncSchedule } from './run/schedule-resync.ts';
 import { scheduleResync } from './run/schedule-resync.ts';
@@ -75,7 +75,7 @@ export async function startDaemon(config: Config, io: DaemonIo): Promise<Daemon>
   };
   const loop = createLoop(works, config, io.onReport);
   const resync = (): Promise<RunReport> => loop.resync(aborting.signal);
-  const server = createServer(works, config, { token: secrets.httpToken, isAlive: () => loop.isAlive(), resync });
+  const server = createServer(works, config, { token: secrets.httpToken, isAlive: () => loop.isAlive(), resync, signal: aborting.signal });
   const { url } = await server.start().catch(async (error: unknown) => {
     await parts.close();
     throw error;
@@ -146,9 +146,10 @@ interface ServerHooks {
   readonly token: string | undefined;
   readonly isAlive: () => boolean;
   readonly resync: () => Promise<RunReport>;
+  readonly signal: AbortSignal;
 }
 
-function createServer(works: Workings, config: Config, { token, isAlive, resync }: ServerHooks): HttpServer {
+function createServer(works: Workings, config: Config, { token, isAlive, resync, signal }: ServerHooks): HttpServer {
   let asked = 0;
   return createHttpServer({
     listen: config.http.listen,
@@ -156,6 +157,7 @@ function createServer(works: Workings, config: Config, { token, isAlive, resync 
     report: () => works.report && withAges(works.report, sourcesNow(works.parts)),
     livez: isAlive,
     ready: () => readiness(works.report),
+    leader: () => leaderUrl(works.parts.leases.consul),
     metrics: () => works.metrics.text(),
     resync: async (spec) => {
       if (spec !== undefined && !(works.report?.specs.some(({ id }) => id === spec) ?? false)) return { queued: false, coalesced: false };
@@ -166,6 +168,22 @@ function createServer(works: Workings, config: Config, { token, isAlive, resync 
         .catch(() => undefined)
         .finally(() => asked--);
       return { queued: true, coalesced };
+    },
+    drain: async (wish) => {
+      const refused = await works.parts.drainNode(wish, signal);
+      works.log.info({ event: 'drain', ...wish, result: refused?.code ?? 'done' }, `asked to ${wish.drain ? '' : 'un'}drain ${wish.node}`);
+      return refused;
+    },
+    migrate: async (wish) => {
+      const { registry, leases, policy, clock } = works.parts;
+      const pools = works.report?.pools ?? [];
+      const result = await migratePools(wish, { registry, lease: leases.consul, policy, clock, pools }, signal);
+      works.log.info(
+        { event: 'migrate', ...wish, result: result.kind === 'done' ? 'done' : result.problem.code },
+        'asked to migrate pools',
+      );
+      if (result.kind === 'done') void resync().catch(() => undefined);
+      return result;
     },
     onResync: (result) => works.metrics.countResync(result),
     onError: (error) => works.log.error({ event: 'error', error: errorText(error) }, 'a request failed'),
@@ -187,15 +205,13 @@ function scheduleOf({ resync: { schedule, timezone } }: Config, resync: () => Pr
   return scheduleResync({ expression: schedule, timezone }, () => void resync().catch(() => undefined));
 }
 
-/** How long the first run waits for sources and leases that do not answer: long enough for one that leads already to be seen. */
-const SETTLE_MS = 3_000;
-
 /** Starts the legs and turns the loop until it is asked to stop. */
 async function runParts(works: Workings, loop: ReconcileLoop, signal: AbortSignal, runSignal: AbortSignal): Promise<void> {
   const { parts, engine } = works;
   const identified = parts.identify(signal).catch(() => undefined);
   parts.leases.consul.start(runSignal);
   parts.leases.kubernetes.start();
+  for (const term of parts.terms) term.start();
   const known = parts.registry.start(runSignal).then(() => knowLeader(parts, signal));
   const started = Promise.all([identified, parts.cluster.start(runSignal), known, engine.poll(signal)]);
   await Promise.race([started, sleep(SETTLE_MS, signal)]).catch(() => undefined);
@@ -208,12 +224,6 @@ async function runParts(works: Workings, loop: ReconcileLoop, signal: AbortSigna
   await started.catch(() => undefined);
 }
 
-/** Gives both leases up, so that another replica takes over at once; a store that does not answer is not waited for. */
-async function releaseLeases({ leases }: Parts): Promise<void> {
-  const soon = AbortSignal.timeout(1_000);
-  await Promise.allSettled([leases.consul.release(soon), leases.kubernetes.release(soon)]);
-}
-
 function readiness(report: RunReport | undefined): ReturnType<Parameters<typeof createHttpServer>[0]['ready']> {
   const checks = (report?.sources ?? []).map(({ source, kind, reason }) => ({
     name: source,
@@ -221,71 +231,4 @@ function readiness(report: RunReport | undefined): ReturnType<Parameters<typeof 
     ...(reason === undefined ? {} : { detail: `${kind}: ${reason.message}` }),
   }));
   return { ready: report !== undefined, checks: [{ name: 'first run', ok: report !== undefined }, ...checks] };
-}
-
-/** Plans against the live sources, read only: no lease is sought and nothing is written. */
-export async function planOnce(config: Config, io: DaemonIo, signal: AbortSignal): Promise<RunReport> {
-  const parts = await buildParts(config, io);
-  try {
-    const engine = engineOf(parts, { dryRun: true });
-    await Promise.all([parts.cluster.start(signal), parts.registry.refresh(signal)]);
-    await engine.poll(signal);
-    return (await engine.run(['plan'], signal)).report;
-  } finally {
-    await parts.close();
-  }
-}
-
-/** How long `syncOnce` goes on while something still changes or waits, and while it does not lead yet. */
-const SYNC_MS = 120_000;
-const SYNC_LEAD_MS = 30_000;
-
-/**
- * Leads, and runs until every spec is in step but for its roll-outs, or cannot get there by waiting; gives the last report, with
- * what all runs did. Sources that do not answer, and another replica that leads, are waited for as long as a takeover may take,
- * then told in the report.
- */
-export async function syncOnce(config: Config, io: DaemonIo, signal: AbortSignal): Promise<RunReport> {
-  const parts = await buildParts(config, io);
-  const engine = engineOf(parts, { dryRun: false });
-  const startedAtMs = parts.clock.now();
-  try {
-    parts.leases.consul.start(signal);
-    parts.leases.kubernetes.start();
-    const known = parts.registry.start(signal).then(() => knowLeader(parts, signal));
-    const started = Promise.all([parts.identify(signal), parts.cluster.start(signal), known]);
-    await Promise.race([started, sleep(SETTLE_MS, signal)]);
-    started.catch(() => undefined);
-    const earlier: RunReport[] = [];
-    for (;;) {
-      await engine.poll(signal);
-      const { report } = await engine.run(['sync'], signal);
-      const leads = report.leader.consul && report.leader.kubernetes;
-      const elapsedMs = parts.clock.now() - startedAtMs;
-      if (leads ? !report.specs.some(isMoving) || elapsedMs > SYNC_MS : elapsedMs > SYNC_LEAD_MS) return addEarlier(report, earlier);
-      if (report.writes.length > 0) earlier.push(report);
-      await sleep(250, signal);
-    }
-  } finally {
-    await releaseLeases(parts);
-    await parts.close();
-  }
-}
-
-/** Roll-outs are Kubernetes' own work, and may take for ever: they are not waited for. */
-const isMoving = (spec: RunReport['specs'][number]): boolean =>
-  !isRollingOut(spec) && ['changing', 'waiting', 'leaving', 'unknown'].includes(spec.state);
-
-interface EngineHooks {
-  readonly dryRun: boolean;
-  readonly mayBegin?: () => boolean;
-  readonly onOutcome?: DaemonIo['onOutcome'];
-}
-
-function engineOf(
-  { cluster, registry, leases, policy, clock, poller, probe }: Parts,
-  { dryRun, mayBegin, onOutcome }: EngineHooks,
-): Engine {
-  const ports = { cluster, registry, leases, mayBegin: mayBegin ?? (() => true) };
-  return new Engine({ ports, policy, clock, poller, probe, dryRun, ...(onOutcome === undefined ? {} : { onOutcome }) });
 }

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ConsulClientOptions } from './adapters/consul/create-consul-client.ts';
+import type { ConsulClient } from './adapters/consul/consul-client.ts';
 import { createConsulClient } from './adapters/consul/create-consul-client.ts';
 import type { ConsulLease } from './adapters/consul/create-consul-lease.ts';
 import { createConsulLease } from './adapters/consul/create-consul-lease.ts';
@@ -19,21 +18,28 @@ import type { KubeClient } from './adapters/kubernetes/kube-client.ts';
 import { createKubeClient } from './adapters/kubernetes/kube-client.ts';
 import type { KubernetesLease } from './adapters/kubernetes/kubernetes-lease.ts';
 import { createKubernetesLease } from './adapters/kubernetes/kubernetes-lease.ts';
+import { createNodeDrains } from './adapters/kubernetes/node-drains.ts';
 import type { StoppableProbe } from './adapters/network/node-probe.ts';
 import { createNodeProbe } from './adapters/network/node-probe.ts';
 import type { Config } from './config/config.ts';
 import { policyOf } from './config/policy-of.ts';
+import { advertisedUrl, connectionOf, consulOptions, gitOptions } from './connections.ts';
+import type { NodeName } from './core/model/ids.ts';
 import type { Policy } from './core/model/policy.ts';
 import type { Clock } from './core/model/ports.ts';
+import { snapshotValue } from './core/model/snapshot.ts';
 import type { SpecFiles, SpecSet } from './core/model/spec-set.ts';
 import type { RunReport } from './core/report/run-report.ts';
 import { buildSpecSet, newDecodeCache } from './core/spec/build-spec-set.ts';
 import type { Outcome } from './run/apply-plan.ts';
+import { type DrainWish, drainNode } from './run/drain-node.ts';
+import { Engine } from './run/engine.ts';
+import { LeaseTerm } from './run/lease-term.ts';
 import { SpecPoller } from './run/spec-poller.ts';
 import { sleep } from './shared/abort.ts';
 import { backoffMs } from './shared/backoff.ts';
-import { AppError, errorText, isAbort } from './shared/errors.ts';
-import { problem } from './shared/problem.ts';
+import { isAbort } from './shared/errors.ts';
+import type { Problem } from './shared/problem.ts';
 
 /** What the process gives the daemon; nothing else reads the process. */
 export interface DaemonIo {
@@ -53,9 +59,13 @@ export interface Parts {
   readonly cluster: ClusterAdapter;
   readonly registry: ConsulRegistry;
   readonly leases: { readonly consul: ConsulLease; readonly kubernetes: KubernetesLease };
+  /** End the term of a lease whose holder has lost the other store. */
+  readonly terms: readonly LeaseTerm[];
   readonly git: GitSource;
   readonly poller: SpecPoller;
   readonly probe: StoppableProbe;
+  /** Marks a node as somebody wishes; tells what kept it from being done. */
+  readonly drainNode: (wish: DrainWish, signal: AbortSignal) => Promise<Problem | undefined>;
   /** Learns the cluster's UID, without which the Consul lease is not sought; tries until it succeeds. */
   readonly identify: (signal: AbortSignal) => Promise<void>;
   readonly close: () => Promise<void>;
@@ -70,29 +80,21 @@ export async function buildParts(config: Config, io: DaemonIo): Promise<Parts> {
   const connection = connectionOf(config, io);
   const client = createKubeClient({ connection, timeoutMs: config.kubernetes.timeoutMs, allowCommands: config.kubernetes.allowExec });
   const consul = createConsulClient(consulOptions(config));
-  let clusterUid: string | undefined;
-  const identity = `${hostname()}-${randomUUID().slice(0, 8)}`;
+  const leases = buildLeases(config, { client, consul, namespace: leaseNamespace(config, connection, client) });
   const { owner, cluster } = config;
   const { keyPath, nodePrefix } = config.consul;
-  const consulLease = createConsulLease({
+  const registry = createConsulRegistry({
     client: consul,
     owner,
     cluster,
     keyPath,
+    nodePrefix,
+    sharedService: config.consul.sharedService,
+    history: config.registration !== 'catalog',
     clock,
-    holder: () => (clusterUid === undefined ? undefined : { address: `${identity} ${listenUrl(config)}`, clusterUid }),
+    lease: leases.consul,
   });
-  const kubernetesLease = createKubernetesLease({
-    client,
-    name: `poolkeeper-${owner}`,
-    namespace: connection.kind === 'in-cluster' ? (client.namespace ?? config.lease.namespace) : config.lease.namespace,
-    identity,
-    clock,
-    mayHold: () => mayLead(consulLease),
-  });
-  consulLease.changed(() => kubernetesLease.lookNow());
-  const registry = createConsulRegistry({ client: consul, owner, cluster, keyPath, nodePrefix, clock, lease: consulLease });
-  const clusterAdapter = createCluster({ client, owner, lease: kubernetesLease, clock });
+  const clusterAdapter = createCluster({ client, owner, lease: leases.kubernetes, clock });
   const mirror = config.git.mirrorDir ?? (await mkdtemp(join(tmpdir(), 'poolkeeper-mirror-')));
   const git = createGitSource(gitOptions(config, mirror, clock, io));
   const probe = createNodeProbe();
@@ -102,27 +104,87 @@ export async function buildParts(config: Config, io: DaemonIo): Promise<Parts> {
     client,
     cluster: clusterAdapter,
     registry,
-    leases: { consul: consulLease, kubernetes: kubernetesLease },
+    leases,
+    terms: leases.terms,
     git,
     probe,
+    drainNode: nodeDrainer(config, client, clusterAdapter),
     poller: new SpecPoller(git, decoderOf(config), clock),
     async identify(signal) {
-      clusterUid = await persistently((s) => readClusterUid(client, s), clock, signal);
+      leases.identified(await persistently((s) => readClusterUid(client, s), clock, signal));
     },
     async close() {
-      await Promise.allSettled([
-        clusterAdapter.stop(),
-        registry.stop(),
-        consulLease.stop(),
-        kubernetesLease.stop(),
-        git.close(),
-        probe.stop(),
-      ]);
+      for (const term of leases.terms) term.stop();
+      const ending = [clusterAdapter, registry, leases.consul, leases.kubernetes, probe].map((part) => part.stop());
+      await Promise.allSettled([...ending, git.close()]);
       consul.close();
       await client.close();
       if (config.git.mirrorDir === undefined) await rm(mirror, { recursive: true, force: true });
     },
   };
+}
+
+interface Leases {
+  readonly consul: ConsulLease;
+  readonly kubernetes: KubernetesLease;
+  readonly terms: readonly LeaseTerm[];
+  /** Tells the UID of the cluster, without which the Consul lease is not sought. */
+  readonly identified: (clusterUid: string) => void;
+}
+
+interface LeaseStores {
+  readonly client: KubeClient;
+  readonly consul: ConsulClient;
+  /** Where the Kubernetes Lease stands. */
+  readonly namespace: string;
+}
+
+/** The leases of both stores: one logical leader holds them, and gives one up when it has lost the other store. */
+function buildLeases(config: Config, { client, consul, namespace }: LeaseStores): Leases {
+  const { owner, cluster } = config;
+  const clock = systemClock;
+  const identity = `${hostname()}-${randomUUID().slice(0, 8)}`;
+  let uid: string | undefined;
+  const consulLease = createConsulLease({
+    client: consul,
+    owner,
+    cluster,
+    keyPath: config.consul.keyPath,
+    clock,
+    holder: () => (uid === undefined ? undefined : { address: `${identity} ${advertisedUrl(config)}`, clusterUid: uid }),
+    headStartMs: () => consulTerm.headStartMs(),
+  });
+  const kubernetesLease = createKubernetesLease({
+    client,
+    name: `poolkeeper-${owner}`,
+    namespace,
+    identity,
+    clock,
+    mayHold: () => mayLead(consulLease),
+    headStartMs: () => kubernetesTerm.headStartMs(),
+  });
+  const now = (): number => performance.now();
+  const consulTerm = new LeaseTerm({ lease: consulLease, other: kubernetesLease, now });
+  const kubernetesTerm = new LeaseTerm({ lease: kubernetesLease, other: consulLease, now });
+  consulLease.changed(() => kubernetesLease.lookNow());
+  return {
+    consul: consulLease,
+    kubernetes: kubernetesLease,
+    terms: [consulTerm, kubernetesTerm],
+    identified(clusterUid) {
+      uid = clusterUid;
+      consulLease.lookNow();
+    },
+  };
+}
+
+const leaseNamespace = ({ lease }: Config, { kind }: KubernetesConnection, { namespace }: KubeClient): string =>
+  kind === 'in-cluster' ? (namespace ?? lease.namespace) : lease.namespace;
+
+function nodeDrainer({ drain }: Config, client: KubeClient, cluster: ClusterAdapter): Parts['drainNode'] {
+  const drains = createNodeDrains(client);
+  const names = (): readonly NodeName[] => (snapshotValue(cluster.state().nodes) ?? []).map(({ name }) => name);
+  return (wish, signal) => drainNode({ drains, allowed: drain.api, names }, wish, signal);
 }
 
 /** Decodes spec files as the configuration says, each content once. */
@@ -149,62 +211,27 @@ async function persistently<T>(work: (signal: AbortSignal) => Promise<T>, clock:
   }
 }
 
-/** How the configuration says to reach the API server. */
-export function connectionOf({ kubernetes }: Config, { env }: Pick<DaemonIo, 'env'>): KubernetesConnection {
-  if (kubernetes.inCluster) return { kind: 'in-cluster' };
-  const inPod = env['KUBERNETES_SERVICE_HOST'] !== undefined && kubernetes.kubeconfig === undefined && env['KUBECONFIG'] === undefined;
-  if (inPod) return { kind: 'in-cluster' };
-  const path = kubernetes.kubeconfig ?? env['KUBECONFIG'] ?? join(env['HOME'] ?? '/', '.kube', 'config');
-  return { kind: 'kubeconfig', path, ...(kubernetes.context === undefined ? {} : { context: kubernetes.context }) };
+/** How long the first run waits for sources and leases that do not answer: long enough for one that leads already to be seen. */
+export const SETTLE_MS = 3_000;
+
+/** Gives both leases up, so that another replica takes over at once; a store that does not answer is not waited for. */
+export async function releaseLeases({ leases }: Parts): Promise<void> {
+  const soon = AbortSignal.timeout(1_000);
+  await Promise.allSettled([leases.consul.release(soon), leases.kubernetes.release(soon)]);
 }
 
-function readConfigured(option: string, path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new AppError(problem('CONFIG_UNREADABLE', `${option}: ${errorText(error)}`), { cause: error });
-  }
+interface EngineHooks {
+  readonly dryRun: boolean;
+  readonly check?: true;
+  readonly mayBegin?: () => boolean;
+  readonly onOutcome?: DaemonIo['onOutcome'];
 }
 
-/** How the configuration says to reach Consul. Throws AppError when a file that it names cannot be read. */
-export function consulOptions({ consul }: Config): ConsulClientOptions {
-  const { caFile, certFile, keyFile, serverName, tokenFile, namespace, partition } = consul;
-  return {
-    address: consul.address,
-    timeoutMs: consul.timeoutMs,
-    scope: { namespace, partition },
-    ...(tokenFile === undefined ? {} : { tokenFile }),
-    tls: {
-      ...(caFile === undefined ? {} : { ca: readConfigured('consul.caFile', caFile) }),
-      ...(certFile === undefined ? {} : { cert: readConfigured('consul.certFile', certFile) }),
-      ...(keyFile === undefined ? {} : { key: readConfigured('consul.keyFile', keyFile) }),
-      ...(serverName === undefined ? {} : { serverName }),
-    },
-  };
+/** The engine that runs on these parts. */
+export function engineOf(
+  { cluster, registry, leases, policy, clock, poller, probe }: Parts,
+  { mayBegin, onOutcome, ...how }: EngineHooks,
+): Engine {
+  const ports = { cluster, registry, leases, mayBegin: mayBegin ?? (() => true) };
+  return new Engine({ ports, policy, clock, poller, probe, ...how, ...(onOutcome === undefined ? {} : { onOutcome }) });
 }
-
-/** How the configuration says to read the repository. */
-export function gitOptions(
-  { git }: Config,
-  mirrorDir: string,
-  clock: Clock,
-  io: Pick<DaemonIo, 'env'>,
-): Parameters<typeof createGitSource>[0] {
-  const { username, passwordFile, sslCaFile, sshCommand } = git;
-  return {
-    url: git.url,
-    ref: git.ref,
-    root: git.root,
-    timeoutMs: git.timeoutMs,
-    mirrorDir,
-    clock,
-    environment: io.env,
-    ...(username === undefined ? {} : { username: () => username }),
-    ...(passwordFile === undefined ? {} : { password: () => readConfigured('git.passwordFile', passwordFile).trim() }),
-    ...(sslCaFile === undefined ? {} : { sslCaFile }),
-    ...(sshCommand === undefined ? {} : { sshCommand }),
-  };
-}
-
-const listenUrl = ({ http }: Config): string =>
-  `http://${http.listen.host.includes(':') ? `[${http.listen.host}]` : http.listen.host}:${http.listen.port}`;

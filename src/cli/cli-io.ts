@@ -15,10 +15,18 @@ export type DaemonIo = Pick<CliIo, 'env' | 'stdout'>;
 /** What the commands need of the daemon. */
 export interface DaemonModule {
   readonly startDaemon: (config: Config, io: DaemonIo) => Promise<{ readonly url: string; stop(): Promise<void> }>;
-  /** Plans everything once and writes nothing. */
-  readonly planOnce: (config: Config, io: DaemonIo, signal: AbortSignal) => Promise<RunReport>;
-  /** Runs until nothing changes any more, or too long. */
-  readonly syncOnce: (config: Config, io: DaemonIo, signal: AbortSignal) => Promise<RunReport>;
+}
+
+/** What the commands need of runs that are made once. */
+export interface OnceModule {
+  /** Plans everything once and writes nothing. With `check` the API server is asked whether it would take the plan. */
+  readonly planOnce: (config: Config, io: DaemonIo & { readonly check?: boolean }, signal: AbortSignal) => Promise<RunReport>;
+  /** Runs until nothing changes any more, or too long; `onReport` is told of each run. */
+  readonly syncOnce: (
+    config: Config,
+    io: DaemonIo & { readonly onReport?: (report: RunReport) => void },
+    signal: AbortSignal,
+  ) => Promise<RunReport>;
 }
 
 export interface DemoOptions {
@@ -96,6 +104,7 @@ export interface CliIo {
   /** The parts that take long to load, loaded by the commands that need them. */
   readonly load: {
     readonly daemon: () => Promise<DaemonModule>;
+    readonly once: () => Promise<OnceModule>;
     readonly demo: () => Promise<DemoModule>;
     readonly rights: () => Promise<RightsModule>;
     readonly doctor: () => Promise<DoctorModule>;

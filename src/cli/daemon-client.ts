@@ -1,4 +1,5 @@
-import type { ResyncAnswer, StatusAnswer } from '../http/api-answers.ts';
+import type { DrainAnswer, MigrationAnswer, ResyncAnswer, StatusAnswer } from '../http/api-answers.ts';
+import type { NodeAnswer } from '../http/node-views.ts';
 import { withDeadline } from '../shared/abort.ts';
 import { AppError, errorText, isAbort } from '../shared/errors.ts';
 import { PROBLEMS, type ProblemCode, problem } from '../shared/problem.ts';
@@ -9,6 +10,11 @@ export interface DaemonClientOptions {
   readonly token: string | undefined;
   /** The longest a request may take; default 10 seconds. */
   readonly timeoutMs?: number;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly answer: unknown;
 }
 
 /** Talks to the HTTP API of a running daemon. What goes wrong is thrown as an AppError. */
@@ -34,7 +40,41 @@ export class DaemonClient {
     throw this.#stranger();
   }
 
+  /** Marks a node as to leave all pools, or takes the mark away. */
+  async drain(
+    wish: 'drain' | 'undrain',
+    { node, reason }: { readonly node: string; readonly reason: string | undefined },
+    signal: AbortSignal,
+  ): Promise<DrainAnswer> {
+    const body = reason === undefined ? undefined : { reason };
+    const answer = await this.#send('POST', `/api/v1/nodes/${encodeURIComponent(node)}/${wish}`, body, signal);
+    if (isRecord(answer) && typeof answer['draining'] === 'boolean') return { node, draining: answer['draining'] };
+    throw this.#stranger();
+  }
+
+  /** Asks for the move of pools from agents to the catalog; gives those that move. */
+  async migrate(wish: { readonly all: true } | { readonly pools: readonly string[] }, signal: AbortSignal): Promise<MigrationAnswer> {
+    const answer = await this.#send('POST', '/api/v1/migrations', wish, signal);
+    if (isRecord(answer) && Array.isArray(answer['moving'])) return { moving: answer['moving'] as MigrationAnswer['moving'] };
+    throw this.#stranger();
+  }
+
+  /** One node with its place in every pool; undefined when neither the cluster nor Consul has it. */
+  async node(name: string, signal: AbortSignal): Promise<NodeAnswer | undefined> {
+    const { status, answer } = await this.#ask('GET', `/api/v1/nodes/${encodeURIComponent(name)}`, undefined, signal);
+    if (status === 404 && isProblemDocument(answer)) return undefined;
+    if (status !== 200) throw this.#refusal(status, answer);
+    if (isRecord(answer) && isRecord(answer['node']) && Array.isArray(answer['sources'])) return answer as unknown as NodeAnswer;
+    throw this.#stranger();
+  }
+
   async #send(method: 'GET' | 'POST', path: string, body: object | undefined, signal: AbortSignal): Promise<unknown> {
+    const { status, answer } = await this.#ask(method, path, body, signal);
+    if (status >= 200 && status <= 299) return answer;
+    throw this.#refusal(status, answer);
+  }
+
+  async #ask(method: 'GET' | 'POST', path: string, body: object | undefined, signal: AbortSignal): Promise<Answer> {
     const { url, token, timeoutMs = 10_000 } = this.#options;
     let response: Response;
     let text: string;
@@ -55,14 +95,12 @@ export class DaemonClient {
       if (isAbort(error)) throw error;
       throw new AppError(problem('DAEMON_UNREACHABLE', `the daemon at ${url} does not answer: ${errorText(error)}`), { cause: error });
     }
-    const answer = parseJson(text);
-    if (response.ok) return answer;
-    throw this.#refusal(response.status, answer);
+    return { status: response.status, answer: parseJson(text) };
   }
 
   /** The problem document of an error answer as our own problem. */
   #refusal(status: number, document: unknown): AppError {
-    if (!isRecord(document) || typeof document['detail'] !== 'string') return this.#stranger();
+    if (!isProblemDocument(document)) return this.#stranger();
     const { code, detail, remedy } = document;
     const message = `the daemon at ${this.#options.url} answered ${status}: ${detail.replace(/\.$/, '')}`;
     return new AppError(problem(isProblemCode(code) ? code : 'DAEMON_UNREACHABLE', message, typeof remedy === 'string' ? { remedy } : {}));
@@ -75,6 +113,9 @@ export class DaemonClient {
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isProblemDocument = (value: unknown): value is Readonly<Record<string, unknown>> & { readonly detail: string } =>
+  isRecord(value) && typeof value['detail'] === 'string';
 
 const isProblemCode = (value: unknown): value is ProblemCode => typeof value === 'string' && Object.hasOwn(PROBLEMS, value);
 

@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { createConsulClient } from '../adapters/consul/create-consul-client.ts';
 import { type ConsulCheck, diagnoseConsul } from '../adapters/consul/diagnose-consul.ts';
 import type { Config } from '../config/config.ts';
+import { consulOptions } from '../connections.ts';
 import { CONSUL_RIGHTS } from '../core/model/consul-right.ts';
 import { kindOfObject, type Spec } from '../core/model/objects.ts';
 import { consulPolicy, ruleText } from '../core/rights/consul-policy.ts';
 import { type ConsulRightsInput, consulRules } from '../core/rights/consul-rules.ts';
 import { buildSpecSet, newDecodeCache } from '../core/spec/build-spec-set.ts';
 import { readSettings } from '../core/spec/read-settings.ts';
-import { consulOptions } from '../parts.ts';
 import type { DoctorAnswer, DoctorCheck, DoctorRequest } from './cli-io.ts';
 import { specFilesAt } from './spec-files.ts';
 
@@ -17,14 +17,15 @@ export async function examineConsul(request: DoctorRequest): Promise<DoctorAnswe
   const { config, now, signal } = request;
   const rights = await rightsOf(request);
   if (rights.kind === 'failed') return rights;
-  const { services } = rights.value;
+  const { services, history } = rights.value;
   const { owner, cluster } = config;
   const { keyPath, nodePrefix, namespace, partition } = config.consul;
   const client = createConsulClient(consulOptions(config));
   try {
     const identity = { owner, cluster, keyPath, nodePrefix };
     const scoped = namespace !== undefined || partition !== undefined;
-    const diagnosis = { client, identity, scoped, now, id: randomUUID(), ...(services === undefined ? {} : { services }) };
+    const known = { ...(services === undefined ? {} : { services }), ...(history === undefined ? {} : { history }) };
+    const diagnosis = { client, identity, scoped, now, id: randomUUID(), ...known };
     const checks = await diagnoseConsul(diagnosis, signal);
     return { kind: 'ok', value: checks.map((check) => withRule(check, rights.value)) };
   } finally {
@@ -39,9 +40,9 @@ export async function policyForConsul(request: Pick<DoctorRequest, 'config' | 'e
 }
 
 async function rightsOf({ config, exact }: Pick<DoctorRequest, 'config' | 'exact'>): Promise<DoctorAnswer<ConsulRightsInput>> {
-  const { cluster, consul } = config;
+  const { cluster, consul, registration } = config;
   const { keyPath, nodePrefix, namespace, partition } = consul;
-  const input = { cluster, keyPath, nodePrefix, namespace, partition };
+  const input = { cluster, keyPath, nodePrefix, namespace, partition, history: registration !== 'catalog' };
   if (exact.length === 0) return { kind: 'ok', value: input };
   const services = await servicesAt(exact, config);
   return services.kind === 'failed' ? services : { kind: 'ok', value: { ...input, services: services.value } };

@@ -12,19 +12,20 @@ export function addPlanCommand(program: Command, context: CommandContext): void 
     .command('plan')
     .description('Show what would be done now. Nothing is written.')
     .addOption(outputOption())
+    .option('--check', 'ask the API server by dry runs whether it would take the changes')
     .option('--exit-code', 'exit with 2 when there is something to do')
     .addHelpText(
       'after',
-      '\nThe API server is not asked whether it would take the changes: what it refuses shows when they are applied.\n\nExamples:\n  poolkeeper plan --config poolkeeper.yaml\n  poolkeeper plan --exit-code --output json',
+      '\nWithout --check the API server is not asked whether it would take the changes: what it refuses shows when they are applied.\nWith it, what cannot be tried yet is passed over: objects of a kind or in a namespace that the plan makes first.\n\nExamples:\n  poolkeeper plan --config poolkeeper.yaml\n  poolkeeper plan --check\n  poolkeeper plan --exit-code --output json',
     )
-    .action(async (options: { readonly output: OutputFormat; readonly exitCode?: true }) => {
+    .action(async (options: { readonly output: OutputFormat; readonly exitCode?: true; readonly check?: true }) => {
       const loaded = readConfig(command, context.io);
       if (loaded.kind === 'invalid') {
         writeProblems(context, loaded.problems, options.output);
         return context.exit(EXIT.config);
       }
-      const { planOnce } = await context.io.load.daemon();
-      const report = await planOnce(loaded.config, context.io, context.io.signal);
+      const { planOnce } = await context.io.load.once();
+      const report = await planOnce(loaded.config, { ...context.io, check: options.check === true }, context.io.signal);
       if (options.output === 'json') writeJson(context, report);
       else context.io.stdout.write(renderPlan(report, context.colors));
       return context.exit(planExitCode(report, options.exitCode === true));

@@ -1,6 +1,7 @@
 import { type ActionReport, actionsOf, type RunReport } from '../core/report/run-report.ts';
 import { type Problem, problemText } from '../shared/problem.ts';
 import type { Colors } from './colors.ts';
+import { groupHolds } from './group-holds.ts';
 
 /**
  * A plan, or what a run did with one, for people: the actions of each spec, what is held, what is waited for, what is wrong,
@@ -18,7 +19,7 @@ export function renderPlan(report: RunReport, colors: Colors): string {
     if (actions.length + holds.length + waiting.length + own.length === 0) continue;
     lines.push('', `${colors.bold(id)} (${state})`);
     lines.push(...actions.map((action) => `  ${actionLine(action, colors)}`));
-    lines.push(...holds.map(({ what, reason }) => `  ${colors.yellow('held')} ${what}: ${reason.message}. ${reason.remedy}`));
+    lines.push(...groupHolds(holds).map(({ what, reason }) => `  ${colors.yellow('held')} ${what}: ${reason.message}. ${reason.remedy}`));
     lines.push(
       ...waiting.map(
         ({ what, untilMs }) =>

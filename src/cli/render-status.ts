@@ -3,6 +3,7 @@ import { LEG_NAMES } from '../core/report/run-report.ts';
 import type { PoolSummary, StatusAnswer } from '../http/api-answers.ts';
 import { problemText } from '../shared/problem.ts';
 import type { Colors } from './colors.ts';
+import { groupHolds } from './group-holds.ts';
 import { renderTable } from './render-table.ts';
 
 /** The status of a daemon for people: when it last ran, its specs, pools and sources, what is held and what is wrong. */
@@ -12,11 +13,11 @@ export function renderStatus(status: StatusAnswer, colors: Colors, nowMs: number
     table(
       colors,
       ['SPEC', 'STATE', ...LEG_NAMES.map((leg) => leg.toUpperCase()), 'REMARKS'],
-      status.specs.map((spec) => specRow(spec, colors)),
+      status.specs.map((spec) => specRow(spec, colors, nowMs)),
     ),
     table(
       colors,
-      ['POOL', 'CONSUL SERVICE', 'NODEPORT', 'DESIRED', 'REGISTERED', 'PASSING'],
+      ['POOL', 'CONSUL SERVICE', 'NODEPORT', 'DESIRED', 'REGISTERED', 'PASSING', 'HEALTH'],
       status.pools.map((pool) => poolRow(pool, colors)),
     ),
     table(
@@ -29,7 +30,9 @@ export function renderStatus(status: StatusAnswer, colors: Colors, nowMs: number
       ['SOURCE', 'STATE', 'AGE'],
       status.sources.map(({ source, kind, ageMs }) => [source, kind === 'complete' ? colors.green(kind) : colors.red(kind), age(ageMs)]),
     ),
-    status.holds.map(({ spec, what, reason }) => `${colors.yellow('held')} ${spec}: ${what}: ${reason.message}. ${reason.remedy}`),
+    groupHolds(status.holds).map(
+      ({ spec, what, reason }) => `${colors.yellow('held')} ${spec}: ${what}: ${reason.message}. ${reason.remedy}`,
+    ),
     problemLines(status, colors),
   ];
   return `${blocks
@@ -56,22 +59,26 @@ function table(colors: Colors, headings: readonly string[], rows: readonly (read
   return heading === undefined ? [] : [colors.bold(heading), ...lines];
 }
 
-function specRow({ id, state, legs, waiting, holds, problems }: SpecReport, colors: Colors): readonly string[] {
-  const [wait] = waiting;
+function specRow({ id, state, legs, waiting, holds, problems }: SpecReport, colors: Colors, nowMs: number): readonly string[] {
+  const [first] = waiting;
+  const next = Math.min(...waiting.flatMap(({ untilMs }) => untilMs ?? []));
   const remarks = [
     ...counted(problems.filter(({ severity }) => severity !== 'note').length, 'problem'),
     ...counted(problems.filter(({ severity }) => severity === 'note').length, 'note'),
     ...(holds.length === 0 ? [] : [`${holds.length} held`]),
-    ...(wait === undefined ? [] : [wait.what]),
+    ...(first === undefined ? [] : [first.what]),
+    ...(Number.isFinite(next) ? [`again in ${age(next - nowMs)}`] : []),
   ];
   return [id, paint(state, colors), ...LEG_NAMES.map((leg) => paint(legs[leg], colors)), remarks.join('; ')];
 }
 
 const counted = (count: number, word: string): readonly string[] => (count === 0 ? [] : [`${count} ${word}${count === 1 ? '' : 's'}`]);
 
-function poolRow({ pool, service, nodePort, desired, registered, passing }: PoolSummary, colors: Colors): readonly string[] {
+function poolRow({ pool, service, nodePort, desired, registered, passing, health }: PoolSummary, colors: Colors): readonly string[] {
   const color = passing < desired ? colors.red : colors.green;
-  return [pool, service, String(nodePort ?? 'none yet'), String(desired), String(registered), color(String(passing))];
+  // What is judged as anywhere else needs no words.
+  const words = health.mode === 'node' ? health.mode : `${health.mode}: ${health.words}`;
+  return [pool, service, String(nodePort ?? 'none yet'), String(desired), String(registered), color(String(passing)), words];
 }
 
 function paint(state: SpecState | LegState, colors: Colors): string {

@@ -5,6 +5,7 @@ import { createGitSource } from '../adapters/git/git-source.ts';
 import { Discovery } from '../adapters/kubernetes/discovery.ts';
 import { createKubeClient } from '../adapters/kubernetes/kube-client.ts';
 import type { Config } from '../config/config.ts';
+import { connectionOf, gitOptions } from '../connections.ts';
 import type { GroupKind } from '../core/model/ids.ts';
 import type { Clock } from '../core/model/ports.ts';
 import { snapshotValue } from '../core/model/snapshot.ts';
@@ -13,7 +14,6 @@ import { daemonRules } from '../core/rights/daemon-rules.ts';
 import type { ResourceName } from '../core/rights/rbac-rule.ts';
 import { resourcesOfSpecs } from '../core/rights/resources-of-specs.ts';
 import { buildSpecSet, newDecodeCache } from '../core/spec/build-spec-set.ts';
-import { connectionOf, gitOptions } from '../parts.ts';
 import { AppError } from '../shared/errors.ts';
 import { type Problem, problem } from '../shared/problem.ts';
 import type { RightsAnswer, RightsRequest } from './cli-io.ts';
@@ -36,7 +36,8 @@ export async function readRights(request: RightsRequest): Promise<RightsAnswer> 
   const found = unknown.size === 0 ? { resources: [], problems: [] } : await askCluster(unknown, request);
   if (found.problems.length > 0) return { kind: 'failed', problems: found.problems };
   const { createNamespaces } = config.kubernetes;
-  const rights = daemonRules({ owner: config.owner, createNamespaces, resources: [...known.values(), ...found.resources] });
+  const resources = [...known.values(), ...found.resources];
+  const rights = daemonRules({ owner: config.owner, createNamespaces, drainApi: config.drain.api, resources });
   return { kind: 'ok', rights };
 }
 

@@ -6,6 +6,7 @@ import { EXIT, type ExitCode } from './exit-codes.ts';
 import { outputOption } from './output-option.ts';
 import { hasFailed } from './plan-command.ts';
 import { renderPlan } from './render-plan.ts';
+import { WaitTeller } from './wait-teller.ts';
 
 const HELP = `
 Roll-outs are not waited for and are no failure, unless a wave or another spec waits for one: then up to 2 minutes pass, and the
@@ -28,8 +29,10 @@ export function addSyncCommand(program: Command, context: CommandContext): void 
         writeProblems(context, loaded.problems, options.output);
         return context.exit(EXIT.config);
       }
-      const { syncOnce } = await context.io.load.daemon();
-      const report = await syncOnce(loaded.config, context.io, context.io.signal);
+      const { syncOnce } = await context.io.load.once();
+      const waits = new WaitTeller((line) => context.io.stderr.write(`${line}\n`));
+      const onReport = options.output === 'json' ? () => undefined : (report: RunReport) => waits.tell(report);
+      const report = await syncOnce(loaded.config, { ...context.io, onReport }, context.io.signal);
       if (options.output === 'json') writeJson(context, report);
       else context.io.stdout.write(`${renderPlan(report, context.colors)}${leaderNote(report)}`);
       return context.exit(syncExitCode(report));

@@ -1,6 +1,7 @@
 import type { ActionReport, RunReport, SpecState } from '../core/report/run-report.ts';
 import { actionsOf } from '../core/report/run-report.ts';
 import { problemText } from '../shared/problem.ts';
+import { groupHolds } from './group-holds.ts';
 
 const STAGE_NAMES: Readonly<Record<string, string>> = {
   'apply-object': 'kubernetes',
@@ -34,7 +35,7 @@ export class ReportTeller {
       this.#line('spec', `${id} is ${state}${wait === undefined ? '' : `: ${wait.what}`}`);
       for (const problem of problems) if (problem.severity === 'error') this.#line('', problemText(problem));
     }
-    for (const hold of report.holds) this.#line('held', `${hold.what}: ${hold.reason.message}. ${hold.reason.remedy}`);
+    for (const hold of groupHolds(report.holds)) this.#line('held', `${hold.what}: ${hold.reason.message}. ${hold.reason.remedy}`);
     this.#states = new Map(report.specs.map(({ id, state }) => [id, state]));
   }
 

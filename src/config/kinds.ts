@@ -2,8 +2,9 @@ import { load } from 'js-yaml';
 import { validate } from 'node-cron';
 import { z } from 'zod';
 import { parseLabelSelector } from '../core/model/parse-selector.ts';
-import type { EntryPoint, RemovalLimit } from '../core/model/policy.ts';
+import type { RemovalLimit } from '../core/model/policy.ts';
 import type { LabelSelector } from '../core/model/settings.ts';
+import type { EntryPoint } from '../core/model/translation-policy.ts';
 import { isTimeZone } from './time-zone.ts';
 
 /** One kind of option value: how it is parsed from YAML, environment or flag, and how people are told what is expected. */
@@ -168,10 +169,15 @@ export const removalLimit: Kind<RemovalLimit> = {
 
 /** The map from the entry point names of Traefik 1 tags to those of Traefik 3. As one line of text it is YAML's flow style. */
 export const entryPoints: Kind<Readonly<Record<string, EntryPoint>>> = {
-  expects: 'a map such as {http: {name: web, tls: false}}',
+  expects: 'a map such as {http: {name: web, tls: false, port: 80}}',
   schema: z.preprocess(
     (value) => (typeof value === 'string' ? parseFlow(value) : value),
-    z.record(z.string().regex(/\S/), z.strictObject({ name: z.string().regex(/\S/), tls: z.boolean().default(false) }).readonly()),
+    z.record(
+      z.string().regex(/\S/),
+      z
+        .strictObject({ name: z.string().regex(/\S/), tls: z.boolean().default(false), port: z.int().min(1).max(65_535).exactOptional() })
+        .readonly(),
+    ),
   ),
 };
 

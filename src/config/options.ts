@@ -1,3 +1,5 @@
+import { HEALTH_MODES } from '../core/model/settings.ts';
+import { DRR_STRATEGIES } from '../core/model/translation-policy.ts';
 import * as kind from './kinds.ts';
 import { option, optional, required } from './option.ts';
 
@@ -15,7 +17,7 @@ export const OPTIONS = {
   registration: option(
     kind.choice('catalog', 'kv', 'both'),
     'both',
-    'Who registers the backends: the daemon in the catalog, other programs that read the KV tree, or both.',
+    'Who registers the backends: the daemon in the catalog, agents that read the KV tree (kv), or the daemon, with the tree kept for others (both). Pools that agents register already stay with them until `poolkeeper migrate`.',
   ),
   git: {
     url: required(kind.gitUrl, 'The repository that holds the specs: an https, ssh, git or file URL, or an absolute path.'),
@@ -84,6 +86,11 @@ export const OPTIONS = {
     partition: optional(kind.namespaceName, 'Consul Enterprise: the admin partition of everything of ours; default that of the agent.'),
     keyPath: option(kind.keyPath, 'kubernetes', 'The folder of the KV store under which everything is kept.'),
     nodePrefix: option(kind.namePrefix, 'k8s-', 'How the names of the Consul nodes that stand for Kubernetes nodes begin.'),
+    sharedService: option(
+      kind.bool,
+      false,
+      'Whether a Consul service may be registered together with other clusters that say so too, so that Traefik spreads requests over all of them. Routers and middlewares then carry the name of the cluster. Give each cluster another `consul.keyPath`.',
+    ),
     timeoutMs: option(kind.duration, '10s', 'The longest one request to Consul may take; a long poll may take its wait time more.'),
   },
   traefik: {
@@ -91,7 +98,21 @@ export const OPTIONS = {
     entryPoints: option(
       kind.entryPoints,
       { http: { name: 'web', tls: false }, https: { name: 'websecure', tls: true } },
-      'The Traefik 3 entry point for each name that Traefik 1 tags use, and whether it serves TLS. In the environment: YAML in one line.',
+      'The Traefik 3 entry point for each name that Traefik 1 tags use, whether it serves TLS, and, for redirections to it, its port where clients use another than 80 or 443. In the environment: YAML in one line.',
+    ),
+    strict: option(kind.bool, false, 'Whether a Traefik 1 tag that Traefik 3 can say only nearly is an error instead of a warning.'),
+    domain: optional(kind.text, 'The option consulCatalog.domain of Traefik 1, which rules use as {{.Domain}}.'),
+    frontEndRule: optional(
+      kind.text,
+      'The option consulCatalog.frontEndRule of Traefik 1, by default "Host:{{.ServiceName}}.{{.Domain}}": the rule of Services whose tags name none. Not set: they are left to the defaultRule of Traefik 3.',
+    ),
+    drrStrategy: optional(
+      kind.choice(...DRR_STRATEGIES),
+      'What Traefik 3 does where Traefik 1 balances by drr: wrr, p2c (from 3.4) or leasttime (from 3.6). Not set: drr is an error.',
+    ),
+    forwardedDepth: optional(
+      kind.count(1, 32),
+      'How many trusted proxies before Traefik add to X-Forwarded-For. Not set: the Traefik 1 tag frontend.whiteList.useXForwardedFor is an error.',
     ),
     letGoMs: option(
       kind.durationOrZero,
@@ -123,6 +144,11 @@ export const OPTIONS = {
     ),
     maxBackends: optional(kind.count(1, 10_000), 'The most backends of one pool; default as many as fit into one Consul transaction.'),
     minBackends: option(kind.count(0, 10_000), 1, 'No pool is brought below so many backends. A Service may set its own.'),
+    health: option(
+      kind.choice(...HEALTH_MODES),
+      'node',
+      'How the health of backends is judged: by Kubernetes alone ("node"), also by whether anything is ready behind the Service ("endpoints"), or by consul-esm ("esm"). A Service may say its own.',
+    ),
     drainingTaints: option(
       kind.list(kind.text),
       [
@@ -141,6 +167,11 @@ export const OPTIONS = {
       'Seconds left to requests in flight after Traefik has let go of a backend. A Service may set its own.',
     ),
     onCordon: option(kind.bool, true, 'Whether a cordoned node leaves its pools.'),
+    api: option(
+      kind.bool,
+      true,
+      'Whether `poolkeeper drain` and `undrain`, and the page, may mark nodes; the daemon then needs the right to patch nodes.',
+    ),
   },
   guard: {
     windowMs: option(kind.duration, '10m', 'Removals of this time are counted together.'),
@@ -166,6 +197,10 @@ export const OPTIONS = {
       kind.listenAddress,
       '127.0.0.1:8080',
       'Where status, metrics and API are served. An address others can reach needs a token.',
+    ),
+    advertise: optional(
+      kind.httpUrl,
+      'Where other replicas reach that; default the address it is served at, or the first one of the machine when it is served at all.',
     ),
     tokenFile: optional(kind.secretFile, 'File with the bearer token that requests to change something must carry.'),
   },

@@ -1,4 +1,5 @@
 import type { Policy } from '../core/model/policy.ts';
+import type { TranslationPolicy } from '../core/model/translation-policy.ts';
 import type { Config } from './config.ts';
 
 /** The part of the configuration that the core decides by. */
@@ -9,10 +10,12 @@ export function policyOf(config: Config): Policy {
     cluster: config.cluster,
     keyPath: config.consul.keyPath,
     nodePrefix: config.consul.nodePrefix,
+    sharedService: config.consul.sharedService,
     registration: config.registration,
     registrationExplicit: config.registrationExplicit,
     dialect: config.traefik.dialect,
     entryPoints: config.traefik.entryPoints,
+    translation: translationOf(config),
     adoptFrom: config.kubernetes.adoptFrom,
     allowAdopt: config.kubernetes.allowAdopt,
     dryRun: config.kubernetes.dryRun,
@@ -26,6 +29,7 @@ export function policyOf(config: Config): Policy {
       drainingTaints: pool.drainingTaints,
       drainOnCordon: config.drain.onCordon,
       minBackends: pool.minBackends,
+      health: pool.health,
       ...(pool.maxBackends === undefined ? {} : { maxBackends: pool.maxBackends }),
     },
     drainSeconds: config.drain.seconds,
@@ -35,5 +39,17 @@ export function policyOf(config: Config): Policy {
       ...(guard.maxRemovedPools === undefined ? {} : { maxRemovedPools: guard.maxRemovedPools }),
       ...(guard.maxRemovedObjects === undefined ? {} : { maxRemovedObjects: guard.maxRemovedObjects }),
     },
+  };
+}
+
+/** What the translation of Traefik 1 tags has to know. */
+export function translationOf({ traefik }: Config): TranslationPolicy {
+  const { strict, domain, frontEndRule, drrStrategy, forwardedDepth } = traefik;
+  return {
+    strict,
+    ...(domain === undefined ? {} : { domain }),
+    ...(frontEndRule === undefined ? {} : { frontEndRule }),
+    ...(drrStrategy === undefined ? {} : { drrStrategy }),
+    ...(forwardedDepth === undefined ? {} : { forwardedDepth }),
   };
 }

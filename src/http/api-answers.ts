@@ -1,9 +1,9 @@
 import type { Hold } from '../core/model/action.ts';
-import type { Revision, SpecId } from '../core/model/ids.ts';
+import type { PoolKey, Revision, SpecId } from '../core/model/ids.ts';
 import { type ActionReport, actionsOf, type PoolReport, type RunReport } from '../core/report/run-report.ts';
 
-/** A pool without its list of nodes, which is long. */
-export type PoolSummary = Omit<PoolReport, 'decisions'>;
+/** A pool without its lists of nodes, which are long. */
+export type PoolSummary = Omit<PoolReport, 'decisions' | 'registeredOn' | 'passingOn'>;
 
 /** `GET /api/v1/status`: the last report, its pools without their nodes. */
 export type StatusAnswer = Omit<RunReport, 'pools'> & { readonly pools: readonly PoolSummary[] };
@@ -22,7 +22,19 @@ export interface ResyncAnswer {
   readonly coalesced: boolean;
 }
 
-export const poolSummary = ({ decisions: _decisions, ...summary }: PoolReport): PoolSummary => summary;
+/** How a node is marked now, after `POST /api/v1/nodes/{node}/drain` or `/undrain`. */
+export interface DrainAnswer {
+  readonly node: string;
+  readonly draining: boolean;
+}
+
+/** The pools that move from agents to the catalog, after `POST /api/v1/migrations`. */
+export interface MigrationAnswer {
+  readonly moving: readonly PoolKey[];
+}
+
+export const poolSummary = ({ decisions: _decisions, registeredOn: _on, passingOn: _passing, ...summary }: PoolReport): PoolSummary =>
+  summary;
 
 export const statusAnswer = (report: RunReport): StatusAnswer => ({ ...report, pools: report.pools.map(poolSummary) });
 

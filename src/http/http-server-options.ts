@@ -1,5 +1,6 @@
-import type { SpecId } from '../core/model/ids.ts';
+import type { PoolKey, SpecId } from '../core/model/ids.ts';
 import type { ResyncOutcome, RunReport } from '../core/report/run-report.ts';
+import type { Problem } from '../shared/problem.ts';
 import type { ResyncAnswer } from './api-answers.ts';
 
 /** One line of `/readyz?verbose`. */
@@ -8,6 +9,17 @@ export interface ReadyCheck {
   readonly ok: boolean;
   readonly detail?: string;
 }
+
+/** A person's wish about a node: that it leaves all pools, or may come back. */
+export type DrainWish =
+  | { readonly node: string; readonly drain: true; readonly reason?: string | undefined }
+  | { readonly node: string; readonly drain: false };
+
+/** Which pools are to move from agents to the catalog: some by name, or all that agents register. */
+export type MigrationWish = { readonly pools: readonly string[] } | { readonly all: true };
+export type MigrationResult =
+  | { readonly kind: 'done'; readonly moving: readonly PoolKey[] }
+  | { readonly kind: 'refused'; readonly problem: Problem };
 
 /** What the server shows, and what it may ask of the daemon. */
 export interface HttpServerOptions {
@@ -20,8 +32,14 @@ export interface HttpServerOptions {
   readonly ready: () => { readonly ready: boolean; readonly checks: readonly ReadyCheck[] };
   /** The scrape in the Prometheus text format. */
   readonly metrics: () => Promise<string>;
+  /** Where the replica that leads answers, when it is another one: what would change something is passed on to it. */
+  readonly leader?: () => string | undefined;
   /** Asks for a comparison of one spec, or of everything. */
   readonly resync: (spec: SpecId | undefined) => Promise<ResyncAnswer>;
+  /** Marks a node as to leave all pools, or takes the mark away; what kept it from being done, if anything. */
+  readonly drain: (wish: DrainWish) => Promise<Problem | undefined>;
+  /** Asks for the move of pools from agents to the catalog. Absent: there is no such request. */
+  readonly migrate?: (wish: MigrationWish) => Promise<MigrationResult>;
   readonly onResync?: (result: ResyncOutcome) => void;
   /** Told of errors that are answered with 500. */
   readonly onError?: (error: unknown) => void;

@@ -4,17 +4,23 @@ import type { SpecId } from '../core/model/ids.ts';
 import type { ResyncOutcome } from '../core/report/run-report.ts';
 import { guardMutations } from './guard-mutations.ts';
 import type { HttpServerOptions } from './http-server-options.ts';
+import { addMigrations } from './migrations.ts';
+import { addNodeDrains } from './node-drains.ts';
+import { passOn } from './pass-on.ts';
 import { sendProblem } from './problem-document.ts';
 import { RateLimiter } from './rate-limiter.ts';
 
-type Source = Pick<HttpServerOptions, 'token' | 'resync' | 'onResync' | 'mutationsPerMinute'>;
+type Source = Pick<HttpServerOptions, 'token' | 'leader' | 'resync' | 'drain' | 'migrate' | 'onResync' | 'mutationsPerMinute'>;
 
 const ResyncBody = z.strictObject({ spec: z.string().min(1).max(4096).optional() }).optional();
 
 const REFUSED: Readonly<Record<number, ResyncOutcome>> = { 401: 'unauthorized', 403: 'unauthorized', 404: 'unknown-spec', 429: 'limited' };
 
 /** Adds everything that changes something, behind one guard. */
-export function addMutations(app: FastifyInstance, { token, resync, onResync, mutationsPerMinute = 30 }: Source): void {
+export function addMutations(
+  app: FastifyInstance,
+  { token, leader, resync, drain, migrate, onResync, mutationsPerMinute = 30 }: Source,
+): void {
   const limiter = new RateLimiter({ perMinute: mutationsPerMinute, now: () => performance.now() });
 
   const answerResync = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
@@ -36,11 +42,14 @@ export function addMutations(app: FastifyInstance, { token, resync, onResync, mu
   app.register(async (scope) => {
     acceptJsonOnly(scope);
     scope.addHook('onRequest', guardMutations(token, limiter));
-    scope.addHook('onResponse', async (_request, { statusCode }) => {
-      if (statusCode >= 400 && statusCode < 500) onResync?.(REFUSED[statusCode] ?? 'invalid');
+    scope.addHook('onResponse', async ({ routeOptions: { url = '' } }, { statusCode }) => {
+      if (url.endsWith('/resync') && statusCode >= 400 && statusCode < 500) onResync?.(REFUSED[statusCode] ?? 'invalid');
     });
+    scope.addHook('preHandler', passOn(leader ?? (() => undefined)));
     scope.post('/resync', answerResync);
     scope.post('/api/v1/resync', answerResync);
+    addNodeDrains(scope, { drain });
+    if (migrate !== undefined) addMigrations(scope, migrate);
   });
 }
 

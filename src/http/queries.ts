@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { RunReport } from '../core/report/run-report.ts';
 import { planAnswer, poolSummary, statusAnswer } from './api-answers.ts';
 import type { HttpServerOptions } from './http-server-options.ts';
+import { nodeAnswer, nodesAnswer } from './node-views.ts';
 import { sendProblem } from './problem-document.ts';
 import { renderPage } from './render-page.ts';
 
@@ -49,7 +50,10 @@ function addReports(app: FastifyInstance, { report }: Source): void {
   app.get('/api/v1/status', (_request, reply) => show(reply, statusAnswer));
   app.get('/api/v1/plan', (_request, reply) => show(reply, planAnswer));
   app.get('/api/v1/specs', (_request, reply) => show(reply, ({ revision, specs }) => ({ revision, specs })));
-  app.get('/api/v1/nodes', (_request, reply) => show(reply, ({ nodes }) => ({ nodes })));
+  app.get('/api/v1/nodes', (_request, reply) => show(reply, nodesAnswer));
+  app.get<{ Params: { node: string } }>('/api/v1/nodes/:node', ({ params: { node } }, reply) =>
+    show(reply, (last) => nodeAnswer(last, node)),
+  );
   app.get('/api/v1/pools', (_request, reply) => show(reply, ({ pools }) => ({ pools: pools.map(poolSummary) })));
   app.get<{ Params: { '*': string } }>('/api/v1/specs/*', (request, reply) =>
     show(reply, ({ specs }) => specs.find(({ id }) => id === request.params['*'])),

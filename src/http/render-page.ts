@@ -47,7 +47,7 @@ function renderReport(report: RunReport): Html {
 ${section('Problems', ['What', 'What to do'], problems.map(problemRow))}
 ${section('Held back', ['Spec', 'What', 'Why'], holds.map(holdRow))}
 ${section('Specs', ['Spec', 'State', ...LEG_NAMES, 'Remarks'], specs.map(specRow))}
-${section('Pools', ['Pool', 'Consul service', 'NodePort', 'Desired', 'Registered', 'Passing'], pools.map(poolRow))}
+${section('Pools', ['Pool', 'Consul service', 'NodePort', 'Desired', 'Registered', 'Passing', 'Health'], pools.map(poolRow))}
 ${section('Nodes', ['Node', 'Backend', 'Why'], report.nodes.map(nodeRow))}
 ${section('Sources', ['Source', 'State', 'Age'], sources.map(sourceRow))}`;
 }
@@ -74,8 +74,8 @@ function specRow({ id, state, legs, problems, waiting }: SpecReport): Html {
 const waitingText = ({ what, untilMs }: Waiting): string =>
   untilMs === undefined ? what : `${what} until ${new Date(untilMs).toISOString()}`;
 
-const poolRow = ({ pool, service, nodePort, desired, registered, passing }: PoolReport): Html =>
-  html`<tr><td>${pool}</td><td>${service}</td><td>${nodePort ?? 'none yet'}</td><td>${desired}</td><td>${registered}</td><td class="${passing < desired ? 'bad' : 'good'}">${passing}</td></tr>`;
+const poolRow = ({ pool, service, nodePort, desired, registered, passing, health }: PoolReport): Html =>
+  html`<tr><td>${pool}</td><td>${service}</td><td>${nodePort ?? 'none yet'}</td><td>${desired}</td><td>${registered}</td><td class="${passing < desired ? 'bad' : 'good'}">${passing}</td><td>${health.mode}: ${health.words}</td></tr>`;
 
 const nodeRow = ({ node, eligible, reason }: NodeReport): Html =>
   html`<tr><td>${node}</td><td class="${eligible ? 'good' : 'bad'}">${eligible ? 'in' : 'out'}</td><td>${reason}</td></tr>`;

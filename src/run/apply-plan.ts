@@ -2,6 +2,7 @@ import pLimit from 'p-limit';
 import { serviceKey } from '../core/desired/build-desired.ts';
 import type { Action, ClusterAction, NodeAction, RegistryAction } from '../core/model/action.ts';
 import type { KvKey, ObjectKey, PoolKey, SpecId } from '../core/model/ids.ts';
+import type { LiveObject } from '../core/model/objects.ts';
 import type { Cluster, Fence, Lease, Registry } from '../core/model/ports.ts';
 import { isToRecreate } from '../core/plan/plan-recreate.ts';
 import type { SpecPlan } from '../core/plan/spec-plan.ts';
@@ -44,12 +45,14 @@ export interface Outcome {
   readonly action: Action | NodeAction;
   readonly result: 'done' | 'failed' | 'skipped';
   readonly problem?: Problem;
+  /** What an apply made of its object. */
+  readonly stored?: LiveObject;
 }
 
 /** How many specs are applied at once: as many as the pooled connections of the Kubernetes client carry. */
 const SPECS_AT_ONCE = 16;
 /** How many objects are tried at once, of all specs together. */
-const TRIALS_AT_ONCE = 16;
+export const TRIALS_AT_ONCE = 16;
 
 /** True for what is done in Kubernetes. */
 export const isClusterAction = (action: Action | NodeAction): action is ClusterAction =>
@@ -154,7 +157,10 @@ async function applyObjects(
       stopped = true;
       left.add(action.key);
       tell({ spec: spec.spec, action, result: 'failed', problem: result.problem });
-    } else tell({ spec: spec.spec, action, result: 'done' });
+    } else {
+      const { stored } = result;
+      tell({ spec: spec.spec, action, result: 'done', ...(stored === undefined ? {} : { stored }) });
+    }
   }
   return left;
 }

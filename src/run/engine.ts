@@ -25,6 +25,8 @@ export interface EngineOptions {
   readonly probe?: NodeProbe;
   /** True to plan only. */
   readonly dryRun: boolean;
+  /** With `dryRun`: the API server is asked whether it would take what is planned. */
+  readonly check?: boolean;
   /** Told of each action as it ends; crash tests stop the process here. */
   readonly onOutcome?: (outcome: Outcome) => void;
 }
@@ -50,7 +52,7 @@ export class Engine {
 
   /** One run, and what follows from it for the loop. With `look` it only plans: the first report, before anything is written. */
   async run(trigger: readonly string[], signal: AbortSignal, look: 'act' | 'look' = 'act'): Promise<Turn> {
-    const { ports, policy, clock, poller, probe, dryRun } = this.#options;
+    const { ports, policy, clock, poller, probe, dryRun, check } = this.#options;
     const startedAtMs = clock.now();
     const leader = leaderOf(ports);
     const times = new WriteTimes(clock);
@@ -59,8 +61,9 @@ export class Engine {
       this.#options.onOutcome?.(outcome);
     };
     if (trigger.some((why) => RETRIES_ALL.has(why))) retryAll(this.#memos.refused);
+    if (trigger.includes('resync')) this.#memos.futile.clear();
     const planOnly = dryRun || look === 'look' || !(leader.consul || leader.kubernetes);
-    const known = probe === undefined ? {} : { reachable: probe.state() };
+    const known = { ...(probe === undefined ? {} : { reachable: probe.state() }), ...(check === true ? { check } : {}) };
     const input = { ports, policy, clock, memos: this.#memos, specs: poller.snapshot(), ...known, dryRun: planOnly, onOutcome };
     const result = await reconcile(input, signal);
     probe?.want(planOnly ? [] : probeTargets(result.last.context));

@@ -9,6 +9,12 @@ export async function knowLeader({ leases, registry }: Pick<ApplyPorts, 'leases'
   await until(registry, () => registry.state().kind !== 'unavailable', signal);
 }
 
+/** The URL at which another replica leads, from what its lease says of it; undefined when that is us, or nobody knows. */
+export function leaderUrl(lease: Lease): string | undefined {
+  const url = holderOf(lease)?.split(' ').at(-1);
+  return url !== undefined && URL.canParse(url) ? url : undefined;
+}
+
 const holderOf = (lease: Lease): string | undefined => {
   const state = lease.state();
   return state.held ? undefined : state.holder;

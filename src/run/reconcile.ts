@@ -1,13 +1,15 @@
-import type { DesiredSpec, ViewMemo } from '../core/desired/build-desired.ts';
-import { buildDesired, kindsToWatch } from '../core/desired/build-desired.ts';
+import type { DesiredMemo } from '../core/desired/build-desired.ts';
+import { buildDesired, kindsToWatch, newDesiredMemo } from '../core/desired/build-desired.ts';
+import type { ScopeMemo, Scopes } from '../core/desired/settle-scopes.ts';
+import { newScopeMemo, settleScopes } from '../core/desired/settle-scopes.ts';
 import type { Action, ApplyObject, NodeAction } from '../core/model/action.ts';
 import { drainingPrefix, memoryKey } from '../core/model/consul-names.ts';
 import type { KvKey, ObjectKey, SpecId } from '../core/model/ids.ts';
 import { DEPLOYMENT_KIND, kindOf, NAMESPACE_KIND, SERVICE_KIND } from '../core/model/ids.ts';
 import type { Policy } from '../core/model/policy.ts';
-import type { Clock } from '../core/model/ports.ts';
+import type { Clock, Lease } from '../core/model/ports.ts';
 import type { Snapshot } from '../core/model/snapshot.ts';
-import { snapshotValue } from '../core/model/snapshot.ts';
+import { mapSnapshot, snapshotValue } from '../core/model/snapshot.ts';
 import type { SpecSet } from '../core/model/spec-set.ts';
 import type { World } from '../core/model/world.ts';
 import type { PlanContext, PlanMemos } from '../core/plan/context.ts';
@@ -17,14 +19,15 @@ import type { Guarded } from '../core/plan/guard-run.ts';
 import { guardRun } from '../core/plan/guard-run.ts';
 import { planNodes } from '../core/plan/plan-nodes.ts';
 import { forgetDrained } from '../core/plan/plan-removals.ts';
-import { planSpec } from '../core/plan/plan-spec.ts';
 import { forgetSpecifications } from '../core/plan/plan-specifications.ts';
+import { NOTHING_TO_DO, planSpecs } from '../core/plan/plan-specs.ts';
 import { askForRegistration } from '../core/plan/registration-choice.ts';
 import type { SpecPlan } from '../core/plan/spec-plan.ts';
-import { errorText } from '../shared/errors.ts';
-import { problem } from '../shared/problem.ts';
 import type { ApplyPorts, Outcome } from './apply-plan.ts';
 import { applyPlan, currentFence } from './apply-plan.ts';
+import { checkPass } from './check-pass.ts';
+import type { FutileApplies } from './futile-applies.ts';
+import { forgetFutileApplies, noteFutileApplies } from './futile-applies.ts';
 import type { ImmutableRefusals } from './immutable-refusals.ts';
 import { forgetRefusals, learnRefusals } from './immutable-refusals.ts';
 import { placeProblems } from './place-problems.ts';
@@ -34,12 +37,24 @@ import { forgetSettled, noteRefusedSpecs, restRefused } from './retry-spec.ts';
 
 /** What runs share so that unchanged things are not worked out again. Losing it costs time, nothing else. */
 export interface RunMemos {
-  readonly views: ViewMemo;
+  readonly desired: DesiredMemo;
   readonly plans: PlanMemos;
   readonly immutable: ImmutableRefusals;
   readonly refused: RefusedSpecs;
+  readonly scopes: ScopeMemo;
+  readonly futile: FutileApplies;
+  /** What was known of the nodes when it was last looked which of them leave. */
+  readonly nodesSeen: unknown[];
 }
-export const createMemos = (): RunMemos => ({ views: new Map(), plans: createPlanMemos(), immutable: new Map(), refused: new Map() });
+export const createMemos = (): RunMemos => ({
+  desired: newDesiredMemo(),
+  plans: createPlanMemos(),
+  immutable: new Map(),
+  refused: new Map(),
+  scopes: newScopeMemo(),
+  futile: new Map(),
+  nodesSeen: [],
+});
 
 export interface RunInput {
   readonly ports: ApplyPorts;
@@ -51,6 +66,8 @@ export interface RunInput {
   readonly reachable?: World['reachable'];
   /** True to plan only: nothing is written. */
   readonly dryRun: boolean;
+  /** With `dryRun`: the API server is asked whether it would take what is planned. */
+  readonly check?: boolean;
   readonly onOutcome: (outcome: Outcome) => void;
 }
 
@@ -85,30 +102,37 @@ const MOST_PASSES = 4;
  * can run. The ports' state never goes behind this process's own writes, so the next look holds the answers of the last apply.
  * Later passes may not remove more than the first one was granted.
  */
-export async function reconcile(input: RunInput, signal: AbortSignal): Promise<RunResult> {
-  await prepare(input, signal);
-  const outcomes: Outcome[] = [];
+export async function reconcile(given: RunInput, signal: AbortSignal): Promise<RunResult> {
+  const input = await prepare(given, signal);
+  const outcomes: Outcome[] = [...(await letNodesGo(input, signal))];
   const refused = new Set<ObjectKey>();
   let pass = planPass(input, refused);
   const plannedAtMs = input.clock.now();
+  if (input.dryRun && input.check === true) pass = await checkPass(pass, input.ports.cluster, signal);
   let passes = 1;
   let moving = false;
   while (!input.dryRun && passes < MOST_PASSES) {
+    const forgetful = grantsMore(pass) && currentFence(input.ports.leases.consul) === undefined;
     const unsaved = await saveMemory(pass, input, signal);
     if (unsaved !== undefined) outcomes.push(unsaved);
     if (!hasWork(pass) || (unsaved !== undefined && grantsMore(pass))) break;
-    const done = placeProblems(await applyPass({ pass, refused }, input, signal), pass.context.desired);
+    const ports = forgetful ? withoutConsul(input.ports) : input.ports;
+    const done = placeProblems(await applyPass({ pass, refused }, { ...input, ports }, signal), pass.context.desired);
     const refusals = noteRefused(done, refused);
     const lesson = learnRefusals(done, pass.context, { immutable: input.memos.immutable, refused });
     outcomes.push(...lesson.outcomes);
     noteRefusedSpecs(lesson.outcomes, input.memos.refused, input.clock);
+    noteFutileApplies(done, input.memos.futile);
     pass = planPass(input, refused);
     passes++;
     moving = done.some((outcome) => outcome.result === 'done');
-    if (!moving && !refusals && !lesson.learnt) break;
+    if (!moving && !refusals && !lesson.learnt && !done.some(cameTooLate)) break;
   }
   return { passes, plannedAtMs, last: pass, outcomes, unfinished: moving && hasWork(pass) };
 }
+
+/** The object had changed since it was read: by now it may be known as it is. */
+const cameTooLate = ({ problem }: Outcome): boolean => problem?.code === 'KUBERNETES_CONFLICT';
 
 /** Applies what a pass worked out: the namespaces first, without which nothing can be made in them, each for itself. */
 async function applyPass(
@@ -125,8 +149,24 @@ async function applyPass(
   return [...first, ...(await applyPlan({ ...common, nodes, specs }, ports, onOutcome, signal))];
 }
 
+/** Learns what the plan needs to know; gives the input with every object in the scope of its kind, some of which are learnt only now. */
+async function prepare(given: RunInput, signal: AbortSignal): Promise<RunInput> {
+  const known = inScope(given);
+  await learn(known, signal);
+  const settled = inScope(given);
+  if (snapshotValue(settled.specs) !== snapshotValue(known.specs)) await learn(settled, signal);
+  return settled;
+}
+
+const NO_SCOPES: Scopes = new Map();
+
+function inScope(input: RunInput): RunInput {
+  const { scopes = NO_SCOPES } = input.ports.cluster.state();
+  return { ...input, specs: mapSnapshot(input.specs, (set) => settleScopes(set, scopes, input.memos.scopes)) };
+}
+
 /** Sees to it that every kind is watched and of every object to be applied is known whether it exists. */
-async function prepare({ ports, policy, specs }: RunInput, signal: AbortSignal): Promise<void> {
+async function learn({ ports, policy, specs }: RunInput, signal: AbortSignal): Promise<void> {
   const set = snapshotValue(specs);
   const { memory } = readMemory(snapshotValue(ports.registry.state()), policy);
   const always = policy.createNamespaces ? [DEPLOYMENT_KIND, NAMESPACE_KIND] : [DEPLOYMENT_KIND];
@@ -138,16 +178,43 @@ async function prepare({ ports, policy, specs }: RunInput, signal: AbortSignal):
   await ports.cluster.prepare(kinds, claims, signal);
 }
 
-/** Looks at the world and works out what is to be done. Pure but for the memos and the ports' `state()`. */
+/** Looks at the world as it is now. Pure but for the memos and the ports' `state()`. */
+function lookAtWorld({ ports, policy, specs, reachable }: RunInput): World {
+  const registry = askForRegistration(ports.registry.state(), policy);
+  return { specs, cluster: ports.cluster.state(), registry, ...(reachable === undefined ? {} : { reachable }) };
+}
+
+/** What is planned from, `refused` Services as they run. */
+function contextOf(world: World, { policy, memos, clock }: RunInput, refused: ReadonlySet<ObjectKey>): PlanContext {
+  const { memory } = readMemory(snapshotValue(world.registry), policy);
+  const desired = buildDesired(world, policy, { memo: memos.desired, refused, immutable: memos.immutable });
+  return planContext({ world, desired, memory, policy, nowMs: clock.now(), memos: memos.plans, futile: memos.futile });
+}
+
+/**
+ * Takes nodes that every pool lets go out of traffic before anything else is worked out: with many pools on a node that takes its
+ * time, and a node that fails has none. Looks only when something about the nodes has changed.
+ */
+async function letNodesGo(input: RunInput, signal: AbortSignal): Promise<readonly Outcome[]> {
+  const { ports, policy, memos, clock, onOutcome, dryRun } = input;
+  const world = lookAtWorld(input);
+  const seen = [snapshotValue(world.cluster.nodes), input.reachable];
+  if (dryRun || seen.every((part, i) => part === memos.nodesSeen[i])) return [];
+  memos.nodesSeen.splice(0, seen.length, ...seen);
+  const nodes = planNodes(contextOf(world, input, new Set())).filter(isLeaving);
+  if (nodes.length === 0) return [];
+  const drains = { prefix: drainsPrefix(policy), now: clock.now };
+  return applyPlan({ nodes, specs: [], refused: new Set(), tryFirst: false, drains }, ports, onOutcome, signal);
+}
+
+const isLeaving = (action: NodeAction): boolean => action.kind === 'ensure-node' && action.status === 'critical';
+
+/** Works out what is to be done. Pure but for the memos and the ports' `state()`. */
 function planPass(input: RunInput, refused: Set<ObjectKey>): Pass {
-  const registry = askForRegistration(input.ports.registry.state(), input.policy);
-  const { specs, reachable } = input;
-  const world: World = { specs, cluster: input.ports.cluster.state(), registry, ...(reachable === undefined ? {} : { reachable }) };
-  const { memory } = readMemory(snapshotValue(world.registry), input.policy);
+  const world = lookAtWorld(input);
   for (;;) {
-    const desired = buildDesired(world, input.policy, { memo: input.memos.views, refused, immutable: input.memos.immutable });
-    const context = planContext({ world, desired, memory, policy: input.policy, nowMs: input.clock.now(), memos: input.memos.plans });
-    const wanted = [...desired.specs.values()].map((spec) => planFenced(spec, context));
+    const context = contextOf(world, input, refused);
+    const wanted = planSpecs(context);
     forgetSettled(input.memos.refused, wanted);
     const moment = { cluster: world.cluster, nowMs: context.nowMs };
     const plans = wanted.map((plan) => restRefused(plan, input.memos.refused.get(plan.spec), moment));
@@ -158,6 +225,7 @@ function planPass(input: RunInput, refused: Set<ObjectKey>): Pass {
     }
     forgetUnused(context);
     forgetRefusals(input.memos.immutable, context);
+    forgetFutileApplies(input.memos.futile, context);
     const guarded = guardRun(plans, context);
     const namespaces = planNamespaces(guarded.plans, context);
     return {
@@ -171,16 +239,6 @@ function planPass(input: RunInput, refused: Set<ObjectKey>): Pass {
   }
 }
 
-/** A spec that cannot even be planned is told so; the others go on. */
-function planFenced(spec: DesiredSpec, context: PlanContext): SpecPlan {
-  try {
-    return planSpec(spec, context);
-  } catch (error) {
-    const problems = [...spec.problems, problem('INTERNAL', `${spec.id} cannot be planned: ${errorText(error)}`)];
-    return { ...NOTHING_TO_DO, spec: spec.id, standing: spec.standing, problems, pools: spec.pools.map((view) => view.pool) };
-  }
-}
-
 /** Drops what is remembered of objects and pools that are no more. */
 function forgetUnused({ memos, desired, views }: PlanContext): void {
   for (const spec of memos.orders.keys()) if (!desired.specs.has(spec)) memos.orders.delete(spec);
@@ -188,18 +246,6 @@ function forgetUnused({ memos, desired, views }: PlanContext): void {
   for (const memo of [memos.decisions, memos.pools, memos.told, memos.specifications])
     for (const pool of memo.keys()) if (!views.has(pool)) memo.delete(pool);
 }
-
-const NOTHING_TO_DO: Omit<SpecPlan, 'spec' | 'standing'> = {
-  actions: [],
-  waiting: [],
-  problems: [],
-  removals: [],
-  removing: [],
-  whileHeld: [],
-  holds: [],
-  pools: [],
-  unapplied: [],
-};
 
 const ofNoSpec = (actions: readonly Action[]): SpecPlan => ({ ...NOTHING_TO_DO, spec: '' as SpecId, standing: 'gone', actions });
 
@@ -216,7 +262,7 @@ const hasWork = (pass: Pass): boolean =>
 
 /**
  * Writes the memory before anything that relies on it; gives the outcome when that failed, so that it is tried again. When a
- * removal was granted that cannot be remembered, this run writes nothing more.
+ * removal was granted that Consul did not take, this run writes nothing more. Without the lease nothing is written.
  */
 async function saveMemory(pass: Pass, { ports, policy }: RunInput, signal: AbortSignal): Promise<Outcome | undefined> {
   const { memory } = pass.guarded;
@@ -228,6 +274,15 @@ async function saveMemory(pass: Pass, { ports, policy }: RunInput, signal: Abort
   const [result] = await ports.registry.commit([action], fence, signal);
   return result?.kind === 'failed' ? { spec: undefined, action, result: 'failed', problem: result.problem } : undefined;
 }
+
+/** Removals need the Consul lease: without it none that nobody would remember begins, even when the lease comes back amid the pass. */
+const withoutConsul = (ports: ApplyPorts): ApplyPorts => ({ ...ports, leases: { ...ports.leases, consul: NOT_HELD } });
+
+const NOT_HELD: Lease = {
+  state: () => ({ held: false, holder: undefined }),
+  changed: () => () => undefined,
+  release: async () => undefined,
+};
 
 const grantsMore = ({ context, guarded }: Pass): boolean =>
   Object.keys(guarded.memory.removals).some((key) => context.memory.removals[key] === undefined);

@@ -50,7 +50,10 @@ export function noteRefusedSpecs(outcomes: readonly Outcome[], refused: RefusedS
 
 function refusedSpec(left: readonly Outcome[], before: RefusedSpec | undefined, clock: Clock): RefusedSpec {
   const problems = left.flatMap(({ problem }) => problem ?? []);
-  const applies = hashApplies(left.flatMap(({ action }) => (action.kind === 'apply-object' ? [action] : [])));
+  const applies = hashApplies(
+    left.flatMap(({ action }) => (action.kind === 'apply-object' ? [action] : [])),
+    cameTooLate(problems),
+  );
   const refusedDelete = left.some((outcome) => outcome.action.kind === 'delete-object' && isRefusal(outcome));
   const deletes = left.flatMap(({ action }) => (action.kind === 'delete-object' && refusedDelete ? [hashDelete(action)] : []));
   const failures = before?.applies === applies ? before.failures + 1 : 1;
@@ -63,14 +66,20 @@ function refusedSpec(left: readonly Outcome[], before: RefusedSpec | undefined, 
 /** A kind may be served a moment after its definition is there. */
 const mayPass = ({ next, code }: Problem): boolean => next === 'retry' || code === 'KUBERNETES_UNKNOWN_KIND';
 
-/** What is sent, and to which object. The version of the object counts only where it is sent: its status may change at any time. */
-const hashApplies = (actions: readonly ApplyObject[]): string =>
+/**
+ * What is sent, and to which object. What a plan relied on of the object stands in what is sent (its NodePorts, its number of
+ * replicas), so its version does not count: a status moves it at any time. It does where it was what was refused.
+ */
+const hashApplies = (actions: readonly ApplyObject[], cameLate: boolean): string =>
   hashOf(
     actions.map(({ key, object, existing }) => {
-      const version = existing?.pinVersion === true ? existing.resourceVersion : '';
+      const version = cameLate && existing?.pinVersion === true ? existing.resourceVersion : '';
       return { key, object, uid: existing?.uid ?? '', version };
     }),
   );
+
+/** The object had another version by then: the next one that is seen is tried at once. */
+const cameTooLate = (problems: readonly Problem[]): boolean => problems.some(({ code }) => code === 'KUBERNETES_CONFLICT');
 const hashDelete = ({ key, uid, resourceVersion }: DeleteObject): string => hashOf({ key, uid, resourceVersion });
 
 /** What decides whether a spec is tried again now. */
@@ -105,7 +114,7 @@ function rests(plan: SpecPlan, refused: RefusedSpec, { cluster, nowMs }: Moment)
   const open = [...applies, ...deletes];
   if (open.length === 0 || nowMs >= refused.dueAtMs || lastConnected(open, cluster) > refused.triedAtMs) return false;
   const sameDeletes = refused.deletes.size === 0 || deletes.every((action) => refused.deletes.has(hashDelete(action)));
-  return sameDeletes && hashApplies(applies) === refused.applies;
+  return sameDeletes && hashApplies(applies, cameTooLate(refused.problems)) === refused.applies;
 }
 
 /** When the last of the watches of these kinds began, in ms since the epoch; 0 when none is complete. */

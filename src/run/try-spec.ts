@@ -29,17 +29,26 @@ export type Check = (action: ApplyObject) => Promise<ClusterResult>;
  * answer is empty. The first one is tried only when another is refused, so that all refusals are told at once: as long as it is not
  * applied, nothing is, so that applying it says as much as a dry run. So a single changed object costs one request.
  */
-export async function trySpec([first, ...others]: readonly ApplyObject[], check: Check): Promise<Refusals> {
-  if (first === undefined) return new Map();
-  const all = [first, ...others];
+export async function trySpec(actions: readonly ApplyObject[], check: Check): Promise<Refusals> {
+  const [first] = actions;
+  const isTriable = triableAmong(actions);
+  const refusals = await refusalsOf(
+    actions.filter((action) => action !== first && isTriable(action)),
+    check,
+  );
+  if (first === undefined || refusals.size === 0 || !isTriable(first)) return refusals;
+  return new Map([...(await refusalsOf([first], check)), ...refusals]);
+}
+
+/** Tries every object of one spec: what the API server would refuse of it, as far as it can be told before anything is applied. */
+export const tryAll = (actions: readonly ApplyObject[], check: Check): Promise<Refusals> =>
+  refusalsOf(actions.filter(triableAmong(actions)), check);
+
+/** What a definition in the same plan makes of a kind is known only when it is applied; so is what an object refers to. */
+function triableAmong(all: readonly ApplyObject[]): (action: ApplyObject) => boolean {
   const unsettled = new Set(all.map(({ object }) => definedKind(object)));
   const created = new Set(all.filter(({ why }) => why === 'create').map(({ key }) => kindOf(key)));
-  // What a definition in the same plan makes of a kind is known only when it is applied; so is what an object refers to.
-  const triable = ({ key }: ApplyObject): boolean =>
-    !unsettled.has(kindOf(key)) && !(REFERS_TO.get(kindOf(key)) ?? []).some((kind) => created.has(kind));
-  const refusals = await refusalsOf(others.filter(triable), check);
-  if (refusals.size === 0 || !triable(first)) return refusals;
-  return new Map([...(await refusalsOf([first], check)), ...refusals]);
+  return ({ key }) => !unsettled.has(kindOf(key)) && !(REFERS_TO.get(kindOf(key)) ?? []).some((kind) => created.has(kind));
 }
 
 async function refusalsOf(actions: readonly ApplyObject[], check: Check): Promise<Refusals> {

@@ -70,7 +70,18 @@ export const PROBLEMS = {
     'Correct the path in poolkeeper.dev/depends-on; it counts from the top of the repository.',
   ),
   SPEC_DEPENDENCY_CYCLE: entry('fix-spec', 'error', 'Take one of these files out of poolkeeper.dev/depends-on.'),
-  TAG_NOT_TRANSLATED: entry('fix-spec', 'warning', 'Write the Traefik 3 tags for it by hand in the annotation poolkeeper.dev/tags.'),
+  TAG_NOT_TRANSLATED: entry(
+    'fix-spec',
+    'error',
+    'Write the Traefik 3 tags of this Service by hand in the annotation poolkeeper.dev/tags, or set `traefik.dialect` to v1 while Traefik 1 alone reads them.',
+  ),
+  TAG_APPROXIMATED: entry(
+    'fix-spec',
+    'warning',
+    'Check that this is what you want, or write the Traefik 3 tags of this Service by hand in the annotation poolkeeper.dev/tags.',
+  ),
+  TAG_REWRITTEN: entry('fix-spec', 'note', 'Nothing has to be done.'),
+  TAG_UNKNOWN: entry('fix-spec', 'warning', 'Correct the tag or remove it.'),
   TAG_INVALID: entry('fix-spec', 'error', 'Correct the Traefik tag as the message says.'),
   POOL_PORT_MISSING: entry('fix-spec', 'error', 'Give poolkeeper.dev/port the name or number of one of the ports of the Service.'),
 
@@ -88,6 +99,11 @@ export const PROBLEMS = {
     'error',
     'The field cannot be changed on a live object. Put its old value back, or allow deleting and creating it by the annotation poolkeeper.dev/recreate: "true".',
   ),
+  KUBERNETES_NO_EFFECT: entry(
+    'fix-config',
+    'warning',
+    'Let the admission webhook or policy (kubectl get mutatingwebhookconfigurations,mutatingadmissionpolicies) leave it alone, then resync.',
+  ),
   KUBERNETES_CONFLICT: entry('retry', 'error', 'The object changed meanwhile; it is looked at again.'),
   OBJECT_NOT_OURS: entry('fix-spec', 'error', 'Rename the object, or allow taking it over by the annotation poolkeeper.dev/adopt: "true".'),
   ROLLOUT_FAILED: entry(
@@ -96,6 +112,8 @@ export const PROBLEMS = {
     'Look at the pods of the object; correct the spec, or take the change back: a new commit replaces the roll-out at once.',
   ),
   SNAPSHOT_STALE: entry('retry', 'warning', 'The source has not answered lately; nothing is removed until it does.'),
+  NODE_UNKNOWN: entry('retry', 'error', 'Name a node of the cluster; `poolkeeper status` lists them.'),
+  DRAIN_DISABLED: entry('fix-config', 'error', 'Set `drain.api`, or annotate the node by kubectl.'),
   LEASE_HELD_ELSEWHERE: entry('retry', 'note', 'Nothing has to be done: another replica leads.'),
 
   // Consul
@@ -119,6 +137,37 @@ export const PROBLEMS = {
     'fix-spec',
     'error',
     'Someone else registers this Consul service; choose another name by poolkeeper.dev/service-name.',
+  ),
+  CONSUL_NAME_SHARED: entry(
+    'fix-spec',
+    'warning',
+    'Have one of the two register another Consul service: Traefik mixes their backends, and drops the routes of both where tags differ.',
+  ),
+  CONSUL_INSTANCE_TAKEN: entry(
+    'fix-config',
+    'error',
+    'Have its owner deregister the instance, or deregister it yourself if nobody claims it; the pool does without that backend meanwhile.',
+  ),
+  CONSUL_AGENTS_REGISTER: entry(
+    'fix-config',
+    'error',
+    'Move the pool to the catalog by `poolkeeper migrate`, or set `registration: kv` to leave it to the agents.',
+  ),
+  CONSUL_POOL_DOUBLED: entry(
+    'fix-config',
+    'error',
+    'Have the agents register it no more (docs: deploy/consul-template/README.md), or set `registration: kv`.',
+  ),
+  POOL_UNKNOWN: entry('retry', 'error', 'Name a pool as namespace/name of its Service; `poolkeeper status` lists them.'),
+  MIGRATION_REFUSED: entry(
+    'fix-config',
+    'error',
+    'Set `registration` to both or catalog first: pools that agents register stay with them until they are asked to move.',
+  ),
+  CONSUL_AGENTS_STAY: entry(
+    'fix-config',
+    'warning',
+    'Run the template of deploy/consul-template on these nodes, or remove the service from the configuration of their agents.',
   ),
   CONSUL_NODE_TAKEN: entry(
     'fix-config',

@@ -89,11 +89,19 @@ function actionText({ op, on, changes, result, problem }: ActionReport): string 
   return result === 'failed' ? `${what}: failed: ${problem?.message ?? 'no reason given'}` : what;
 }
 
+/** What a failed roll-out says changes with every pod that is tried again: where it stands tells it apart. */
+const identityOf = (problem: Problem): unknown =>
+  problem.code === 'ROLLOUT_FAILED' && problem.where !== undefined ? { code: problem.code, where: problem.where } : problem;
+
 function standingOf({ specs, problems, holds, sources }: RunReport): ReadonlyMap<string, Standing> {
   const all = new Map<string, Standing>();
   const add = (key: readonly unknown[], standing: Standing): void => void all.set(JSON.stringify(key), standing);
   const addProblem = (problem: Problem, of: Fields): void =>
-    add(['problem', of, problem], { level: levelOf(problem), fields: { event: 'problem', ...of, ...problem }, message: problem.message });
+    add(['problem', of, identityOf(problem)], {
+      level: levelOf(problem),
+      fields: { event: 'problem', ...of, ...problem },
+      message: problem.message,
+    });
   for (const problem of problems) addProblem(problem, {});
   for (const spec of specs) for (const problem of spec.problems) addProblem(problem, { spec: spec.id });
   for (const { source, kind, reason } of sources) if (reason !== undefined) addProblem(reason, { source, snapshot: kind });

@@ -10,9 +10,9 @@ import { startRecordingProxy } from '../support/recording-proxy.ts';
 import { SHARED_NODES } from '../support/shared-stack.ts';
 import { proxyKubeconfig } from '../support/site.ts';
 import type { Stack } from '../support/stack.ts';
-import { waitUntil } from '../support/wait-until.ts';
 import { measureFloor } from './floor.ts';
 import {
+  beginOfRun,
   clear,
   cpuSeconds,
   createNamespaces,
@@ -171,15 +171,6 @@ async function measureChanges(namespace: string, stack: Stack, { daemon, git }: 
     runs.push(appliedAtMs - (await beginOfRun(daemon, appliedAtMs)));
   }
   return { fromResyncMs: spread(times), fromRunMs: spread(runs), applyRequestsEach: ((await applies(stack)) - before) / COMMITS };
-}
-
-/** When the run began that did something at this time, as its log line tells; ms since the epoch. */
-async function beginOfRun(daemon: DaemonProcess, atMs: number): Promise<number> {
-  const look = async (): Promise<number | undefined> => {
-    const line = (await daemon.logs()).find(({ event, time }) => event === 'run' && Date.parse(String(time)) >= atMs);
-    return line === undefined ? undefined : Date.parse(String(line['time'])) - Number(line['durationMs']);
-  };
-  return await waitUntil('the log of the run', look);
 }
 
 /** Someone else writes one field: until it is what Git says again. */

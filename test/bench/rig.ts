@@ -63,10 +63,11 @@ export async function measureKubectl(stack: Stack, objects: readonly Manifest[],
   return ms;
 }
 
-/** Resident memory of a process, in MiB. */
-export async function residentMiB(pid: number): Promise<number> {
+/** Resident memory of a process, in MiB: now, or at its highest (`VmHWM`). */
+export async function residentMiB(pid: number, field: 'VmRSS' | 'VmHWM' = 'VmRSS'): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? Number.NaN) / 1024);
+  const line = status.split('\n').find((one) => one.startsWith(`${field}:`));
+  return round(Number.parseInt(line?.slice(field.length + 1) ?? '', 10) / 1024);
 }
 
 /** CPU time that a process has used, in seconds. */
@@ -79,6 +80,15 @@ export async function cpuSeconds(pid: number): Promise<number> {
 export async function lastDone(daemon: DaemonProcess, op: string): Promise<number> {
   const lines = (await daemon.logs()).filter((line) => line['event'] === 'action' && line['result'] === 'done' && line['op'] === op);
   return Math.max(...lines.map((line) => Date.parse(String(line['time']))));
+}
+
+/** When the run began that did something at this time, as its log line tells; ms since the epoch. */
+export async function beginOfRun(daemon: DaemonProcess, atMs: number): Promise<number> {
+  const look = async (): Promise<number | undefined> => {
+    const line = (await daemon.logs()).find(({ event, time }) => event === 'run' && Date.parse(String(time)) >= atMs);
+    return line === undefined ? undefined : Date.parse(String(line['time'])) - Number(line['durationMs']);
+  };
+  return await waitUntil('the log of the run', look);
 }
 
 /** Looks every `everyMs` milliseconds until it is so; fails after `timeoutMs`. */

@@ -1,14 +1,17 @@
 /**
  * `npm run bench -- NAME`: runs one benchmark and prints one JSON object. Figures are medians of real servers on this machine,
- * with the floor measured in the same run: quote ratios, not milliseconds. `-- kubernetes 300` measures with 300 services only.
+ * with the floor measured in the same run: quote ratios, not milliseconds. `-- kubernetes 300` measures with 300 services only,
+ * `-- consul 50 5 5 2` with 50 services on 5 nodes, a rest of 5 s and 2 commits.
  */
 const benches: Readonly<Record<string, (sizes: number[] | undefined) => Promise<unknown>>> = {
   spine: async () => await (await import('./spine.ts')).benchSpine(),
   kubernetes: async (sizes) => await (await import('./kubernetes.ts')).benchKubernetes(sizes),
+  consul: async (sizes) => await (await import('./consul.ts')).benchConsul(sizes),
 };
 
 const name = process.argv[2] ?? '';
-const sizes = process.argv[3]?.split(',').map(Number);
+const given = process.argv.slice(3).flatMap((argument) => argument.split(',').map(Number));
+const sizes = given.length === 0 ? undefined : given;
 const bench = benches[name];
 if (bench === undefined) {
   process.stderr.write(`usage: npm run bench -- ${Object.keys(benches).join('|')} [SIZES]\n`);

@@ -10,7 +10,7 @@ import { measureFloor } from './floor.ts';
 import { measureNoOp } from './no-op.ts';
 import { clear, createNamespaces, lastDone, machine, measureKubectl, onServers, type Releasers, residentMiB } from './rig.ts';
 import { round, spread } from './statistics.ts';
-import { type Manifest, specFile, workload } from './workload.ts';
+import { hostOf, type Manifest, specFile, tagOf, workload } from './workload.ts';
 
 const SERVICES = 300;
 const COMMITS = 25;
@@ -61,7 +61,6 @@ async function measure(stack: Stack, releasers: Releasers): Promise<unknown> {
   };
 }
 
-const hostOf = (i: number, version = 0): string => `s${i}-v${version}.example.com`;
 const appsIn = (namespace: string): readonly (readonly Manifest[])[] =>
   Array.from({ length: SERVICES }, (_, i) => workload(`svc-${i}`, namespace, hostOf(i)));
 
@@ -97,7 +96,7 @@ async function measureCommits(stack: Stack, git: GitServer, daemon: DaemonProces
   for (let version = 1; version <= COMMITS; version++) {
     const i = version % SERVICES;
     const host = hostOf(i, version);
-    const seen = watchTag(stack.consulUrl, `svc-${i}`, `traefik.frontend.rule=Host:${host}`);
+    const seen = watchTag(stack.consulUrl, `svc-${i}`, tagOf(host));
     await git.commit({ [`svc-${i}.json`]: specFile(workload(`svc-${i}`, 'bench', host)) }, `version ${version}`);
     const movedAt = performance.now();
     await daemon.resync();

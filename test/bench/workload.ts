@@ -6,6 +6,12 @@ export interface Manifest {
   readonly [key: string]: unknown;
 }
 
+/** The host of the i-th service, another one in each version. */
+export const hostOf = (i: number, version = 0): string => `s${i}-v${version}.example.com`;
+
+/** The tag that `workload` gets for its host. */
+export const tagOf = (host: string): string => `traefik.frontend.rule=Host:${host}`;
+
 /** A Deployment and its NodePort Service. */
 export function workload(name: string, namespace: string, host: string, replicas = 1): readonly Manifest[] {
   const labels = { app: name };

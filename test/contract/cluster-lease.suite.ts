@@ -121,6 +121,61 @@ export function clusterLeaseSuite(server: () => ApiServer): void {
       await expect.poll(() => first.state().held, { timeout: 4_000 }).toBe(true);
     });
 
+    it('is not taken earlier by who has a clock of his own mind', async () => {
+      const first = open('first');
+      await expect.poll(() => first.state().held).toBe(true);
+      let aheadMs = 0;
+      const second = open('second', { clock: { ...CLOCK, now: () => Date.now() + aheadMs } });
+      await expect.poll(() => second.state()).toEqual({ held: false, holder: 'first' });
+      await first.stop();
+      const stoppedAtMs = Date.now();
+      // As after a correction of the time: it says nothing of how long the lease has stood unchanged.
+      aheadMs = 3_600_000;
+      await expect.poll(() => second.state().held, { timeout: 5_000, interval: 10 }).toBe(true);
+      expect(Date.now() - stoppedAtMs).toBeGreaterThan(1_500);
+    });
+
+    it('is not believed in after the machine was suspended, when the monotonic clock has stood still', async () => {
+      let aheadMs = 0;
+      const first = open('first', { clock: { ...CLOCK, now: () => Date.now() + aheadMs }, renewMs: 60_000, durationMs: 60_000 });
+      await expect.poll(() => first.state().held).toBe(true);
+      aheadMs = 50_000;
+      expect(first.state().held).toBe(false);
+    });
+
+    it('goes to another when it is offered, who keeps it', async () => {
+      const first = open('first', { headStartMs: () => 500 });
+      await expect.poll(() => first.state().held).toBe(true);
+      const second = open('second');
+      await expect.poll(() => second.state()).toEqual({ held: false, holder: 'first' });
+      first.offer();
+      expect(first.state().held).toBe(false);
+      await expect.poll(() => second.state().held).toBe(true);
+      await expect.poll(() => first.state()).toEqual({ held: false, holder: 'second' });
+    });
+
+    it('is taken back after the head start when nobody wants it', async () => {
+      const first = open('first', { headStartMs: () => 500 });
+      await expect.poll(() => first.state().held, { timeout: 3_000 }).toBe(true);
+      const offeredAtMs = performance.now();
+      first.offer();
+      await expect.poll(() => first.state().held, { timeout: 3_000, interval: 10 }).toBe(true);
+      expect(performance.now() - offeredAtMs).toBeGreaterThan(500);
+    });
+
+    it('tells since when the API server is silent', async () => {
+      const first = open('first');
+      await expect.poll(() => first.state().held).toBe(true);
+      expect(first.silentSinceMs()).toBeUndefined();
+      const beforeMs = performance.now();
+      rig.proxy.freeze();
+      await expect.poll(() => first.silentSinceMs(), { timeout: 4_000 }).toBeDefined();
+      // Since it answered last, not since that was noticed.
+      expect((first.silentSinceMs() ?? Number.NaN) - beforeMs).toBeLessThan(200);
+      rig.proxy.thaw();
+      await expect.poll(() => first.silentSinceMs(), { timeout: 4_000 }).toBeUndefined();
+    });
+
     it('names the right that is missing', async ({ skip }) => {
       const { powerless } = server();
       if (powerless === undefined) {

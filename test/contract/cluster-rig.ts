@@ -170,7 +170,7 @@ export const claimsOf = (...objects: readonly KubernetesObject[]): ReadonlyMap<O
 /** Prepares a leg for objects, and applies those that are given as new. */
 export async function applied(rig: Rig, leg: ClusterAdapter, object: KubernetesObject): Promise<LiveObject> {
   await leg.prepare(new Set(), claimsOf(object), rig.signal);
-  expect(await leg.apply(create(object), rig.signal)).toEqual({ kind: 'done', changed: true });
+  expect(await leg.apply(create(object), rig.signal)).toMatchObject({ kind: 'done', changed: true });
   return mustLive(leg, keyOfObject(object));
 }
 

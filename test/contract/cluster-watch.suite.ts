@@ -222,7 +222,7 @@ export function clusterWatchSuite(server: () => ApiServer): void {
       for (const name of ['settings', 'removed']) await rig.call('PATCH', pathOf(configMap(rig, name)), { data: { c: '3' } }, MERGE);
       await leg.apply(change(configMap(rig, 'settings', { a: '2' }), first), rig.signal);
       const { resourceVersion } = metadataOf(await rig.call('GET', pathOf(configMap(rig, 'removed'))));
-      expect(await leg.apply(remove({ ...removed, resourceVersion }), rig.signal)).toEqual({ kind: 'done', changed: true });
+      expect(await leg.apply(remove({ ...removed, resourceVersion }), rig.signal)).toMatchObject({ kind: 'done', changed: true });
       const written = mustLive(leg, first.key);
       const seen: unknown[] = [];
       leg.changed(() => seen.push([live(leg, first.key) === written, live(leg, removed.key)]));

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { clusterApplySuite } from './cluster-apply.suite.ts';
+import { clusterDrainSuite } from './cluster-drain.suite.ts';
 import { clusterLeaseSuite } from './cluster-lease.suite.ts';
 import { clusterPrepareSuite } from './cluster-prepare.suite.ts';
 import type { ApiServer } from './cluster-rig.ts';
@@ -26,5 +27,6 @@ export function clusterContract(name: string, start: () => Promise<ApiServer>): 
     clusterPrepareSuite(running);
     clusterStatusSuite(running);
     clusterLeaseSuite(running);
+    clusterDrainSuite(running);
   });
 }

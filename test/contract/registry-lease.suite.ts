@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createConsulClient } from '../../src/adapters/consul/create-consul-client.ts';
-import { type ConsulLease, createConsulLease, type LeaseTimings } from '../../src/adapters/consul/create-consul-lease.ts';
+import { type ConsulLease, createConsulLease } from '../../src/adapters/consul/create-consul-lease.ts';
 import type { LeaseHolder } from '../../src/adapters/consul/lease-holder.ts';
+import type { LeaseTimings } from '../../src/adapters/consul/lease-timings.ts';
 import { leaderKey } from '../../src/core/model/consul-names.ts';
 import { type ConsulProxy, startConsulProxy } from './registry-proxy.ts';
 import { type ConsulUnderTest, eventually, type StartConsul, systemClock } from './registry-rig.ts';
@@ -16,6 +17,7 @@ interface CandidateOptions {
   readonly address: string;
   readonly clusterUid?: string | undefined;
   readonly holder?: () => LeaseHolder | undefined;
+  readonly headStartMs?: number;
   readonly timings?: Partial<LeaseTimings>;
 }
 
@@ -36,12 +38,20 @@ export function registryLeaseSuite(startConsul: StartConsul): void {
 
   const newCluster = () => `l${process.pid}-${++clusters}`;
 
-  async function enter({ cluster, address, clusterUid = 'uid-1', holder, timings }: CandidateOptions): Promise<Candidate> {
+  async function enter({
+    cluster,
+    address,
+    clusterUid = 'uid-1',
+    holder,
+    headStartMs = 0,
+    timings = {},
+  }: CandidateOptions): Promise<Candidate> {
     const proxy = await startConsulProxy(consul.url);
     const token = consul.token === undefined ? {} : { token: consul.token };
     const client = createConsulClient({ address: proxy.url, timeoutMs: 2_000, ...token });
     const self = holder ?? (() => ({ address, clusterUid }));
-    const lease = createConsulLease({ client, owner: 'test', cluster, holder: self, clock: systemClock, ...(timings ? { timings } : {}) });
+    const names = { owner: 'test', cluster, holder: self, headStartMs: () => headStartMs };
+    const lease = createConsulLease({ client, ...names, clock: systemClock, timings });
     running.push(proxy, { stop: async () => client.close() }, lease);
     lease.start(signal);
     return { lease, proxy };
@@ -161,15 +171,89 @@ export function registryLeaseSuite(startConsul: StartConsul): void {
     await eventually(() => isHeld(other), 'taken when the key is gone', 3_000);
   });
 
-  it('is not sought before it is known who we are', async () => {
+  it('is not sought before it is known who we are, and at once when told', async () => {
     let known: LeaseHolder | undefined;
-    const candidate = await enter({ cluster: newCluster(), address: '', holder: () => known, timings: { retryMs: 20 } });
-    const reads = () => candidate.proxy.seen.filter((request) => request.startsWith('GET')).length;
-    await eventually(() => reads() > 3, 'the key is read');
-    expect(candidate.proxy.seen.filter((request) => request.startsWith('PUT'))).toEqual([]);
+    const timings = { retryMs: 1, pollWaitMs: 60_000 };
+    const candidate = await enter({ cluster: newCluster(), address: '', holder: () => known, timings });
+    const waits = () => candidate.proxy.seen.some((request) => request.includes('index='));
+    await eventually(waits, 'it waits for the key to change');
+    // No polling meanwhile: one read, and one that Consul keeps.
+    expect(candidate.proxy.seen).toHaveLength(2);
     expect(candidate.lease.state()).toMatchObject({ held: false, problem: { code: 'KUBERNETES_UNAVAILABLE' } });
     known = { address: 'http://first', clusterUid: 'uid-1' };
+    candidate.lease.lookNow();
+    await eventually(() => isHeld(candidate), 'held', 2_000);
+  });
+
+  it('has a session that ends by its time to live only, whatever becomes of the node it was made on', async () => {
+    const candidate = await enter({ cluster: newCluster(), address: 'http://first' });
     await eventually(() => isHeld(candidate), 'held');
+    const [session] = (await ask('GET', `session/info/${sessionOf(candidate)}`)) as {
+      readonly TTL: string;
+      readonly LockDelay: number;
+      readonly Behavior: string;
+      readonly Checks?: readonly string[] | null;
+      readonly NodeChecks?: readonly string[] | null;
+      readonly ServiceChecks?: readonly unknown[] | null;
+    }[];
+    expect(session).toMatchObject({ TTL: '10000ms', LockDelay: 1_000_000_000, Behavior: 'release' });
+    for (const checks of [session?.Checks, session?.NodeChecks, session?.ServiceChecks]) expect(checks ?? []).toEqual([]);
+  });
+
+  describe('offered to others', () => {
+    it('goes to another at once, who keeps it', async () => {
+      const cluster = newCluster();
+      const first = await enter({ cluster, address: 'http://first', headStartMs: 300 });
+      await eventually(() => isHeld(first), 'held by the first');
+      const second = await enter({ cluster, address: 'http://second' });
+      await eventually(() => second.proxy.seen.some((request) => request.includes('index=')), 'the second watches the key');
+      first.lease.offer();
+      expect(isHeld(first)).toBe(false);
+      await eventually(() => isHeld(second), 'held by the second', 1_000);
+      const knowsHolder = () => {
+        const state = first.lease.state();
+        return !state.held && state.holder === 'http://second';
+      };
+      await eventually(knowsHolder, 'the first follows');
+      expect(isHeld(second)).toBe(true);
+    });
+
+    it('is taken back when nobody wants it, not before the head start is over', async () => {
+      const candidate = await enter({ cluster: newCluster(), address: 'http://first', headStartMs: 300 });
+      await eventually(() => isHeld(candidate), 'held');
+      const session = sessionOf(candidate);
+      const offeredAtMs = performance.now();
+      candidate.lease.offer();
+      await eventually(() => isHeld(candidate), 'held again', 3_000);
+      expect(performance.now() - offeredAtMs).toBeGreaterThan(300);
+      expect(sessionOf(candidate)).not.toBe(session);
+      expect(await ask('GET', `session/info/${session}`)).toEqual([]);
+    });
+
+    it('is held no more, and given up later, when Consul does not take it back now', async () => {
+      const cluster = newCluster();
+      const first = await enter({ cluster, address: 'http://first', headStartMs: 5_000, timings: { backoff: { baseMs: 20, maxMs: 50 } } });
+      await eventually(() => isHeld(first), 'held by the first');
+      const second = await enter({ cluster, address: 'http://second' });
+      const failing = { status: 500, headers: { 'content-type': 'text/plain' }, body: 'No cluster leader' };
+      first.proxy.fault(() => ({ kind: 'answer', answer: failing }));
+      first.lease.offer();
+      expect(isHeld(first)).toBe(false);
+      await eventually(() => first.lease.silentSinceMs() !== undefined, 'the failure is seen');
+      first.proxy.heal();
+      await eventually(() => isHeld(second), 'held by the second', 3_000);
+      await eventually(() => first.lease.silentSinceMs() === undefined, 'Consul answers');
+    });
+
+    it('does nothing when it is not held', async () => {
+      const cluster = newCluster();
+      const first = await enter({ cluster, address: 'http://first' });
+      await eventually(() => isHeld(first), 'held by the first');
+      const second = await enter({ cluster, address: 'http://second' });
+      await eventually(() => second.proxy.seen.length > 1, 'the second has looked');
+      second.lease.offer();
+      expect([isHeld(first), isHeld(second)]).toEqual([true, false]);
+    });
   });
 
   it('tells what keeps it from Consul, and goes on', async () => {

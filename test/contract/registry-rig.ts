@@ -50,6 +50,8 @@ export interface RigOptions {
   /** Deadline of one request, ms. */
   readonly timeoutMs?: number;
   readonly token?: string;
+  readonly sharedService?: boolean;
+  readonly history?: boolean;
   /** Shares the names of another rig. */
   readonly like?: RegistryRig;
 }
@@ -74,7 +76,18 @@ export async function startRig(consul: ConsulUnderTest, options: RigOptions = {}
   const lease: { state: LeaseState } = { state: { held: true, fence, untilMs: Number.POSITIVE_INFINITY } };
   const timings = { refreshGapMs: 20, backoff: { baseMs: 20, maxMs: 100 }, ...options.timings };
   const port: Pick<Lease, 'state' | 'changed'> = { state: () => lease.state, changed: () => () => undefined };
-  const registry = createConsulRegistry({ client, owner, cluster, keyPath, clock: systemClock, lease: port, timings });
+  const { sharedService = false, history = true } = options;
+  const registry = createConsulRegistry({
+    client,
+    owner,
+    cluster,
+    keyPath,
+    sharedService,
+    history,
+    clock: systemClock,
+    lease: port,
+    timings,
+  });
   return {
     owner,
     cluster,
@@ -142,11 +155,13 @@ export interface PoolOptions {
   readonly known?: RegistryState;
   readonly kv?: RegisterPool['kv'];
   readonly checked?: boolean;
+  /** Whether every instance has a check for consul-esm. */
+  readonly probed?: boolean;
 }
 
 /** The action that registers pool `prod/<name>`. */
 export function registerPool(rig: Pick<RegistryRig, 'owner' | 'cluster'>, name: string, options: PoolOptions = {}): RegisterPool {
-  const { nodes = ['worker-1'], tags = ['traefik.enable=true'], port = 30_080, known, kv = [], checked = false } = options;
+  const { nodes = ['worker-1'], tags = ['traefik.enable=true'], port = 30_080, known, kv = [], checked = false, probed = false } = options;
   const pool = poolKey('prod', name);
   const set = nodes.map((node): RegisterPool['set'][number] => {
     const instance = instanceOf(rig, { name, node, tags, port });
@@ -155,7 +170,8 @@ export function registerPool(rig: Pick<RegistryRig, 'owner' | 'cluster'>, name: 
   });
   const [first] = set;
   const check = first === undefined || !checked ? [] : [poolCheck(first, name, known)];
-  return { kind: 'register-pool', pool, service: name, set, remove: [], checks: check, removeChecks: [], kv, changes: [] };
+  const checks = [...check, ...(probed ? set.map((instance) => probeCheck(instance, name, known)) : [])];
+  return { kind: 'register-pool', pool, service: name, set, remove: [], checks, removeChecks: [], kv, changes: [] };
 }
 
 function instanceOf(
@@ -180,6 +196,14 @@ function poolCheck(instance: Instance, name: string, known: RegistryState | unde
   const modifyIndex = known?.checks.get(`${instance.consulNode}/${checkId}`)?.modifyIndex ?? 0;
   const fields = { name: `pool prod/${name}`, status: 'passing' as const, notes: instance.tags.join(), output: '' };
   return { consulNode: instance.consulNode, checkId, instanceId: instance.id, service: name, ...fields, modifyIndex };
+}
+
+function probeCheck(instance: Instance, name: string, known: RegistryState | undefined): RegisterPool['checks'][number] {
+  const checkId = poolCheckId(poolKey('prod', name), 'esm');
+  const modifyIndex = known?.checks.get(`${instance.consulNode}/${checkId}`)?.modifyIndex ?? 0;
+  const fields = { name: `TCP prod/${name}`, status: 'passing' as const, notes: '', output: 'not probed yet' };
+  const probe = { tcp: `${instance.address}:${instance.port}`, interval: '10s', timeout: '2s' };
+  return { consulNode: instance.consulNode, checkId, instanceId: instance.id, service: name, ...fields, probe, modifyIndex };
 }
 
 /** Waits until `condition` holds; the error says what did not come true. */

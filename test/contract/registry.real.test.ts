@@ -12,8 +12,19 @@ import { requireServer } from '../servers/catalog.ts';
 import { startConsul } from '../support/consul.ts';
 import { registrySuite } from './registry.suite.ts';
 import { registryFaultsSuite } from './registry-faults.suite.ts';
+import { registryHealthSuite } from './registry-health.suite.ts';
 import { registryLeaseSuite } from './registry-lease.suite.ts';
-import { type ConsulUnderTest, ensureNode, eventually, type RegistryRig, registerPool, startRig, systemClock } from './registry-rig.ts';
+import { registryPoolsSuite } from './registry-pools.suite.ts';
+import {
+  type ConsulUnderTest,
+  ensureNode,
+  eventually,
+  type RegistryRig,
+  type RigOptions,
+  registerPool,
+  startRig,
+  systemClock,
+} from './registry-rig.ts';
 import { registrySpecificationsSuite } from './registry-specifications.suite.ts';
 
 const run = promisify(execFile);
@@ -25,6 +36,12 @@ async function startReal(options: Parameters<typeof startConsul>[0] = {}): Promi
 
 describe('registry on Consul', () => registrySuite(() => startReal()));
 describe('registry on a failing Consul', () => registryFaultsSuite(() => startReal()));
+describe('pools on Consul', () =>
+  registryPoolsSuite({
+    consul: () => startReal(),
+    small: () => startReal({ config: { limits: { txn_max_req_len: 65_536, kv_max_value_size: 65_536 } } }),
+  }));
+describe('health on Consul', () => registryHealthSuite(() => startReal()));
 describe('specifications on Consul', () => registrySpecificationsSuite(() => startReal()));
 describe('lease on Consul', () => registryLeaseSuite(() => startReal()));
 
@@ -45,12 +62,12 @@ describe('with ACLs', () => {
     `${keyRules(rig)} agent_prefix "" { policy = "read" } service_prefix "" { policy = "write" } node_prefix "" { policy = "read" } node_prefix "k8s-${rig.cluster}-" { policy = "write" }`;
 
   /** A rig whose token has the rules, and a way to change them. */
-  async function open(rulesOf: (rig: RegistryRig) => string) {
+  async function open(rulesOf: (rig: RegistryRig) => string, options: Pick<RigOptions, 'history'> = {}) {
     const manager = await startRig(consul);
     const Name = `policy-${manager.cluster}`;
     const { ID } = (await manager.stranger('PUT', 'acl/policy', { Name, Rules: rulesOf(manager) })) as { ID: string };
     const { SecretID } = (await manager.stranger('PUT', 'acl/token', { Policies: [{ Name }] })) as { SecretID: string };
-    const rig = await startRig(consul, { token: SecretID, like: manager });
+    const rig = await startRig(consul, { ...options, token: SecretID, like: manager });
     rigs.push(manager, rig);
     const change = (rules: string) => manager.stranger('PUT', `acl/policy/${ID}`, { ID, Name, Rules: rules });
     return { manager, rig, change };
@@ -69,6 +86,19 @@ describe('with ACLs', () => {
     await rig.registry.refresh(rig.signal);
     expect(rig.state()).toMatchObject({ fresh: false });
     expect(rig.state().instances.size).toBe(1);
+  });
+
+  it.each([
+    [true, 'unavailable'],
+    [false, 'complete'],
+  ] as const)('without the right on the history of the pools, which is kept: %s, it is %s', async (history, kind) => {
+    const keys = ({ keyPath }: RegistryRig) =>
+      ['deployments', '.poolkeeper'].map((folder) => `key_prefix "${keyPath}/${folder}/" { policy = "write" }`).join(' ');
+    const { rig, manager } = await open((named) => allRules(named).replace(/key_prefix \S+ \{[^}]*\}/, keys(named)), { history });
+    await manager.stranger('PUT', `kv/${rig.keyPath}/specifications/prod/web/latest`, {});
+    await rig.registry.refresh(rig.signal);
+    expect(rig.registry.state().kind).toBe(kind);
+    if (kind === 'complete') expect(rig.state().limits.operations).toBe(128);
   });
 
   it('is unavailable with rights on keys only', async () => {

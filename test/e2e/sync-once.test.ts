@@ -54,6 +54,17 @@ describe.skipIf(inject('stack') === undefined)('sync --once', () => {
     );
   });
 
+  it('plan --check tells beforehand what the API server would refuse, with the field', async () => {
+    const wrong = deployment('wrong', 'registry.invalid/web:1').replace('replicas: 2', 'replicas: -1');
+    await site.git.commit({ 'wrong.yaml': wrong }, 'too few');
+    const plain = await runCli(site.daemon, 'plan');
+    expect(plain.stdout).toContain('+ apply-object Deployment sync-once/wrong');
+    expect(plain.stdout).not.toContain('KUBERNETES_REFUSED');
+    const checked = await runCli(site.daemon, 'plan', '--check');
+    expect(checked.code).toBe(1);
+    expect(checked.stdout).toMatch(/wrong\.yaml:1:1: KUBERNETES_REFUSED: Deployment sync-once\/wrong: spec\.replicas: Invalid value: -1/);
+  });
+
   async function conditionsOf(name: string): Promise<readonly string[]> {
     const live = (await kubeRequest(stack, 'GET', `/apis/apps/v1/namespaces/${NAME}/deployments/${name}`)) as {
       readonly status: { readonly conditions?: readonly { readonly reason: string }[] };

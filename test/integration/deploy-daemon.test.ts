@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/load-config.ts';
-import { syncOnce } from '../../src/daemon.ts';
+import { syncOnce } from '../../src/once.ts';
 import { requireServer } from '../servers/catalog.ts';
 import { aclOf } from '../support/consul-acl.ts';
 import { deployPath, readDeploy } from '../support/deploy-files.ts';

@@ -109,6 +109,12 @@ describe('deploy/kubernetes', () => {
     });
   });
 
+  it('lets the Pods reach every port that Kubernetes chooses NodePorts from, which the probe of nodes in doubt needs', () => {
+    const [policy] = loadAll(readDeploy('kubernetes', 'networkpolicy.yaml')) as [NetworkPolicy];
+    const ranges = policy.spec.egress.flatMap(({ ports }) => ports.map(({ port, endPort, protocol }) => [port, endPort, protocol]));
+    expect(ranges).toContainEqual([30_000, 32_767, undefined]);
+  });
+
   it('gives the Pods a configuration that is right, and every file that it names', async () => {
     const { objects } = await build();
     const config = objects.find(({ kind }) => kind === 'ConfigMap');
@@ -239,7 +245,9 @@ describe('the rights of deploy/kubernetes/access', () => {
       ['create', 'pods'],
       ['delete', 'pods'],
       ['create', 'pods/exec'],
-      ['patch', 'nodes'],
+      ['update', 'nodes'],
+      ['patch', 'nodes', '--subresource=status'],
+      ['delete', 'nodes'],
       ['delete', 'namespaces'],
       ['get', 'namespaces/default'],
       ['update', 'leases.coordination.k8s.io/other', '--namespace=poolkeeper'],
@@ -272,6 +280,14 @@ async function grant(kind: 'Role' | 'ClusterRole', user: KubernetesUser, granted
     roleRef,
     subjects: [{ kind: 'User', name: user.name }],
   });
+}
+
+interface NetworkPolicy {
+  readonly spec: {
+    readonly egress: readonly {
+      readonly ports: readonly { readonly port: number; readonly endPort?: number; readonly protocol?: string }[];
+    }[];
+  };
 }
 
 interface PodList {

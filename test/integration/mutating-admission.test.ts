@@ -106,4 +106,24 @@ describe.skipIf(inject('stack') === undefined)('a mutating admission webhook', (
     expect((await site.run()).writes).toEqual([`PATCH ${DEPLOYMENT}`]);
     await site.expectRest();
   });
+
+  it('that takes our hash away costs one apply, which is told, and no more until something changes', async () => {
+    await mutating((object) =>
+      JSON.stringify(object).includes('poolkeeper.dev/hash') ? [{ op: 'remove', path: '/metadata/annotations/poolkeeper.dev~1hash' }] : [],
+    );
+    site.commit({ 'web.yaml': deployment('web', 'registry.invalid/web:1') });
+    const first = await site.run();
+    expect(first.writes).toEqual([`PATCH ${DEPLOYMENT}`]);
+    expect(first.problems).toEqual([
+      'KUBERNETES_NO_EFFECT the API server takes our apply of Deployment NS/web, but its annotation poolkeeper.dev/hash does not stay',
+    ]);
+    expect((await site.run()).writes).toEqual([]);
+    await site.restart();
+    expect((await site.run()).writes).toEqual([`PATCH ${DEPLOYMENT}`]);
+    expect((await site.run()).writes).toEqual([]);
+
+    site.commit({ 'web.yaml': deployment('web', 'registry.invalid/web:2') });
+    expect((await site.run()).writes).toEqual([`PATCH ${DEPLOYMENT}`]);
+    expect((await shown()).metadata.generation).toBe(2);
+  });
 });

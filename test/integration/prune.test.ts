@@ -127,6 +127,35 @@ describe.skipIf(inject('stack') === undefined)('what leaves Git', () => {
     expect([await exists('stays'), await exists('two')]).toEqual([true, true]);
   });
 
+  it('is the same object in another file, also when that file has a typo first', async () => {
+    await applied({ 'from.yaml': file(configMap('remains'), configMap('wanders')), 'into.yaml': configMap('into') });
+    const { uid } = await shown('wanders');
+    await commit({ 'from.yaml': configMap('remains'), 'into.yaml': `${file(configMap('into'), configMap('wanders'))}}` });
+    const held = await told('from.yaml', ({ state }) => state === 'held');
+    expect(held.holds.map(({ reason }) => reason.message)).toEqual([
+      `ConfigMap ${NAME}/wanders stays: it may have moved into into.yaml, which is broken`,
+    ]);
+    await applied({ 'into.yaml': file(configMap('into'), configMap('wanders')) });
+    await told('from.yaml', ({ state }) => state === 'in-step');
+    expect(await shown('wanders')).toMatchObject({ uid, annotations: { 'poolkeeper.dev/spec': 'into.yaml' } });
+  });
+
+  it('a claim of a volume stays with its data until it says otherwise', async () => {
+    const claim = (annotations: object): string =>
+      `${JSON.stringify({ apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'data', annotations }, spec: { storageClassName: 'none', accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } } })}\n`;
+    const claims = `/api/v1/namespaces/${NAME}/persistentvolumeclaims`;
+    await commit({ 'data.yaml': claim({}) });
+    await waitUntil('the claim', async () => ((await exists('data', claims)) ? true : undefined));
+    await commit({}, ['data.yaml']);
+    const kept = await told('data.yaml', ({ problems, state }) => problems.length > 0 && state === 'in-step');
+    expect(kept.problems.map(({ code }) => code)).toEqual(['PRUNE_DISABLED']);
+    expect(await exists('data', claims)).toBe(true);
+    await commit({ 'data.yaml': claim({ 'poolkeeper.dev/prune': 'true' }) });
+    await told('data.yaml', ({ problems }) => problems.length === 0);
+    await commit({}, ['data.yaml']);
+    await waitUntil('the claim to go', async () => ((await exists('data', claims)) ? undefined : true));
+  });
+
   it('stays when its annotation says so, with its pool, and is noted', async () => {
     const instances = await instancesOf(stack, `kept-${NAME}`);
     await commit({}, ['app.yaml']);

@@ -13,7 +13,7 @@ import { isRollingOut, type RunReport } from '../../src/core/report/run-report.t
 import { BUILT_IN_RESOURCES } from '../../src/core/rights/built-in-kinds.ts';
 import { daemonRules } from '../../src/core/rights/daemon-rules.ts';
 import type { RbacRule } from '../../src/core/rights/rbac-rule.ts';
-import { syncOnce } from '../../src/daemon.ts';
+import { syncOnce } from '../../src/once.ts';
 import type { Problem } from '../../src/shared/problem.ts';
 import { claimsOf, create, live, openRig, type Rig } from '../contract/cluster-rig.ts';
 import { requireServer } from '../servers/catalog.ts';
@@ -116,7 +116,7 @@ describe('the rights that `poolkeeper rbac` prints', () => {
 
   it.each(namespaceVerbs)('hold what namespaces need: without %s the daemon says which right is missing', async (verb) => {
     const user = userWithout(verb);
-    const { cluster } = daemonRules({ owner: 'rbac', createNamespaces: true, resources: [] });
+    const { cluster } = daemonRules({ owner: 'rbac', createNamespaces: true, drainApi: false, resources: [] });
     const rules = cluster.map((rule) =>
       rule.resources.includes('namespaces') ? { ...rule, verbs: rule.verbs.filter((granted) => granted !== verb) } : rule,
     );

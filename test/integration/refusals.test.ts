@@ -127,7 +127,7 @@ describe.skipIf(inject('stack') === undefined)('a spec of which something is ref
   it('for a field that does not exist is left as it is, and the field is named', async () => {
     await stands();
     expect(await refusedRun(app({ value: '2', container: ', comand: [a]' }))).toEqual([
-      'KUBERNETES_REFUSED patch deployments.apps NS/web: .spec.template.spec.containers[name="main"].comand: field not declared in schema',
+      'KUBERNETES_REFUSED Deployment NS/web: .spec.template.spec.containers[name="main"].comand: field not declared in schema',
     ]);
     await takes(app({ value: '3' }));
   });
@@ -135,8 +135,8 @@ describe.skipIf(inject('stack') === undefined)('a spec of which something is ref
   it('in several objects tells all of them at once', async () => {
     await stands();
     expect(await refusedRun(app({ value: '2', container: ', comand: [a]', port: ', protocol: HTTP' }))).toEqual([
-      expect.stringMatching(/^KUBERNETES_REFUSED patch deployments.apps NS\/web: .*\.comand: field not declared in schema$/),
-      expect.stringMatching(/^KUBERNETES_REFUSED patch services NS\/web: spec.ports\[0\].protocol: Unsupported value: "HTTP"/),
+      expect.stringMatching(/^KUBERNETES_REFUSED Deployment NS\/web: .*\.comand: field not declared in schema$/),
+      expect.stringMatching(/^KUBERNETES_REFUSED Service NS\/web: spec.ports\[0\].protocol: Unsupported value: "HTTP"/),
     ]);
     await takes(app({ value: '3' }));
   });
@@ -145,7 +145,7 @@ describe.skipIf(inject('stack') === undefined)('a spec of which something is ref
     site.commit({ 'other.yaml': other('1') });
     await site.run();
     expect(await refusedRun(app({ port: ', protocol: HTTP' }))).toEqual([
-      expect.stringMatching(/^KUBERNETES_REFUSED patch services NS\/web: spec.ports\[0\].protocol: Unsupported value: "HTTP"/),
+      expect.stringMatching(/^KUBERNETES_REFUSED Service NS\/web: spec.ports\[0\].protocol: Unsupported value: "HTTP"/),
     ]);
     expect(await contents()).toEqual([undefined, undefined, undefined]);
     await takes(app({ value: '3' }));
@@ -154,7 +154,7 @@ describe.skipIf(inject('stack') === undefined)('a spec of which something is ref
   it('for an immutable field is left as it is', async () => {
     await stands();
     expect(await refusedRun(app({ value: '2', label: 'web-2' }))).toEqual([
-      'KUBERNETES_IMMUTABLE patch deployments.apps NS/web: spec.selector cannot be changed on a live object',
+      'KUBERNETES_IMMUTABLE Deployment NS/web: spec.selector cannot be changed on a live object',
     ]);
     await takes(app({ value: '3' }));
   });
@@ -165,9 +165,7 @@ describe.skipIf(inject('stack') === undefined)('a spec of which something is ref
     await create(QUOTAS, { metadata: { name: 'none' }, spec: { hard: { 'count/deployments.apps': '0' } } });
     await refusesDeployments();
     expect(await refusedRun(app({ value: '3' }), 'retries')).toEqual([
-      expect.stringMatching(
-        /^KUBERNETES_REFUSED patch deployments.apps NS\/web: .* exceeded quota: none, requested: count\/deployments.apps=1/,
-      ),
+      expect.stringMatching(/^KUBERNETES_REFUSED Deployment NS\/web: .* exceeded quota: none, requested: count\/deployments.apps=1/),
     ]);
     await site.call('DELETE', `${QUOTAS}/none`);
     cleanUp.pop();
@@ -191,9 +189,7 @@ describe.skipIf(inject('stack') === undefined)('a spec of which something is ref
     });
     await refusesDeployments();
     expect(await refusedRun(app({ value: '2' }))).toEqual([
-      expect.stringMatching(
-        /^KUBERNETES_REFUSED patch deployments.apps NS\/web: .*ValidatingAdmissionPolicy 'NS'.*every Deployment needs a team/,
-      ),
+      expect.stringMatching(/^KUBERNETES_REFUSED Deployment NS\/web: .*ValidatingAdmissionPolicy 'NS'.*every Deployment needs a team/),
     ]);
     await takes(
       app({ value: '3' }).replace(
@@ -210,14 +206,12 @@ describe.skipIf(inject('stack') === undefined)('a spec of which something is ref
     webhook.refuse('the image is not signed');
     await refusesDeployments();
     expect(await refusedRun(app({ value: '2' }))).toEqual([
-      'KUBERNETES_REFUSED patch deployments.apps NS/web: admission webhook "policy.example.com" denied the request: the image is not signed',
+      'KUBERNETES_REFUSED Deployment NS/web: admission webhook "policy.example.com" denied the request: the image is not signed',
     ]);
     await webhook.crash();
     site.commit({ 'web.yaml': app({ value: '4' }), 'other.yaml': other('2') });
     const [problem] = (await site.run()).problems;
-    expect(problem).toMatch(
-      /^KUBERNETES_REFUSED patch deployments.apps NS\/web: failed calling webhook "policy.example.com": .*connection refused/,
-    );
+    expect(problem).toMatch(/^KUBERNETES_REFUSED Deployment NS\/web: failed calling webhook "policy.example.com": .*connection refused/);
     expect(await site.get(`${CONFIG_MAPS}/web`)).toMatchObject({ data: { a: '1' } });
   });
 

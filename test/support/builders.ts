@@ -11,6 +11,7 @@ import type { RegistryState } from '../../src/core/model/registration.ts';
 import type { Snapshot } from '../../src/core/model/snapshot.ts';
 import type { CommitFacts, SpecSet } from '../../src/core/model/spec-set.ts';
 import type { World } from '../../src/core/model/world.ts';
+import type { HiddenText } from '../../src/core/spec/hidden-text.ts';
 import type { Problem } from '../../src/shared/problem.ts';
 import { problem } from '../../src/shared/problem.ts';
 
@@ -22,10 +23,12 @@ export const POLICY: Policy = {
   cluster: 'c1',
   keyPath: 'kubernetes',
   nodePrefix: 'k8s-',
+  sharedService: false,
   registration: 'both',
   registrationExplicit: false,
   dialect: 'both',
   entryPoints: { http: { name: 'web', tls: false }, https: { name: 'websecure', tls: true } },
+  translation: { strict: false },
   adoptFrom: ['kubectl'],
   allowAdopt: false,
   dryRun: false,
@@ -39,6 +42,7 @@ export const POLICY: Policy = {
     drainingTaints: ['ToBeDeletedByClusterAutoscaler'],
     drainOnCordon: true,
     minBackends: 1,
+    health: 'node',
   },
   drainSeconds: 10,
   letGoMs: 20_000,
@@ -106,13 +110,19 @@ export function spec(id: string, ...objects: KubernetesObject[]): Spec {
 
 export function specSet(
   specs: readonly Spec[],
-  more: { broken?: Record<string, readonly Problem[]>; commits?: readonly CommitFacts[]; source?: string } = {},
+  more: {
+    broken?: Record<string, readonly Problem[]>;
+    brokenTexts?: ReadonlyMap<SpecId, HiddenText>;
+    commits?: readonly CommitFacts[];
+    source?: string;
+  } = {},
 ): SpecSet {
   return {
     revision: revision('r2'),
     source: more.source ?? 'repo main /',
     specs: new Map(specs.map((one) => [one.id, one])),
     broken: new Map(Object.entries(more.broken ?? {}).map(([id, problems]) => [specId(id), problems])),
+    ...(more.brokenTexts === undefined ? {} : { brokenTexts: more.brokenTexts }),
     notes: [],
     commits: more.commits ?? [],
   };
@@ -188,6 +198,7 @@ export const EMPTY_REGISTRY: RegistryState = {
   nodes: new Map(),
   instances: new Map(),
   checks: new Map(),
+  strangers: [],
   foreignServices: new Set(),
   kv: new Map(),
   fresh: false,

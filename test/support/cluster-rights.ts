@@ -3,6 +3,7 @@ import { loadAll } from 'js-yaml';
 import { readClusterUid } from '../../src/adapters/kubernetes/cluster-uid.ts';
 import type { ClusterAdapter } from '../../src/adapters/kubernetes/create-cluster.ts';
 import { createKubernetesLease } from '../../src/adapters/kubernetes/kubernetes-lease.ts';
+import { createNodeDrains } from '../../src/adapters/kubernetes/node-drains.ts';
 import type { ApplyObject, ClusterAction } from '../../src/core/model/action.ts';
 import { DEPLOYMENT_KIND, nodeName, poolKey } from '../../src/core/model/ids.ts';
 import { type KubernetesObject, keyOfObject, type LiveObject } from '../../src/core/model/objects.ts';
@@ -92,6 +93,7 @@ export async function liveInCluster(rig: Rig): Promise<readonly Problem[]> {
   }
   for (const object of made) note(await applyToLive(leg, object, { actionOn: remove, prepare }, rig.signal));
   await othersChange(rig, leg);
+  note(await problemOfDrain(rig));
   for (const snapshot of snapshotsOf(leg)) note(reasonOf(snapshot));
   return problems;
 }
@@ -135,6 +137,13 @@ async function othersChange(rig: Rig, leg: ClusterAdapter): Promise<void> {
   await eventually(() => snapshotValue(leg.state().nodes)?.find(({ name }) => name === node), leg);
   await eventually(() => snapshotValue(leg.state().endpoints)?.get(poolKey(rig.namespace, 'by-hand')), leg);
   await eventually(() => snapshotValue(leg.state().pods)?.get(keyOfObject(stuck)), leg);
+}
+
+/** Marks the node of the rig. */
+async function problemOfDrain({ client, namespace, signal }: Rig): Promise<Problem | undefined> {
+  const result = await createNodeDrains(client).mark(nodeName(namespace), 'a test', signal);
+  if (result.kind === 'no-such-node') throw new Error(`the node ${namespace} is not there`);
+  return result.kind === 'failed' ? result.problem : undefined;
 }
 
 const CONTAINER = { name: 'main', image: 'registry.invalid/main:1' };

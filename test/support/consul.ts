@@ -10,6 +10,8 @@ export interface ConsulOptions {
   readonly acl?: boolean;
   /** Keeps data on disk, so that it outlives kill and restart. Starts about 2 s slower (a leader is elected). */
   readonly persistent?: boolean;
+  /** Ports of its own unless told. */
+  readonly ports?: ConsulPorts;
   /** More agent configuration, as Consul's JSON; it wins over ours. */
   readonly config?: Readonly<Record<string, unknown>>;
 }
@@ -29,7 +31,7 @@ const managementToken = '6f1e0b1c-8a55-4ac4-9d0e-3d1c7f2b9a10';
 export async function startConsul(options: ConsulOptions = {}): Promise<ConsulServer> {
   const directory = await makeTempDirectory('consul');
   try {
-    const ports = await claimPorts();
+    const ports = options.ports ?? (await claimPorts());
     const file = join(directory.path, 'agent.json');
     await writeFile(file, JSON.stringify(agentConfig(options, ports), null, 2));
     const mode = options.persistent === true ? ['-server', `-data-dir=${directory.path}/data`] : ['-dev'];
@@ -52,14 +54,16 @@ export async function startConsul(options: ConsulOptions = {}): Promise<ConsulSe
   }
 }
 
-interface ConsulPorts {
+/** The ports of one agent, by the names of its configuration. */
+export interface ConsulPorts {
   readonly http: number;
   readonly serf_lan: number;
   readonly serf_wan: number;
   readonly server: number;
 }
 
-async function claimPorts(): Promise<ConsulPorts> {
+/** Ports that are free now. */
+export async function claimPorts(): Promise<ConsulPorts> {
   return { http: await freePort(), serf_lan: await freePort(), serf_wan: await freePort(), server: await freePort() };
 }
 

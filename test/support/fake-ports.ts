@@ -1,9 +1,10 @@
 import type { ClusterAction, NodeAction, RegistryAction } from '../../src/core/model/action.ts';
 import type { ObjectKey } from '../../src/core/model/ids.ts';
 import { kvKey } from '../../src/core/model/ids.ts';
+import type { LiveObject } from '../../src/core/model/objects.ts';
 import type { Cluster, ClusterResult, Fence, Lease, LeaseState, Registry, RegistryResult } from '../../src/core/model/ports.ts';
 import type { Snapshot } from '../../src/core/model/snapshot.ts';
-import { snapshotValue } from '../../src/core/model/snapshot.ts';
+import { mapSnapshot, snapshotValue } from '../../src/core/model/snapshot.ts';
 import type { SpecSet } from '../../src/core/model/spec-set.ts';
 import type { World } from '../../src/core/model/world.ts';
 import type { ApplyPorts, Outcome } from '../../src/run/apply-plan.ts';
@@ -51,6 +52,8 @@ export class FakeSite {
   readonly prepared: { readonly kinds: readonly string[]; readonly claims: readonly string[] }[] = [];
   readonly leases = { consul: new FakeLease(), kubernetes: new FakeLease() };
   refuse: (action: ClusterAction | RegistryAction, name: string) => Problem | undefined = () => undefined;
+  /** What admission makes of an object before it is stored. */
+  admit: (live: LiveObject) => LiveObject = (live) => live;
   before: (action: ClusterAction | RegistryAction, name: string) => Promise<void> | void = () => undefined;
   mayBegin = true;
   nowMs = NOW_MS;
@@ -72,7 +75,7 @@ export class FakeSite {
       },
       apply: async (action): Promise<ClusterResult> => {
         const problem = await this.#write(action);
-        return problem === undefined ? { kind: 'done', changed: true } : { kind: 'failed', problem };
+        return problem === undefined ? { kind: 'done', changed: true, ...this.#stored(action) } : { kind: 'failed', problem };
       },
     };
     const registry: Registry = {
@@ -127,7 +130,8 @@ export class FakeSite {
       return before.kind === 'unavailable' || value === undefined ? before : { ...before, value };
     };
     const empty = [...cluster.objects].map(([kind, before]) => [kind, keep(before, complete(new Map()))] as const);
-    const full = [...folded.cluster.objects].map(([kind, after]) => [kind, keep(cluster.objects.get(kind) ?? after, after)] as const);
+    const admitted = new Map([...folded.cluster.objects].map(([kind, after]) => [kind, mapSnapshot(after, (all) => this.#admitted(all))]));
+    const full = [...admitted].map(([kind, after]) => [kind, keep(cluster.objects.get(kind) ?? after, after)] as const);
     const objects = new Map([...empty, ...full]);
     this.world = {
       specs,
@@ -135,5 +139,15 @@ export class FakeSite {
       registry: keep(registry, folded.registry),
     };
     return undefined;
+  }
+
+  #admitted(all: ReadonlyMap<ObjectKey, LiveObject>): ReadonlyMap<ObjectKey, LiveObject> {
+    return new Map([...all].map(([key, live]) => [key, this.admit(live)]));
+  }
+
+  #stored(action: ClusterAction): { readonly stored?: LiveObject } {
+    const all = [...this.world.cluster.objects.values(), this.world.cluster.services].map((kind) => snapshotValue(kind)?.get(action.key));
+    const stored = all.find((live) => live !== undefined);
+    return action.kind === 'delete-object' || stored === undefined ? {} : { stored };
   }
 }

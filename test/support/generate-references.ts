@@ -7,6 +7,7 @@ import { createContext } from '../../src/cli/command-context.ts';
 import { writtenText } from '../../src/config/option.ts';
 import { type OptionEntry, optionEntries } from '../../src/config/option-entries.ts';
 import { METRIC_PREFIX, METRICS, type MetricRow } from '../../src/telemetry/metric-table.ts';
+import { renderTraefikReference } from './render-traefik-reference.ts';
 
 const NOTE = (source: string): string => `<!-- Made by \`npm run docs\` from ${source}: change it there. -->\n`;
 
@@ -16,6 +17,7 @@ export function renderReferences(): Readonly<Record<string, string>> {
     'docs/configuration.md': renderConfigurationReference(),
     'docs/metrics.md': renderMetricsReference(),
     'docs/cli.md': renderCliReference(),
+    'docs/traefik.md': renderTraefikReference(),
   };
 }
 
@@ -100,7 +102,7 @@ function renderCliReference(): string {
         readFile: () => '',
         now: () => 0,
         signal: new AbortController().signal,
-        load: { daemon: unused, demo: unused, rights: unused, doctor: unused },
+        load: { daemon: unused, once: unused, demo: unused, rights: unused, doctor: unused },
       },
       () => undefined,
     ),

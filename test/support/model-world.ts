@@ -1,5 +1,5 @@
-import type { ViewMemo } from '../../src/core/desired/build-desired.ts';
-import { buildDesired } from '../../src/core/desired/build-desired.ts';
+import type { DesiredMemo } from '../../src/core/desired/build-desired.ts';
+import { buildDesired, newDesiredMemo } from '../../src/core/desired/build-desired.ts';
 import type { ImmutableRefusal } from '../../src/core/desired/recreations.ts';
 import type { Action, NodeAction, WriteKv } from '../../src/core/model/action.ts';
 import { NODE_CHECK_ID } from '../../src/core/model/consul-names.ts';
@@ -16,7 +16,7 @@ import { createPlanMemos, planContext } from '../../src/core/plan/context.ts';
 import type { Guarded } from '../../src/core/plan/guard-run.ts';
 import { guardRun } from '../../src/core/plan/guard-run.ts';
 import { planNodes } from '../../src/core/plan/plan-nodes.ts';
-import { planSpec } from '../../src/core/plan/plan-spec.ts';
+import { planSpecs } from '../../src/core/plan/plan-specs.ts';
 import { world as buildWorld, complete, EMPTY_REGISTRY, keys, liveOf, MEMORY, NOW_MS, POLICY } from './builders.ts';
 
 /** A plan as the run makes it, of one moment. */
@@ -35,7 +35,7 @@ export interface PlanOptions {
   readonly policy?: Policy;
   readonly nowMs?: number;
   readonly immutable?: ReadonlyMap<ObjectKey, ImmutableRefusal>;
-  readonly memos?: { readonly plans: PlanMemos; readonly views: ViewMemo };
+  readonly memos?: { readonly plans: PlanMemos; readonly desired: DesiredMemo };
 }
 
 /** Plans a whole world with the functions that the run uses. */
@@ -45,12 +45,12 @@ export function planWorld(world: World, options: PlanOptions = {}): ModelPlan {
   const refused = new Set<ObjectKey>();
   for (;;) {
     const desired = buildDesired(world, policy, {
-      memo: options.memos?.views ?? new Map(),
+      memo: options.memos?.desired ?? newDesiredMemo(),
       refused,
       immutable: options.immutable ?? new Map(),
     });
     const context = planContext({ world, desired, memory, policy, nowMs, memos });
-    const plans = [...desired.specs.values()].map((spec) => planSpec(spec, context));
+    const plans = planSpecs(context);
     const unapplied = plans.flatMap((plan) => plan.unapplied).filter((key) => !refused.has(key));
     if (unapplied.length === 0) {
       const guarded = guardRun(plans, context);

@@ -1,6 +1,6 @@
 import type { Hold, NodeDecision } from '../../src/core/model/action.ts';
 import { nodeName, poolKey, revision, specId } from '../../src/core/model/ids.ts';
-import type { ActionReport, PoolReport, RunReport, SourceReport, SpecReport } from '../../src/core/report/run-report.ts';
+import type { ActionReport, NodeReport, PoolReport, RunReport, SourceReport, SpecReport } from '../../src/core/report/run-report.ts';
 import { problem } from '../../src/shared/problem.ts';
 
 /** A report of a run in which nothing happened, with what a test is about put over it. */
@@ -53,10 +53,24 @@ export function poolReport(namespace: string, name: string, more: Partial<PoolRe
     registered: 3,
     passing: 2,
     nodePort: 30_080,
+    health: { mode: 'node', words: 'as Kubernetes says of its nodes' },
     decisions: [],
+    registeredOn: [],
+    passingOn: [],
     ...more,
   };
 }
+
+export const nodeReport = (node: string, more: Partial<NodeReport> = {}): NodeReport => ({
+  node: nodeName(node),
+  eligible: true,
+  code: 'ready',
+  reason: 'Ready',
+  draining: false,
+  registered: 1,
+  check: 'passing',
+  ...more,
+});
 
 export const actionReport = (more: Partial<ActionReport> = {}): ActionReport => ({
   leg: 'kubernetes',

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { ownershipOf } from '../../src/core/desired/ownership.ts';
 import type { Action, NodeAction } from '../../src/core/model/action.ts';
 import type { ObjectKey, PoolKey, SpecId } from '../../src/core/model/ids.ts';
@@ -44,6 +45,7 @@ export class Simulation {
   /** When the last instance with this NodePort left Consul, by `pool:port`. */
   readonly #leftAtMs = new Map<string, number>();
   readonly #removed: { readonly pool: PoolKey; readonly atMs: number; readonly owned: number }[] = [];
+  #served: ReadonlyMap<PoolKey, EndpointFacts> = new Map();
   #revision = 0;
 
   /** Everything as it is, without any outage. */
@@ -104,8 +106,16 @@ export class Simulation {
     }
   }
 
+  /** What is remembered of earlier passes may save work, and must not change the plan. */
   plan(): ModelPlan {
-    return planWorld(this.seen(), { memory: this.memory, nowMs: this.nowMs, memos: this.#memos });
+    const seen = this.seen();
+    const moment = { memory: this.memory, nowMs: this.nowMs };
+    const plan = planWorld(seen, { ...moment, memos: this.#memos });
+    const anew = planWorld(seen, moment);
+    if (!isDeepStrictEqual(plan.guarded.plans, anew.guarded.plans)) {
+      this.violations.push(`a remembered plan is not what is planned anew: ${differing(plan.guarded.plans, anew.guarded.plans)}`);
+    }
+    return plan;
   }
 
   /** Everything that a plan would do, in the order of doing. */
@@ -162,7 +172,12 @@ export class Simulation {
       const pool = poolKey(live.namespace, live.name);
       return [[pool, { pool, ready: 2, readyNodes: [nodeName('n1'), nodeName('n2')], portNames: names }] as const];
     });
-    return complete(new Map(facts));
+    // As the watches do: what is the same stays the very same.
+    const kept = facts.map(
+      ([pool, fact]) => [pool, isDeepStrictEqual(this.#served.get(pool), fact) ? (this.#served.get(pool) ?? fact) : fact] as const,
+    );
+    this.#served = new Map(kept);
+    return complete(this.#served);
   }
 
   #saveMemory(plan: ModelPlan): boolean {
@@ -276,3 +291,6 @@ const portsIn = (live: LiveObject | undefined): readonly number[] =>
   ((live?.spec['type'] === 'NodePort' ? live.spec['ports'] : []) as readonly { readonly nodePort: number }[]).map(
     ({ nodePort }) => nodePort,
   );
+
+const differing = (remembered: readonly object[], anew: readonly object[]): string =>
+  JSON.stringify(remembered.flatMap((plan, i) => (isDeepStrictEqual(plan, anew[i]) ? [] : [{ remembered: plan, anew: anew[i] }])));

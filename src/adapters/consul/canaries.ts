@@ -3,8 +3,9 @@ import { nodeName } from '../../core/model/ids.ts';
 import type { LeaseState } from '../../core/model/ports.ts';
 import { AppError } from '../../shared/errors.ts';
 import { type Problem, problem } from '../../shared/problem.ts';
+import type { RegistryIdentity } from './assemble-registry.ts';
 import type { ConsulClient } from './consul-client.ts';
-import type { Canary, RegistryIdentity, RegistryReading } from './read-registry.ts';
+import type { RegistryReading } from './read-registry.ts';
 import { fenceOperation, type TransactionOperation } from './registry-write.ts';
 
 /**
@@ -16,7 +17,7 @@ export type CanaryOutcome =
   | { readonly kind: 'hidden' }
   | { readonly kind: 'failed'; readonly problem: Problem };
 
-/** Creates the canaries that a reading lacks, if this process leads; all or none, and none that exists already. */
+/** Creates the canaries that a reading lacks, and marks again those whose marks were wiped, if this process leads; all or none. */
 export async function createCanaries(
   request: {
     readonly client: ConsulClient;
@@ -27,7 +28,7 @@ export async function createCanaries(
   signal: AbortSignal,
 ): Promise<CanaryOutcome> {
   const { client, identity, reading, lease } = request;
-  const names = [...reading.missing].join(', ');
+  const names = [...reading.missing.keys()].join(', ');
   if (reading.canaryTaken) {
     const node = canaryNodeName(identity.nodePrefix, identity.cluster);
     return { kind: 'failed', problem: problem('CONSUL_NODE_TAKEN', `The Consul node ${node} belongs to someone else`) };
@@ -59,19 +60,25 @@ export async function createCanaries(
 export class CanaryError extends AppError {}
 
 /** What `hidden` means. */
-export function hiddenCanaries(missing: ReadonlySet<Canary>): CanaryError {
-  const names = [...missing].join(', ');
+export function hiddenCanaries(missing: RegistryReading['missing']): CanaryError {
+  const names = [...missing.keys()].join(', ');
   return new CanaryError(problem('CONSUL_FILTERED', `Consul does not show our canary (${names}) although it exists`));
 }
 
-/** Index 0: create only. The service carries no route, and nothing health-checks the node. */
-function canaryOperations(identity: RegistryIdentity, missing: ReadonlySet<Canary>): readonly TransactionOperation[] {
+/** With the index that was read: 0 creates only. The service carries no route, and nothing health-checks the node. */
+function canaryOperations(identity: RegistryIdentity, missing: RegistryReading['missing']): readonly TransactionOperation[] {
   const { owner, cluster, keyPath, nodePrefix } = identity;
   const node = canaryNodeName(nodePrefix, cluster);
   const service = canaryServiceName(cluster);
   const meta = ownMeta(owner, cluster);
   const key = { Verb: 'cas', Key: canaryKey(keyPath, cluster), Value: '', Flags: kvFlags(owner, cluster), Index: 0 };
-  const nodeBody = { ID: consulNodeId(cluster, nodeName('-canary')), Node: node, Address: '127.0.0.1', Meta: meta, ModifyIndex: 0 };
+  const nodeBody = {
+    ID: consulNodeId(cluster, nodeName('-canary')),
+    Node: node,
+    Address: '127.0.0.1',
+    Meta: meta,
+    ModifyIndex: missing.get('node') ?? 0,
+  };
   const instance = {
     ID: service,
     Service: service,
@@ -79,7 +86,7 @@ function canaryOperations(identity: RegistryIdentity, missing: ReadonlySet<Canar
     Port: 1,
     Tags: ['traefik.enable=false'],
     Meta: meta,
-    ModifyIndex: 0,
+    ModifyIndex: missing.get('instance') ?? 0,
   };
   return [
     ...(missing.has('key') ? [{ KV: key }] : []),

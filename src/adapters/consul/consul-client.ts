@@ -5,6 +5,7 @@ import type {
   CatalogInstance,
   CatalogNode,
   KeyValue,
+  ServiceInstance,
   TokenFacts,
   TransactionError,
   TransactionResult,
@@ -51,6 +52,8 @@ export interface KeyLock {
 export interface CatalogQuery {
   /** `key:value`: only nodes with all of this Meta. */
   readonly nodeMeta?: readonly string[];
+  /** In Consul's filter language, over instances; for lists of Consul services only. A Consul before 1.14 may not heed it. */
+  readonly filter?: string;
   readonly blocking?: Blocking;
 }
 
@@ -71,8 +74,12 @@ export interface ConsulClient {
   /** The instances on one node; undefined when it does not exist. */
   listInstances(node: string, signal: AbortSignal): Promise<Answer<readonly CatalogInstance[] | undefined>>;
   listChecks(query: CatalogQuery, signal: AbortSignal): Promise<Answer<readonly CatalogCheck[]>>;
-  /** Names of Consul services with an instance on one of the nodes. */
+  /** The checks of one node; none when it does not exist. */
+  listNodeChecks(node: string, signal: AbortSignal): Promise<Answer<readonly CatalogCheck[]>>;
+  /** Names of Consul services with an instance that passes. */
   listServices(query: CatalogQuery, signal: AbortSignal): Promise<Answer<readonly string[]>>;
+  /** The instances of one Consul service, anyone's. */
+  listServiceInstances(service: string, signal: AbortSignal): Promise<Answer<readonly ServiceInstance[]>>;
   readTree(prefix: KvKey, signal: AbortSignal): Promise<Answer<readonly KeyValue[]>>;
   listKeys(query: KeysQuery, signal: AbortSignal): Promise<Answer<readonly string[]>>;
   readKey(query: { readonly key: KvKey; readonly blocking?: Blocking }, signal: AbortSignal): Promise<Answer<KeyValue | undefined>>;

@@ -24,6 +24,7 @@ import {
   decodeNodeInstances,
   decodeNodes,
   decodeResults,
+  decodeServiceInstances,
   decodeServiceNames,
   decodeSessionId,
   decodeToken,
@@ -102,9 +103,19 @@ class PackageConsulClient implements ConsulClient {
     return this.#read({ title: 'GET health/state/any', run, ...(blocking === undefined ? {} : { blocking }) }, decodeChecks, signal);
   }
 
-  async listServices({ nodeMeta, blocking }: CatalogQuery, signal: AbortSignal) {
-    const run = (o: PackageOptions) => this.#consul.catalog.service.list({ ...o, ...nodeMetaOption(nodeMeta) });
+  async listNodeChecks(node: string, signal: AbortSignal) {
+    return this.#read({ title: `GET health/node/${node}`, run: this.#get('/health/node/{node}', { node }) }, decodeChecks, signal);
+  }
+
+  async listServices({ nodeMeta, filter, blocking }: CatalogQuery, signal: AbortSignal) {
+    const wanted = { ...nodeMetaOption(nodeMeta), ...(filter === undefined ? {} : { filter }) };
+    const run = (o: PackageOptions) => this.#consul.catalog.service.list({ ...o, ...wanted });
     return this.#read({ title: 'GET catalog/services', run, ...(blocking === undefined ? {} : { blocking }) }, decodeServiceNames, signal);
+  }
+
+  async listServiceInstances(service: string, signal: AbortSignal) {
+    const run = this.#get('/catalog/service/{service}', { service });
+    return this.#read({ title: `GET catalog/service/${service}`, run }, decodeServiceInstances, signal);
   }
 
   async readTree(prefix: KvKey, signal: AbortSignal) {
@@ -113,8 +124,7 @@ class PackageConsulClient implements ConsulClient {
   }
 
   async listKeys({ prefix, separator, blocking }: KeysQuery, signal: AbortSignal) {
-    const cut = separator === undefined ? {} : { separator };
-    const run = (o: PackageOptions) => this.#consul.kv.keys({ ...o, key: prefix, ...cut });
+    const run = (o: PackageOptions) => this.#consul.kv.keys({ ...o, key: prefix, ...(separator === undefined ? {} : { separator }) });
     const request: Request = { title: `GET kv/${prefix}?keys`, run, mayBeMissing: true, ...(blocking === undefined ? {} : { blocking }) };
     return this.#read(request, decodeKeys, signal);
   }
@@ -193,10 +203,8 @@ class PackageConsulClient implements ConsulClient {
   }
 
   async releaseKey({ session, ...entry }: KeyLock, signal: AbortSignal) {
-    await this.#send(
-      { title: `PUT kv/${entry.key}?release`, run: (o) => this.#consul.kv.set({ ...o, ...entry, release: session }) },
-      signal,
-    );
+    const run = (o: PackageOptions) => this.#consul.kv.set({ ...o, ...entry, release: session });
+    await this.#send({ title: `PUT kv/${entry.key}?release`, run }, signal);
   }
 
   close(): void {

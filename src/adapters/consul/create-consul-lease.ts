@@ -1,39 +1,15 @@
 import { kvFlags, leaderKey } from '../../core/model/consul-names.ts';
 import type { KvKey } from '../../core/model/ids.ts';
 import type { Clock, Lease, LeaseState, Unsubscribe } from '../../core/model/ports.ts';
-import { sleep, withDeadline } from '../../shared/abort.ts';
-import { type BackoffPolicy, backoffMs } from '../../shared/backoff.ts';
+import { sleep } from '../../shared/abort.ts';
+import { backoffMs } from '../../shared/backoff.ts';
 import { AppError, errorText } from '../../shared/errors.ts';
 import { type Problem, problem } from '../../shared/problem.ts';
 import type { ConsulClient } from './consul-client.ts';
 import type { KeyValue } from './decode-answer.ts';
 import { formatHolder, type LeaseHolder, parseHolder } from './lease-holder.ts';
-
-/** Timers of the lease, ms. */
-export interface LeaseTimings {
-  /** Consul ends a session between one and two times this after its last renewal; 10 s is the least it takes. */
-  readonly ttlMs: number;
-  /** Consul keeps a dead holder's key locked for this long. The fence makes more than 1 s needless. */
-  readonly lockDelayMs: number;
-  readonly renewMs: number;
-  /** How long after the last renewal this process believes that it still holds: less than the TTL, for clocks drift. */
-  readonly trustMs: number;
-  /** How long Consul holds the long poll on the key. */
-  readonly pollWaitMs: number;
-  /** Between tries to take a free key, which a lock delay may refuse. */
-  readonly retryMs: number;
-  readonly backoff: BackoffPolicy;
-}
-
-export const DEFAULT_LEASE_TIMINGS: LeaseTimings = {
-  ttlMs: 10_000,
-  lockDelayMs: 1_000,
-  renewMs: 3_300,
-  trustMs: 8_000,
-  pollWaitMs: 10_000,
-  retryMs: 250,
-  backoff: { baseMs: 250, maxMs: 5_000 },
-};
+import { keepSession, type LeaseSession, openSession } from './lease-session.ts';
+import { DEFAULT_LEASE_TIMINGS, type LeaseTimings } from './lease-timings.ts';
 
 export interface ConsulLeaseOptions {
   readonly client: ConsulClient;
@@ -41,8 +17,10 @@ export interface ConsulLeaseOptions {
   readonly cluster: string;
   /** Default `kubernetes`. */
   readonly keyPath?: string;
-  /** Who we are; undefined while that is not known yet, and until then the lease is not sought. */
+  /** Who we are; undefined while that is not known yet, and until then the lease is not sought. After a change: `lookNow`. */
   readonly holder: () => LeaseHolder | undefined;
+  /** How long a free key is left to others, ms; asked when it is found free. Default not at all. */
+  readonly headStartMs?: () => number;
   readonly clock: Clock;
   readonly timings?: Partial<LeaseTimings>;
 }
@@ -51,6 +29,12 @@ export interface ConsulLeaseOptions {
 export interface ConsulLease extends Lease {
   /** Begins to seek the lease, until `signal` aborts, `stop` or `release`. */
   start(signal: AbortSignal): void;
+  /** Looks at the key now: `holder` has changed. */
+  lookNow(): void;
+  /** Gives the lease up when it is held, and goes on seeking it, after others (`headStartMs`). */
+  offer(): void;
+  /** When Consul answered last, in ms on the monotonic clock; undefined while it answers. */
+  silentSinceMs(): number | undefined;
   /** Ends the campaign without giving the lease up: Consul ends the session after one to two times its TTL. */
   stop(): Promise<void>;
 }
@@ -60,26 +44,26 @@ export function createConsulLease(options: ConsulLeaseOptions): ConsulLease {
   return new SessionLease(options);
 }
 
-interface Session {
-  readonly id: string;
-  readonly value: string;
-  held: boolean;
-  /** On the monotonic clock; counted from the beginning of the last renewal that succeeded. */
-  trustedUntil: number;
-}
-
 class SessionLease implements ConsulLease {
   readonly #client: ConsulClient;
   readonly #cluster: string;
   readonly #key: KvKey;
   readonly #flags: number;
   readonly #holder: ConsulLeaseOptions['holder'];
+  readonly #headStartMs: () => number;
   readonly #clock: Clock;
   readonly #timings: LeaseTimings;
   readonly #listeners = new Set<() => void>();
   #lifetime = new AbortController();
   #campaign: Promise<void> = Promise.resolve();
-  #session: Session | undefined;
+  #nudge = new AbortController();
+  #session: LeaseSession | undefined;
+  /** What was offered to others and is to be given up. */
+  #offered: LeaseSession | undefined;
+  /** Since when the key has been seen free, on the monotonic clock. */
+  #freeSinceMs: number | undefined;
+  #answeredAtMs = performance.now();
+  #silent = false;
   #trustTimer: NodeJS.Timeout | undefined;
   #otherHolder: string | undefined;
   #problem: Problem | undefined;
@@ -91,6 +75,7 @@ class SessionLease implements ConsulLease {
     this.#key = leaderKey(options.keyPath ?? 'kubernetes', options.cluster);
     this.#flags = kvFlags(options.owner, options.cluster);
     this.#holder = options.holder;
+    this.#headStartMs = options.headStartMs ?? (() => 0);
     this.#clock = options.clock;
     this.#timings = { ...DEFAULT_LEASE_TIMINGS, ...options.timings };
     this.#told = this.#summary();
@@ -115,6 +100,23 @@ class SessionLease implements ConsulLease {
     this.#campaign = this.#seek(AbortSignal.any([signal, this.#lifetime.signal]));
   }
 
+  lookNow(): void {
+    this.#nudge.abort();
+  }
+
+  offer(): void {
+    const session = this.#session;
+    if (session?.held !== true) return;
+    this.#offered = session;
+    // From here on nothing may be written any more, whether Consul answers or not.
+    this.#forget(session);
+    this.lookNow();
+  }
+
+  silentSinceMs(): number | undefined {
+    return this.#silent ? this.#answeredAtMs : undefined;
+  }
+
   async stop(): Promise<void> {
     this.#lifetime.abort();
     await this.#campaign;
@@ -124,66 +126,92 @@ class SessionLease implements ConsulLease {
   async release(signal: AbortSignal): Promise<void> {
     this.#lifetime.abort();
     await this.#campaign;
-    const session = this.#session;
+    const session = this.#session ?? this.#offered;
     if (session === undefined) return;
     // From here on nothing may be written any more, whether Consul answers or not.
     this.#forget(session);
-    // The key first: a session that ends while it holds a key leaves the lock delay behind.
+    await this.#free(session, signal);
+  }
+
+  /** The key first: a session that ends while it holds a key leaves the lock delay behind. */
+  async #free(session: LeaseSession, signal: AbortSignal): Promise<void> {
     await this.#client.releaseKey({ key: this.#key, session: session.id, value: session.value, flags: this.#flags }, signal);
     await this.#client.destroySession(session.id, signal);
+    this.#offered = undefined;
   }
 
   /** Looks at the key and acts on it, until `signal` aborts. Never rejects. */
   async #seek(signal: AbortSignal): Promise<void> {
     const { pollWaitMs, backoff } = this.#timings;
     let index = 0;
+    let waitMs = pollWaitMs;
     let failures = 0;
-    let failingSince = 0;
     while (!signal.aborted) {
+      // Before the look: who asks for one amid it asks for another one.
+      const nudge = new AbortController();
+      this.#nudge = nudge;
       try {
-        const blocking = index === 0 ? {} : { blocking: { index, waitMs: pollWaitMs } };
-        const answer = await this.#client.readKey({ key: this.#key, ...blocking }, signal);
+        if (this.#offered !== undefined) await this.#free(this.#offered, signal);
+        const blocking = index === 0 ? {} : { blocking: { index, waitMs } };
+        const answer = await this.#client.readKey({ key: this.#key, ...blocking }, AbortSignal.any([signal, nudge.signal]));
         failures = 0;
-        const settled = await this.#consider(answer.value, signal);
+        this.#answered();
+        waitMs = await this.#consider(answer.value, signal);
         // After an action the key is read at once; an index that went backwards says that Consul was restored.
-        index = settled && answer.index >= index ? answer.index : 0;
+        index = waitMs > 0 && answer.index >= index ? answer.index : 0;
       } catch (error) {
         if (signal.aborted) return;
-        if (failures === 0) failingSince = performance.now();
-        // By then Consul has ended the other's session, or cannot be asked: nobody knows who leads.
-        if (performance.now() - failingSince > 2 * this.#timings.ttlMs) this.#otherHolder = undefined;
-        this.#problem = problemOf(error);
-        this.#tell();
         index = 0;
-        await sleep(
-          backoffMs(failures++, backoff, () => this.#clock.random()),
-          signal,
-        ).catch(() => undefined);
+        if (nudge.signal.aborted) continue;
+        this.#failed(error);
+        const random = () => this.#clock.random();
+        await sleep(backoffMs(failures++, backoff, random), signal).catch(() => undefined);
       }
     }
   }
 
-  /** Acts on what the key shows; true when nothing can be done before it changes. */
-  async #consider(entry: KeyValue | undefined, signal: AbortSignal): Promise<boolean> {
+  #answered(): void {
+    this.#answeredAtMs = performance.now();
+    this.#silent = false;
+  }
+
+  #failed(error: unknown): void {
+    this.#silent = true;
+    this.#freeSinceMs = undefined;
+    // By then Consul has ended the other's session, or cannot be asked: nobody knows who leads.
+    if (performance.now() - this.#answeredAtMs > 2 * this.#timings.ttlMs) this.#otherHolder = undefined;
+    this.#problem = problemOf(error);
+    this.#tell();
+  }
+
+  /** Acts on what the key shows; gives how long to wait for it to change: no time at all after an action. */
+  async #consider(entry: KeyValue | undefined, signal: AbortSignal): Promise<number> {
+    const { pollWaitMs, retryMs } = this.#timings;
     const session = this.#session;
     const holder = parseHolder(entry?.value);
     const taken = entry !== undefined && entry.session !== '';
     if (taken && entry.session === session?.id) {
       this.#hold(session);
-      return true;
+      return pollWaitMs;
     }
     if (session?.held === true) this.#forget(session);
     const own = this.#holder();
     const clash = own !== undefined && holder !== undefined && holder.clusterUid !== own.clusterUid;
-    this.#otherHolder = taken ? (holder?.address ?? 'unknown') : undefined;
+    // A session of ours that we have given up and that Consul has not ended yet is nobody to turn to.
+    this.#otherHolder = taken && holder?.address !== own?.address ? (holder?.address ?? 'unknown') : undefined;
     this.#problem = clash ? this.#clash(holder) : own === undefined ? UNKNOWN_SELF : undefined;
     this.#tell();
     if (taken || clash) {
+      this.#freeSinceMs = undefined;
       await this.#drop(signal);
-      return true;
+      return pollWaitMs;
     }
-    if (own === undefined || !(await this.#acquire(own, signal))) await sleep(this.#timings.retryMs, signal);
-    return false;
+    if (own === undefined) return pollWaitMs;
+    this.#freeSinceMs ??= performance.now();
+    const leftMs = Math.ceil(this.#freeSinceMs + this.#headStartMs() - performance.now());
+    if (leftMs > 0) return Math.min(leftMs, pollWaitMs);
+    if (!(await this.#acquire(own, signal))) await sleep(retryMs, signal);
+    return 0;
   }
 
   #clash(holder: LeaseHolder): Problem {
@@ -209,41 +237,24 @@ class SessionLease implements ConsulLease {
     }
   }
 
-  async #open(own: LeaseHolder, signal: AbortSignal): Promise<Session> {
-    const { ttlMs, lockDelayMs, trustMs } = this.#timings;
-    const startedAt = performance.now();
-    const id = await this.#client.createSession({ name: `poolkeeper ${this.#cluster}`, ttlMs, lockDelayMs }, signal);
-    const session: Session = { id, value: formatHolder(own, this.#clock.now()), held: false, trustedUntil: startedAt + trustMs };
+  async #open(own: LeaseHolder, signal: AbortSignal): Promise<LeaseSession> {
+    const [client, timings] = [this.#client, this.#timings];
+    const value = formatHolder(own, this.#clock.now());
+    const session = await openSession(client, { name: `poolkeeper ${this.#cluster}`, value, timings }, signal);
     this.#session = session;
-    void this.#renew(session, signal);
+    const isWanted = () => this.#session === session;
+    const onRenewed = () => {
+      this.#answered();
+      if (session.held && isWanted()) this.#hold(session);
+    };
+    const kept = keepSession({ client, session, timings, random: () => this.#clock.random(), isWanted, onRenewed }, signal);
+    void kept.then((ended) => ended && this.#forget(session));
     return session;
   }
 
-  /** Renews the session until it ends or is given up. Never rejects. */
-  async #renew(session: Session, signal: AbortSignal): Promise<void> {
-    const { renewMs, retryMs, trustMs } = this.#timings;
-    const random = () => this.#clock.random();
-    for (let failures = 0; ; ) {
-      try {
-        await sleep(failures === 0 ? renewMs : backoffMs(failures, { baseMs: retryMs, maxMs: renewMs }, random), signal);
-        if (this.#session !== session) return;
-        const startedAt = performance.now();
-        if (!(await this.#client.renewSession(session.id, withDeadline(signal, renewMs)))) {
-          this.#forget(session);
-          return;
-        }
-        failures = 0;
-        session.trustedUntil = startedAt + trustMs;
-        if (session.held && this.#session === session) this.#hold(session);
-      } catch {
-        if (signal.aborted) return;
-        failures += 1;
-      }
-    }
-  }
-
-  #hold(session: Session): void {
+  #hold(session: LeaseSession): void {
     session.held = true;
+    this.#freeSinceMs = undefined;
     this.#otherHolder = undefined;
     this.#problem = undefined;
     clearTimeout(this.#trustTimer);
@@ -252,7 +263,7 @@ class SessionLease implements ConsulLease {
     this.#tell();
   }
 
-  #forget(session: Session | undefined): void {
+  #forget(session: LeaseSession | undefined): void {
     if (session !== undefined && this.#session === session) this.#session = undefined;
     clearTimeout(this.#trustTimer);
     this.#tell();

@@ -1,18 +1,20 @@
 import type { RegistryAction } from '../../core/model/action.ts';
 import { kvFlags, specificationsPrefix } from '../../core/model/consul-names.ts';
-import type { Clock, DirtyListener, Fence, Lease, Registry, RegistryResult, Unsubscribe } from '../../core/model/ports.ts';
+import type { Clock, Fence, Lease, Registry, RegistryResult, Unsubscribe } from '../../core/model/ports.ts';
 import type { RegistryState } from '../../core/model/registration.ts';
 import type { Snapshot } from '../../core/model/snapshot.ts';
 import { backoffMs, jitterMs } from '../../shared/backoff.ts';
 import { AppError, errorText } from '../../shared/errors.ts';
 import { problem } from '../../shared/problem.ts';
+import type { RegistryIdentity } from './assemble-registry.ts';
 import { CanaryError, createCanaries, hiddenCanaries } from './canaries.ts';
 import { type CommitContext, commitActions } from './commit-actions.ts';
 import type { ConsulClient } from './consul-client.ts';
-import { type InstanceReading, type RegistryIdentity, type RegistryReading, readRegistry } from './read-registry.ts';
+import { type InstanceReading, type RegistryReading, readRegistry } from './read-registry.ts';
 import type { SpecificationReading } from './read-specifications.ts';
 import { type ReadingFailure, RegistrySnapshot } from './registry-snapshot.ts';
 import { DEFAULT_REGISTRY_TIMINGS, type RegistryTimings } from './registry-timings.ts';
+import { shareInstances } from './share-instances.ts';
 import { LEAST_LIMITS, limitsOfVersion, lowerLimits, type TransactionLimits } from './transaction-limits.ts';
 import { watchRegistry } from './watch-registry.ts';
 
@@ -22,6 +24,10 @@ export interface ConsulRegistryOptions extends Pick<RegistryIdentity, 'owner' | 
   readonly keyPath?: string;
   /** Default `k8s-`. */
   readonly nodePrefix?: string;
+  /** Whether Consul service names may be shared with other clusters that say so too (default false). */
+  readonly sharedService?: boolean;
+  /** Whether what was deployed is recorded under `specifications/` (default true). Where not, the token need not show it. */
+  readonly history?: boolean;
   readonly clock: Clock;
   /** Who leads may create canaries. */
   readonly lease: Pick<Lease, 'state' | 'changed'>;
@@ -44,6 +50,7 @@ export function createConsulRegistry(options: ConsulRegistryOptions): ConsulRegi
 class WatchingRegistry implements ConsulRegistry {
   readonly #client: ConsulClient;
   readonly #identity: RegistryIdentity;
+  readonly #history: boolean;
   readonly #clock: Clock;
   readonly #lease: ConsulRegistryOptions['lease'];
   readonly #timings: RegistryTimings;
@@ -67,17 +74,21 @@ class WatchingRegistry implements ConsulRegistry {
   #timerAt = Number.POSITIVE_INFINITY;
   #lastReadingAt = Number.NEGATIVE_INFINITY;
   #failures = 0;
+  /** Commits under way. */
+  #commits = 0;
 
   constructor(options: ConsulRegistryOptions) {
     const { client, owner, cluster, clock, lease } = options;
     this.#client = client;
-    this.#identity = { owner, cluster, keyPath: options.keyPath ?? 'kubernetes', nodePrefix: options.nodePrefix ?? 'k8s-' };
+    const { keyPath = 'kubernetes', nodePrefix = 'k8s-', sharedService = false } = options;
+    this.#identity = { owner, cluster, keyPath, nodePrefix, sharedService };
+    this.#history = options.history ?? true;
     this.#clock = clock;
     this.#lease = lease;
     this.#timings = { ...DEFAULT_REGISTRY_TIMINGS, ...options.timings };
     this.#lifetime.signal.addEventListener('abort', () => clearTimeout(this.#timer), { once: true });
     const flags = kvFlags(owner, cluster);
-    this.#snapshot = new RegistrySnapshot(this.#identity, flags, () => clock.now());
+    this.#snapshot = new RegistrySnapshot(flags, () => clock.now());
     this.#commitContext = {
       client,
       flags,
@@ -105,12 +116,17 @@ class WatchingRegistry implements ConsulRegistry {
     return this.#snapshot.current;
   }
 
-  changed(listener: DirtyListener): Unsubscribe {
+  changed(listener: () => void): Unsubscribe {
     return this.#snapshot.changed(listener);
   }
 
-  commit(actions: readonly RegistryAction[], fence: Fence, signal: AbortSignal): Promise<readonly RegistryResult[]> {
-    return commitActions({ actions, fence, context: this.#commitContext }, signal);
+  async commit(actions: readonly RegistryAction[], fence: Fence, signal: AbortSignal): Promise<readonly RegistryResult[]> {
+    this.#commits += 1;
+    try {
+      return await commitActions({ actions, fence, context: this.#commitContext }, signal);
+    } finally {
+      this.#commits -= 1;
+    }
   }
 
   async refresh(signal: AbortSignal): Promise<void> {
@@ -132,9 +148,10 @@ class WatchingRegistry implements ConsulRegistry {
     this.#started = true;
     const stop = () => this.#lifetime.abort();
     signal.addEventListener('abort', stop, { once: true });
-    // A new leader may create the canaries that a standby could only miss.
+    // A new leader may create the canaries that a standby could only miss. And a server of Consul that has lost the others keeps
+    // long polls open, and says nothing, long after the lease cannot be trusted any more.
     const unsubscribe = this.#lease.changed(() => {
-      if (this.#snapshot.current.kind !== 'complete') this.#schedule(0);
+      if (this.#snapshot.current.kind !== 'complete' || !this.#lease.state().held) this.#schedule(0);
     });
     const watch = watchRegistry(
       {
@@ -147,6 +164,7 @@ class WatchingRegistry implements ConsulRegistry {
           // Otherwise a retry is planned already.
           if (this.#failures === 0) this.#refreshSoon();
         },
+        seesAgents: () => (this.#snapshot.value?.agents?.size ?? 0) > 0,
       },
       this.#lifetime.signal,
     );
@@ -191,10 +209,12 @@ class WatchingRegistry implements ConsulRegistry {
       const { reading, fresh } = await this.#readWithCanaries(signal);
       if (!this.#limitsKnown) this.#limits = limitsOfVersion((await this.#client.readVersion(signal)) ?? '');
       this.#limitsKnown = true;
-      this.#instances = reading.instances;
       this.#specificationsIndex = reading.specifications.index;
       this.#sharedNodes = reading.sharedNodes;
-      this.#snapshot.accept(pending, { ...reading.state, limits: this.#limits, fresh }, reading.index);
+      const state = this.#snapshot.accept(pending, { ...reading.state, limits: this.#limits, fresh }, reading.index);
+      // Later readings share them with the state by themselves.
+      const known = this.#instances === undefined ? shareInstances(reading.instances.byNode, state.instances) : reading.instances.byNode;
+      this.#instances = { ...reading.instances, byNode: known };
       this.#failures = 0;
     } catch (error) {
       if (signal.aborted) return;
@@ -229,8 +249,13 @@ class WatchingRegistry implements ConsulRegistry {
     const previous = this.#instances;
     const specifications = this.#knownSpecifications();
     const leads = this.#lease.state().held;
-    const known = { ...(previous === undefined ? {} : { previous }), ...(specifications === undefined ? {} : { specifications }) };
-    return readRegistry({ client: this.#client, identity: this.#identity, leads, ...known }, signal);
+    const registered = this.#snapshot.value?.instances;
+    const known = {
+      ...(previous === undefined ? {} : { previous }),
+      ...(registered === undefined ? {} : { registered }),
+      ...(specifications === undefined ? {} : { specifications }),
+    };
+    return readRegistry({ client: this.#client, identity: this.#identity, history: this.#history, leads, ...known }, signal);
   }
 
   #knownSpecifications(): SpecificationReading | undefined {
@@ -251,9 +276,19 @@ class WatchingRegistry implements ConsulRegistry {
     if (!this.#started || this.#lifetime.signal.aborted || this.#timerAt <= at) return;
     clearTimeout(this.#timer);
     this.#timerAt = at;
-    this.#timer = setTimeout(() => void this.#read(), waitMs);
+    this.#timer = setTimeout(() => this.#readSoon(performance.now()), waitMs);
+  }
+
+  /** Amid our own writes a reading waits for their end, though not for ever: each one wakes us, and reading takes what they need. */
+  #readSoon(dueAt: number): void {
+    const { refreshGapMs } = this.#timings;
+    if (this.#commits === 0 || performance.now() - dueAt > LONGEST_DELAY * refreshGapMs) return void this.#read();
+    this.#timer = setTimeout(() => this.#readSoon(dueAt), refreshGapMs);
   }
 }
+
+/** How many times the least time between readings one of them waits for our own writes to end. */
+const LONGEST_DELAY = 20;
 
 function failureOf(error: unknown): ReadingFailure {
   if (!(error instanceof AppError)) return { reason: problem('INTERNAL', `Reading Consul failed: ${errorText(error)}`), partial: false };

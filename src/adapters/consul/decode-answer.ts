@@ -1,5 +1,5 @@
 import { type KvKey, kvKey } from '../../core/model/ids.ts';
-import type { Check, CheckStatus, SyntheticNode } from '../../core/model/registration.ts';
+import type { Check, CheckStatus, SyntheticNode, TcpProbe } from '../../core/model/registration.ts';
 import { AppError } from '../../shared/errors.ts';
 import { badAnswer } from './consul-failure.ts';
 
@@ -18,6 +18,12 @@ export interface CatalogInstance {
   readonly tags: readonly string[];
   readonly meta: Readonly<Record<string, string>>;
   readonly modifyIndex: number;
+}
+
+/** A service instance with what matters of the node that it stands on. */
+export interface ServiceInstance extends CatalogInstance {
+  readonly nodeAddress: string;
+  readonly nodeMeta: Readonly<Record<string, string>>;
 }
 
 /** A check of the catalog, anyone's. */
@@ -88,10 +94,29 @@ function decodeInstance(consulNode: string, service: Json): CatalogInstance {
     service: text(service, 'Service'),
     address: optionalText(service, 'Address'),
     port: integer(service, 'Port'),
-    tags: list(service['Tags'] ?? [], 'Tags').map((tag) => string(tag, 'Tags')),
+    tags: texts(service['Tags'] ?? [], 'Tags'),
     meta: textMap(service['Meta'], 'Meta'),
     modifyIndex: integer(service, 'ModifyIndex'),
   };
+}
+
+/** The instances of one Consul service, on whatever nodes. */
+export function decodeServiceInstances(body: unknown): readonly ServiceInstance[] {
+  return list(body, 'instances').map((item) => {
+    const instance = record(item, 'instance');
+    return {
+      consulNode: text(instance, 'Node'),
+      nodeAddress: optionalText(instance, 'Address'),
+      nodeMeta: textMap(instance['NodeMeta'], 'NodeMeta'),
+      id: text(instance, 'ServiceID'),
+      service: text(instance, 'ServiceName'),
+      address: optionalText(instance, 'ServiceAddress'),
+      port: integer(instance, 'ServicePort'),
+      tags: texts(instance['ServiceTags'] ?? [], 'ServiceTags'),
+      meta: textMap(instance['ServiceMeta'], 'ServiceMeta'),
+      modifyIndex: integer(instance, 'ModifyIndex'),
+    };
+  });
 }
 
 export function decodeChecks(body: unknown): readonly CatalogCheck[] {
@@ -99,6 +124,7 @@ export function decodeChecks(body: unknown): readonly CatalogCheck[] {
 }
 
 function decodeCheck(check: Json): CatalogCheck {
+  const probe = decodeProbe(record(check['Definition'] ?? {}, 'Definition'));
   return {
     consulNode: text(check, 'Node'),
     checkId: text(check, 'CheckID'),
@@ -108,8 +134,16 @@ function decodeCheck(check: Json): CatalogCheck {
     status: checkStatus(optionalText(check, 'Status')),
     notes: optionalText(check, 'Notes'),
     output: optionalText(check, 'Output'),
+    ...(probe === undefined ? {} : { probe }),
     modifyIndex: integer(check, 'ModifyIndex'),
   };
+}
+
+/** Undefined for a definition of anything but a TCP connection. */
+function decodeProbe(definition: Json): TcpProbe | undefined {
+  const tcp = optionalText(definition, 'TCP');
+  if (tcp === '') return undefined;
+  return { tcp, interval: optionalText(definition, 'Interval'), timeout: optionalText(definition, 'Timeout') };
 }
 
 // Consul stores any word; readers treat an unknown one as not passing.
@@ -202,9 +236,18 @@ function integer(from: Json, field: string): number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 0 ? value : refuse(field, 'a number', value);
 }
 
+/** The very list that was parsed, without a copy: a catalog has many. */
+function texts(value: unknown, what: string): readonly string[] {
+  const items = list(value, what);
+  for (const item of items) string(item, what);
+  return items as readonly string[];
+}
+
+/** The very record that was parsed, without a copy. */
 function textMap(value: unknown, what: string): Readonly<Record<string, string>> {
-  const entries = Object.entries(record(value ?? {}, what));
-  return Object.fromEntries(entries.map(([key, item]) => [key, string(item, `${what}.${key}`)]));
+  const map = record(value ?? {}, what);
+  for (const key of Object.keys(map)) if (typeof map[key] !== 'string') refuse(`${what}.${key}`, 'a text', map[key]);
+  return map as Readonly<Record<string, string>>;
 }
 
 function refuse(what: string, wanted: string, got: unknown): never {

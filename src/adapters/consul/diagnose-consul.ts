@@ -3,8 +3,9 @@ import type { ConsulRight } from '../../core/model/consul-right.ts';
 import { type KvKey, kvKey } from '../../core/model/ids.ts';
 import { AppError } from '../../shared/errors.ts';
 import { type Problem, problem } from '../../shared/problem.ts';
+import type { RegistryIdentity } from './assemble-registry.ts';
 import type { Answer, ConsulClient } from './consul-client.ts';
-import { type RegistryIdentity, type RegistryReading, readRegistry } from './read-registry.ts';
+import { type RegistryReading, readRegistry } from './read-registry.ts';
 import { isFrom, limitsOfVersion } from './transaction-limits.ts';
 import { tryWrites, type WriteRefusals } from './try-writes.ts';
 
@@ -27,6 +28,8 @@ export interface DiagnosisRequest {
   readonly identity: RegistryIdentity;
   /** The Consul services to be registered; any name must do when undefined. */
   readonly services?: readonly string[];
+  /** False where what was deployed is not recorded; default true. */
+  readonly history?: boolean;
   /** Whether a namespace or partition is configured: those of Consul's own servers are in the default ones. */
   readonly scoped: boolean;
   readonly now: () => number;
@@ -52,7 +55,7 @@ export async function diagnoseConsul(request: DiagnosisRequest, signal: AbortSig
     const blocked = needs.flatMap((need) => blockedBy(need, found.get(need)));
     found.set(name, blocked[0] ?? (await caught(work, signal)));
   };
-  const { client, identity } = request;
+  const { client, identity, history = true } = request;
   await check('address', [], () => checkAddress(client, signal));
   await check('token', ['address'], () => checkToken(request, signal));
   const isBlocked = blockedBy('token', found.get('token')).length > 0;
@@ -62,13 +65,14 @@ export async function diagnoseConsul(request: DiagnosisRequest, signal: AbortSig
   await check('own-nodes', ['token'], async () => writable(writes, 'own-nodes', 'the nodes of this cluster can be written'));
   await check('services', ['token'], () => checkServices(request, { writes, nodes: found.get('nodes') }, signal));
   await check('pool-keys', ['token'], () => checkKeys(request, { right: 'pool-keys', writes, prefix: deploymentsPrefix }, signal));
-  await check('history-keys', ['token'], () => checkKeys(request, { right: 'history-keys', writes, prefix: specificationsPrefix }, signal));
+  const ofHistory = { right: 'history-keys', writes, prefix: specificationsPrefix } as const;
+  if (history) await check('history-keys', ['token'], () => checkKeys(request, ofHistory, signal));
   const own = (keyPath: string): KvKey => ownPrefix(keyPath, identity.cluster);
   await check('own-keys', ['token'], () => checkKeys(request, { right: 'own-keys', writes, prefix: own }, signal));
   await check('sessions', ['token'], () => checkSession(request, signal));
   await check('commit', ['own-keys'], () => checkCommit(request, signal));
   await check('canaries', ['nodes', 'services', 'pool-keys', 'history-keys', 'own-keys'], async () =>
-    canaries(await readRegistry({ client, identity, leads: true }, signal), identity),
+    canaries(await readRegistry({ client, identity, leads: true, history }, signal), identity),
   );
   return [...found].map(([name, finding]) => ({ name, ...finding }));
 }
@@ -206,5 +210,5 @@ function canaries({ state, missing, canaryTaken }: RegistryReading, { cluster }:
   const nodes = [...state.nodes.values()].filter(({ ours }) => ours).length;
   const size = `all that is ours is shown: ${nodes} nodes, ${state.instances.size} pools, ${state.kv.size} keys`;
   if (missing.size === 0) return ok(`${size}, and the canaries`);
-  return ok(`${size}; the leader has yet to write its canaries (${[...missing].join(', ')})`);
+  return ok(`${size}; the leader has yet to write its canaries (${[...missing.keys()].join(', ')})`);
 }

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { byBytes, type KvKey, type PoolKey } from '../../core/model/ids.ts';
 import {
+  type Check,
   holdsValue,
   type KvEntry,
   type RegisteredCheck,
@@ -88,7 +89,26 @@ export function foldWrites(state: RegistryState, writes: readonly AppliedWrite[]
     kv: new Map(state.kv),
   };
   for (const applied of writes) foldWrite(draft, applied, flags);
-  return { ...state, ...draft };
+  return { ...state, ...draft, ...strangersLeft(state, writes) };
+}
+
+/**
+ * What was edited and is ours again, or gone, is no stranger any more. It made its Consul service look like somebody else's;
+ * whether somebody else is there as well, the next reading tells.
+ */
+function strangersLeft(state: RegistryState, writes: readonly AppliedWrite[]): Pick<RegistryState, 'strangers' | 'foreignServices'> {
+  const { strangers, foreignServices } = state;
+  if (strangers.length === 0) return { strangers, foreignServices };
+  const written = new Set(
+    writes.flatMap(({ write }) =>
+      write.kind === 'set-instance' || write.kind === 'remove-instance' ? [`${write.instance.consulNode}/${write.instance.id}`] : [],
+    ),
+  );
+  const [ours = [], left = []] = [true, false].map((is) =>
+    strangers.filter(({ consulNode, id }) => written.has(`${consulNode}/${id}`) === is),
+  );
+  const names = new Set(ours.map(({ service }) => service));
+  return { strangers: left, foreignServices: new Set([...foreignServices].filter((name) => !names.has(name))) };
 }
 
 function foldWrite(draft: Draft, { write, modifyIndex }: AppliedWrite, flags: number): void {
@@ -175,7 +195,7 @@ export function showsWrite(state: RegistryState, write: RegistryWrite): boolean 
     case 'set-instance':
       return holds(findInstance(state, write.instance.consulNode, write.instance.id), write.instance);
     case 'set-check':
-      return holds(state.checks.get(checkKey(write.check)), write.check);
+      return holds(state.checks.get(checkKey(write.check)), withoutVerdict(write.check));
     case 'set-key':
       return holdsValue(state.kv.get(write.key), write.value);
     case 'remove-node':
@@ -197,6 +217,13 @@ function findInstance(state: RegistryState, consulNode: string, id: string): Reg
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+/** What of a check is ours: consul-esm may have tried a probe since it was written. */
+function withoutVerdict(check: Check): Partial<Check> {
+  if (check.probe === undefined) return check;
+  const { status: _status, output: _output, ...ours } = check;
+  return ours;
 }
 
 /** Whether every field of `wanted` stands in `known` with the same value. */

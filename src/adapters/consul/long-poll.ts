@@ -4,7 +4,10 @@ import type { Answer, Blocking } from './consul-client.ts';
 
 export interface LongPoll<T> {
   readonly ask: (blocking: Blocking, signal: AbortSignal) => Promise<Answer<T>>;
-  /** Called for the first answer, for each whose index moved (backwards, too: a restored Consul), and for the first after failures. */
+  /**
+   * Called for the first answer, for each whose index moved (backwards, too: a restored Consul), for the first after failures,
+   * and for the one after an answer that came too early to be of no news.
+   */
   readonly onAnswer: (answer: Answer<T>) => void;
   /** Called for each failure; the poll tries again by itself. */
   readonly onFailure: () => void;
@@ -14,25 +17,36 @@ export interface LongPoll<T> {
   readonly gapMs: number;
   readonly backoff: BackoffPolicy;
   readonly random: () => number;
+  /** The monotonic clock, ms. */
+  readonly now?: () => number;
 }
 
 /** Follows one thing in Consul by blocking queries until `signal` aborts; then it resolves. Never rejects. */
 export async function runLongPoll<T>(poll: LongPoll<T>, signal: AbortSignal): Promise<void> {
+  const { now = () => performance.now() } = poll;
   // Consul answers index 0 at once.
   let index = 0;
   let failures = 0;
   while (!signal.aborted) {
     try {
+      const askedAtMs = now();
       const answer = await poll.ask({ index, waitMs: poll.waitMs }, signal);
       const moved = answer.index !== index || failures > 0;
+      const early = index > 0 && now() - askedAtMs < poll.waitMs;
       // Consul's rules: an index that went backwards is worth nothing, and 0 would not block.
       index = answer.index < index ? 0 : Math.max(1, answer.index);
       failures = 0;
-      if (!moved) continue;
+      if (!moved) {
+        // A Consul that is restored ends its long polls with the index of before, which it may not reach again for long.
+        if (early) index = 0;
+        continue;
+      }
       poll.onAnswer(answer);
       await sleep(poll.gapMs, signal);
     } catch {
       if (signal.aborted) return;
+      // It may be another server that answers next, or a restored one: a higher index than it knows would wait in vain.
+      index = 0;
       poll.onFailure();
       await sleep(backoffMs(failures++, poll.backoff, poll.random), signal).catch(() => undefined);
     }

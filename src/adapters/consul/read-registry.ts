@@ -1,57 +1,29 @@
-import {
-  canaryKey,
-  canaryNodeName,
-  canaryServiceName,
-  consulNodePrefix,
-  deploymentsPrefix,
-  isOwnMeta,
-  leaderKey,
-  ownMeta,
-  ownPrefix,
-} from '../../core/model/consul-names.ts';
-import { nodeName, type PoolKey, poolKey } from '../../core/model/ids.ts';
-import { META } from '../../core/model/marks.ts';
-import type { KvEntry, RegisteredInstance, RegisteredNode, RegistryState } from '../../core/model/registration.ts';
+import { consulNodePrefix, deploymentsPrefix, isOwnMeta, ownMeta, ownPrefix } from '../../core/model/consul-names.ts';
+import { MANAGED_BY, META } from '../../core/model/marks.ts';
+import type { KvEntry, RegistryState } from '../../core/model/registration.ts';
 import { AppError } from '../../shared/errors.ts';
-import { problem } from '../../shared/problem.ts';
+import { type ProblemCode, problem } from '../../shared/problem.ts';
+import { type Assembled, assembleRegistry, mayBeOurs, type RegistryIdentity } from './assemble-registry.ts';
 import type { Answer, ConsulClient } from './consul-client.ts';
-import type { CatalogCheck, CatalogInstance, CatalogNode, KeyValue } from './decode-answer.ts';
-import { checkKey, sortInstances } from './fold-writes.ts';
+import type { CatalogInstance, KeyValue } from './decode-answer.ts';
 import { mapLimited } from './map-limited.ts';
+import { type AgentReading, readAgents } from './read-agents.ts';
 import { readSpecifications, type SpecificationReading } from './read-specifications.ts';
-
-/** Who we are in Consul. */
-export interface RegistryIdentity {
-  readonly owner: string;
-  readonly cluster: string;
-  /** Where our KV entries stand, without slashes at its ends. */
-  readonly keyPath: string;
-  /** What the names of synthetic nodes begin with, before the cluster. */
-  readonly nodePrefix: string;
-}
-
-/** The three things of ours that must be readable for a reading to count. */
-export type Canary = 'key' | 'node' | 'instance';
+import { shareInstances } from './share-instances.ts';
 
 /** One full reading of Consul. */
-export interface RegistryReading {
-  readonly state: Omit<RegistryState, 'limits' | 'fresh'>;
-  /** Canaries that were not there, or not shown to us. */
-  readonly missing: ReadonlySet<Canary>;
-  /** True when a node has the canary's name but not our marks. */
-  readonly canaryTaken: boolean;
-  /** Nodes of ours that hold instances of others: deleting the node would take those along. */
-  readonly sharedNodes: ReadonlySet<string>;
+export interface RegistryReading extends Assembled {
   /** The highest index seen, for Snapshot.index. */
   readonly index: number;
   readonly instances: InstanceReading;
   readonly specifications: SpecificationReading;
 }
 
-/** The instances on our nodes, and the index of all services that they were read at. */
+/** The instances on the nodes that are ours or may be, and the index of all services that they were read at. */
 export interface InstanceReading {
   readonly servicesIndex: number;
   readonly byNode: ReadonlyMap<string, readonly CatalogInstance[]>;
+  readonly agents: AgentReading;
 }
 
 /** What is read, and what is known of it already. */
@@ -59,9 +31,13 @@ export interface RegistryRequest {
   readonly client: ConsulClient;
   readonly identity: RegistryIdentity;
   readonly previous?: InstanceReading;
+  /** The instances of ours that are known; those that are still the same keep their identity. */
+  readonly registered?: RegistryState['instances'];
   readonly specifications?: SpecificationReading;
   /** True when this replica may write. */
   readonly leads?: boolean;
+  /** False where what was deployed is not recorded. */
+  readonly history?: boolean;
 }
 
 /** Nodes read at the same time. */
@@ -79,6 +55,19 @@ export function nodeFilter({ owner, cluster, nodePrefix }: RegistryIdentity): st
 }
 
 /**
+ * The filter for instances that are not ours, nor of a cluster that shares its names as we do. Consul evaluates it on every instance
+ * (40 ms for 10,000): what names our owner and cluster counts as ours, without a look at who wrote it.
+ */
+export function foreignFilter({ owner, cluster, sharedService }: RegistryIdentity): string {
+  const differs = ([key, value]: readonly [string, string]): string => `ServiceMeta["${key}"] != "${value}"`;
+  const notOurs = Object.entries({ [META.cluster]: cluster, [META.owner]: owner }).map(differs);
+  if (sharedService !== true) return notOurs.join(' or ');
+  const notSharing = Object.entries({ [META.managedBy]: MANAGED_BY, [META.shared]: 'true' }).map(differs);
+  // Without parentheses, which `and` before `or` makes unnecessary.
+  return notOurs.flatMap((one) => notSharing.map((other) => `${one} and ${other}`)).join(' or ');
+}
+
+/**
  * Reads all that is ours in Consul, and what stands in our way, by consistent reads. Throws when any part fails, or when Consul
  * says that it left something out. `previous` spares reading each node again while no service of the catalog has changed,
  * `specifications` the same of that tree; with `leads` false it is taken as it was, for nothing is written on its word.
@@ -88,7 +77,7 @@ export async function readRegistry(request: RegistryRequest, signal: AbortSignal
   const { keyPath, cluster } = identity;
   const [nodes, services, checks, deployments, own, specifications] = await Promise.all([
     client.listNodes(nodeFilter(identity), signal),
-    client.listServices({}, signal),
+    client.listServices({ filter: foreignFilter(identity) }, signal),
     client.listChecks({ nodeMeta: ownNodeMeta(identity) }, signal),
     client.readTree(deploymentsPrefix(keyPath), signal),
     client.readTree(ownPrefix(keyPath, cluster), signal),
@@ -96,24 +85,45 @@ export async function readRegistry(request: RegistryRequest, signal: AbortSignal
   ]);
   const answers: readonly Answer<unknown>[] = [nodes, services, checks, deployments, own];
   refuseFiltered(answers);
-  const ours = nodes.value.filter((node) => isOwnMeta(node.meta, identity.owner, identity.cluster)).map((node) => node.name);
+  const marked = nodes.value.filter(({ meta }) => isOwnMeta(meta, identity.owner, cluster));
+  const wiped = nodes.value.filter((node) => !marked.includes(node) && mayBeOurs(node, identity));
   const known = previous?.servicesIndex === services.index ? previous.byNode : new Map<string, readonly CatalogInstance[]>();
-  const read = await mapLimited(ours, PARALLEL_NODES, async (name) => {
+  const read = await mapLimited([...marked, ...wiped], PARALLEL_NODES, async ({ name }) => {
     const instances = known.get(name) ?? (await readInstances(client, name, signal));
     return [name, instances] as const;
   });
-  const instances = { servicesIndex: services.index, byNode: new Map(read) };
+  // The list of checks goes by the Meta of the nodes.
+  const more = await mapLimited(wiped, PARALLEL_NODES, ({ name }) => client.listNodeChecks(name, signal));
+  refuseFiltered(more);
+  const unchanged = read.every(([name, instances]) => instances === known.get(name));
+  const byNode = unchanged ? new Map(read) : shareInstances(new Map(read), request.registered ?? new Map());
   const kv = [...[...deployments.value, ...own.value].map(kvEntry), ...specifications.entries.values()];
-  const parts = { nodes: nodes.value, services: services.value, checks: checks.value, kv };
+  const allChecks = [...checks.value, ...more.flatMap(({ value }) => value)];
   const index = Math.max(specifications.index, ...answers.map((answer) => answer.index));
-  return { ...assemble(parts, instances.byNode, identity), index, instances, specifications };
+  const assembled = assembleRegistry({ nodes: nodes.value, byNode, services: services.value, checks: allChecks, kv }, identity);
+  const sameServices = previous?.servicesIndex === services.index;
+  const agents = await readAgents(
+    { client, state: assembled.state, deployments: deployments.value, known: sameServices ? previous.agents : undefined, refuseFiltered },
+    signal,
+  );
+  const instances = { servicesIndex: services.index, byNode, agents };
+  return { ...assembled, state: { ...assembled.state, agents }, index, instances, specifications };
 }
 
+/** The history of the pools. Where it is not kept, a token need not show it. */
 async function readSpecificationsOnce(request: RegistryRequest, signal: AbortSignal): Promise<SpecificationReading> {
-  const { client, identity, specifications: previous, leads } = request;
+  const { client, identity, specifications: previous, leads, history } = request;
   if (leads !== true && previous !== undefined) return previous;
-  return readSpecifications({ client, keyPath: identity.keyPath, previous, refuseFiltered }, signal);
+  try {
+    return await readSpecifications({ client, keyPath: identity.keyPath, previous, refuseFiltered }, signal);
+  } catch (error) {
+    const hidden = error instanceof AppError && HIDDEN.has(error.problem.code);
+    if (history === false && hidden) return { index: 0, entries: new Map() };
+    throw error;
+  }
 }
+
+const HIDDEN: ReadonlySet<ProblemCode> = new Set<ProblemCode>(['CONSUL_FORBIDDEN', 'CONSUL_FILTERED']);
 
 async function readInstances(client: ConsulClient, node: string, signal: AbortSignal): Promise<readonly CatalogInstance[]> {
   const answer = await client.listInstances(node, signal);
@@ -126,74 +136,6 @@ function refuseFiltered(answers: readonly Answer<unknown>[]): void {
   if (answers.some(({ filtered }) => filtered)) {
     throw new AppError(problem('CONSUL_FILTERED', 'Consul left out what the token may not see'));
   }
-}
-
-interface Parts {
-  readonly nodes: readonly CatalogNode[];
-  readonly services: readonly string[];
-  readonly checks: readonly CatalogCheck[];
-  readonly kv: readonly KvEntry[];
-}
-
-type Assembled = Pick<RegistryReading, 'state' | 'missing' | 'canaryTaken' | 'sharedNodes'>;
-
-function assemble(parts: Parts, byNode: InstanceReading['byNode'], identity: RegistryIdentity): Assembled {
-  const { nodePrefix, cluster, keyPath } = identity;
-  const canaryNode = canaryNodeName(nodePrefix, cluster);
-  const canaryService = canaryServiceName(cluster);
-  const instances = new Map<PoolKey, RegisteredInstance[]>();
-  const held = new Set([canaryService]);
-  const sharedNodes = new Set<string>();
-  const kubernetesNodes = new Map(parts.nodes.map(({ name, meta }) => [name, meta[META.node] ?? '']));
-  for (const [node, found] of byNode) {
-    for (const instance of found) {
-      const registered = registeredInstance(instance, kubernetesNodes.get(node) ?? '', identity);
-      if (registered === undefined) {
-        if (node !== canaryNode) sharedNodes.add(node);
-        continue;
-      }
-      held.add(registered.service);
-      instances.set(registered.pool, [...(instances.get(registered.pool) ?? []), registered]);
-    }
-  }
-  const canary = parts.nodes.find((node) => node.name === canaryNode);
-  const kv = new Map(parts.kv.map((entry) => [entry.key, entry]));
-  const missing = missingCanaries(kv.get(canaryKey(keyPath, cluster)), byNode.get(canaryNode), cluster);
-  // The leader key belongs to the lease and the canary to this adapter; nothing is planned on them.
-  for (const key of [leaderKey(keyPath, cluster), canaryKey(keyPath, cluster)]) kv.delete(key);
-  return {
-    state: {
-      nodes: new Map(parts.nodes.filter((node) => node !== canary).map((node) => [node.name, registeredNode(node, identity)])),
-      instances: new Map([...instances].map(([pool, list]) => [pool, sortInstances(list)])),
-      checks: new Map(parts.checks.filter((check) => check.consulNode !== canaryNode).map((check) => [checkKey(check), check])),
-      foreignServices: new Set(parts.services.filter((name) => !held.has(name))),
-      kv,
-    },
-    missing,
-    canaryTaken: canary !== undefined && !isOwnMeta(canary.meta, identity.owner, cluster),
-    sharedNodes,
-  };
-}
-
-function missingCanaries(key: KvEntry | undefined, onNode: readonly CatalogInstance[] | undefined, cluster: string): ReadonlySet<Canary> {
-  const missing = new Set<Canary>();
-  if (key === undefined) missing.add('key');
-  if (onNode === undefined) missing.add('node');
-  if (onNode?.some(({ service }) => service === canaryServiceName(cluster)) !== true) missing.add('instance');
-  return missing;
-}
-
-const registeredNode = (node: CatalogNode, { owner, cluster }: RegistryIdentity): RegisteredNode => ({
-  ...node,
-  ours: isOwnMeta(node.meta, owner, cluster),
-});
-
-/** Undefined for an instance that does not say that it is ours, or of which pool. */
-function registeredInstance(instance: CatalogInstance, node: string, { owner, cluster }: RegistryIdentity): RegisteredInstance | undefined {
-  const { [META.namespace]: namespace = '', [META.name]: name = '' } = instance.meta;
-  const ours = instance.meta[META.owner] === owner && instance.meta[META.cluster] === cluster;
-  if (!ours || namespace === '' || name === '') return undefined;
-  return { ...instance, node: nodeName(instance.meta[META.node] ?? node), pool: poolKey(namespace, name) };
 }
 
 const kvEntry = ({ key, value, flags, modifyIndex }: KeyValue): KvEntry => ({ key, value, flags, modifyIndex });

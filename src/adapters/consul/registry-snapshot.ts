@@ -1,10 +1,9 @@
-import type { DirtyListener, Unsubscribe } from '../../core/model/ports.ts';
+import type { Unsubscribe } from '../../core/model/ports.ts';
 import type { RegistryState } from '../../core/model/registration.ts';
 import { type Snapshot, snapshotValue } from '../../core/model/snapshot.ts';
 import { type Problem, problem } from '../../shared/problem.ts';
-import { diffRegistry } from './diff-registry.ts';
 import { type AppliedWrite, foldWrites } from './fold-writes.ts';
-import type { RegistryIdentity } from './read-registry.ts';
+import { keepKnown } from './keep-known.ts';
 
 /** Why there is no whole answer. `partial`: what was read is known to be a part only, and worse than none. */
 export interface ReadingFailure {
@@ -22,17 +21,16 @@ export interface PendingReading {
  * before a write ended cannot take that write back.
  */
 export class RegistrySnapshot {
-  readonly #identity: RegistryIdentity;
   readonly #flags: number;
   readonly #now: () => number;
-  readonly #listeners = new Set<DirtyListener>();
+  readonly #listeners = new Set<() => void>();
   readonly #pending = new Set<PendingReading>();
   #current: Snapshot<RegistryState>;
-  /** The last value, kept while the snapshot is unavailable, to say afterwards what changed. */
+  /** The last value, kept while the snapshot is unavailable, to know afterwards what is still the same. */
   #lastValue: RegistryState | undefined;
 
-  constructor(identity: RegistryIdentity, flags: number, now: () => number) {
-    this.#identity = identity;
+  /** `flags` are those of our KV entries. */
+  constructor(flags: number, now: () => number) {
     this.#flags = flags;
     this.#now = now;
     this.#current = { kind: 'unavailable', reason: problem('CONSUL_UNAVAILABLE', 'Consul has not been read yet'), sinceMs: now() };
@@ -42,7 +40,7 @@ export class RegistrySnapshot {
     return this.#current;
   }
 
-  changed(listener: DirtyListener): Unsubscribe {
+  changed(listener: () => void): Unsubscribe {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
@@ -53,20 +51,18 @@ export class RegistrySnapshot {
     return reading;
   }
 
-  /** A whole answer. The known value keeps its identity when nothing differs. */
-  accept(reading: PendingReading, read: RegistryState, index: number): void {
+  /** A whole answer; gives what is known now. The known value keeps its identity when nothing differs. */
+  accept(reading: PendingReading, read: RegistryState, index: number): RegistryState {
     this.#pending.delete(reading);
     const value = reading.written.length === 0 ? read : foldWrites(read, reading.written, this.#flags);
     const before = this.#current;
     const known = this.#lastValue;
-    const difference = known === undefined ? 'all' : diffRegistry(known, value, this.#identity);
-    const same = known !== undefined && difference !== 'all' && difference.size === 0;
     const nowMs = this.#now();
     const connectedAtMs = before.kind === 'complete' ? before.connectedAtMs : nowMs;
-    this.#lastValue = same ? known : value;
+    this.#lastValue = known === undefined ? value : keepKnown(known, value);
     this.#current = { kind: 'complete', value: this.#lastValue, readAtMs: nowMs, connectedAtMs, index: String(index) };
-    if (before.kind !== 'complete') this.#tell('all');
-    else if (!same) this.#tell(difference);
+    if (before.kind !== 'complete' || this.#lastValue !== known) this.#tell();
+    return this.#lastValue;
   }
 
   /** No whole answer: the value goes stale, or out of use. */
@@ -79,7 +75,7 @@ export class RegistrySnapshot {
     } else {
       this.#current = { kind: 'stale', value: before.value, readAtMs: before.readAtMs, index: before.index, reason, sinceMs };
     }
-    if (before.kind !== this.#current.kind) this.#tell('all');
+    if (before.kind !== this.#current.kind) this.#tell();
   }
 
   /** Adds what this process has just written. Listeners are not called: who wrote it knows. */
@@ -95,7 +91,7 @@ export class RegistrySnapshot {
     return snapshotValue(this.#current);
   }
 
-  #tell(keys: Parameters<DirtyListener>[0]): void {
-    for (const listener of this.#listeners) listener(keys);
+  #tell(): void {
+    for (const listener of this.#listeners) listener();
   }
 }

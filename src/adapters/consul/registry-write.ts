@@ -131,6 +131,9 @@ const checkBody = (check: Check, modifyIndex: number) => ({
   ServiceID: check.instanceId,
   // The ACL is checked on it before the store fills it in.
   ServiceName: check.service,
+  ...(check.probe === undefined
+    ? {}
+    : { Definition: { TCP: check.probe.tcp, Interval: check.probe.interval, Timeout: check.probe.timeout } }),
   ModifyIndex: modifyIndex,
 });
 

@@ -21,15 +21,20 @@ export function isFrom(version: string, minor: number): boolean {
 
 /**
  * The limits to try after Consul refused a transaction as too large: those that its answer names (`(129 > 128)`,
- * `max size: 524288 bytes`), else half of what was sent.
+ * `Request body(600000 bytes) too large, max size: 524288 bytes`), else half of what was sent. Always less than what was sent
+ * in one respect, or the same would be sent for ever.
  */
 export function lowerLimits(limits: TransactionLimits, sent: TransactionLimits, answer: string): TransactionLimits {
-  const operations = /too many operations \(\d+ > (\d+)\)/.exec(answer)?.[1];
-  if (operations !== undefined) return { ...limits, operations: Math.min(limits.operations, Number(operations)) };
-  const bytes = /max size: (\d+) bytes/.exec(answer)?.[1];
-  if (bytes !== undefined) return { ...limits, bytes: Math.min(limits.bytes, Number(bytes)) };
+  const operations = Number(/too many operations \(\d+ > (\d+)\)/.exec(answer)?.[1]);
+  if (operations < sent.operations) return { ...limits, operations: Math.min(limits.operations, operations) };
+  const [, body = Number.NaN, most = Number.NaN] = /(?:body\s*\((\d+) bytes\).*)?max size: (\d+) bytes/s.exec(answer) ?? [];
+  // What the body has grown by on its way counts too, such as the names of Enterprise namespaces.
+  const bytes = Number(most) - Math.max(0, (Number(body) || 0) - sent.bytes);
+  if (bytes < sent.bytes) return { ...limits, bytes: Math.max(LEAST_BYTES, Math.min(limits.bytes, bytes)) };
   return {
     operations: Math.max(2, Math.min(limits.operations, Math.floor(sent.operations / 2))),
-    bytes: Math.max(1024, Math.min(limits.bytes, Math.floor(sent.bytes / 2))),
+    bytes: Math.max(LEAST_BYTES, Math.min(limits.bytes, Math.floor(sent.bytes / 2))),
   };
 }
+
+const LEAST_BYTES = 1024;

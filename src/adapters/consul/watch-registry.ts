@@ -1,7 +1,8 @@
 import { deploymentsPrefix, ownPrefix } from '../../core/model/consul-names.ts';
+import type { RegistryIdentity } from './assemble-registry.ts';
 import type { Answer, Blocking, ConsulClient } from './consul-client.ts';
 import { runLongPoll } from './long-poll.ts';
-import { ownNodeMeta, type RegistryIdentity } from './read-registry.ts';
+import { foreignFilter, ownNodeMeta } from './read-registry.ts';
 import type { RegistryTimings } from './registry-timings.ts';
 
 export interface RegistryWatch {
@@ -13,6 +14,8 @@ export interface RegistryWatch {
   readonly wake: () => void;
   /** Called when something cannot be watched now. */
   readonly lost: () => void;
+  /** Whether agents register what we hold or tell them. */
+  readonly seesAgents: () => boolean;
 }
 
 /** Follows all parts of the registry by long polls until `signal` aborts. What they answer is a wake-up only, never a fact. */
@@ -30,10 +33,11 @@ export async function watchRegistry(watch: RegistryWatch, signal: AbortSignal): 
       onNews(wake, (checks) => checks),
     ),
     ...prefixes.map((prefix) => follow((blocking, ended) => client.listKeys({ prefix, blocking }, ended))),
-    // The instances of others come and go without us; a name may be one that we want.
+    // The instances of others come and go without us; a name may be one that we want, or hold. Where agents register such a name,
+    // any change of an instance may be one of theirs.
     follow(
-      (blocking, ended) => client.listServices({ blocking }, ended),
-      onNews(wake, (names) => [...names].sort()),
+      (blocking, ended) => client.listServices({ filter: foreignFilter(identity), blocking }, ended),
+      onNews(wake, (names, index) => [...names].sort().concat(watch.seesAgents() ? String(index) : [])),
     ),
   ]);
 }
@@ -46,10 +50,10 @@ const pace = ({ timings, random }: RegistryWatch) => ({
 });
 
 /** Wakes when what `part` takes from an answer differs from the answer before, or when Consul begins to leave something out. */
-function onNews<T>(wake: () => void, part: (value: T) => unknown): (answer: Answer<T>) => void {
+function onNews<T>(wake: () => void, part: (value: T, index: number) => unknown): (answer: Answer<T>) => void {
   let known: string | undefined;
-  return ({ value, filtered }) => {
-    const news = JSON.stringify(part(value));
+  return ({ value, index, filtered }) => {
+    const news = JSON.stringify(part(value, index));
     if (known !== news || filtered) wake();
     known = news;
   };

@@ -22,7 +22,7 @@ export interface ApiStatus {
   readonly retryAfterMs: number | undefined;
 }
 
-/** What was tried, for messages: `patch deployments.apps prod/web`. */
+/** What was tried, for messages and for the rule that may be missing. */
 export interface Attempt {
   readonly verb: 'get' | 'list' | 'watch' | 'patch' | 'delete' | 'create' | 'update';
   /** `deployments.apps`; empty for a request that is about no resource. */
@@ -30,6 +30,8 @@ export interface Attempt {
   /** Empty for all namespaces, and for objects of the cluster. */
   readonly namespace: string;
   readonly name?: string;
+  /** What people call the object, where one is written: `Deployment prod/web`. */
+  readonly title?: string;
 }
 
 /** A request that the API server refused. */
@@ -77,11 +79,16 @@ export function statusOfObject(body: unknown): ApiStatus {
 
 const firstLine = (text: string): string => text.trim().split('\n', 1)[0]?.slice(0, 200) ?? '';
 
-/** `patch deployments.apps prod/web`. */
-export function attemptTitle({ verb, resource, namespace, name }: Attempt): string {
+/** `patch Deployment prod/web`; `list deployments.apps` where it is about no object. */
+export function attemptTitle({ verb, resource, namespace, name, title }: Attempt): string {
+  if (title !== undefined) return `${verb} ${title}`;
   const object = name === undefined ? '' : ` ${namespace === '' ? '' : `${namespace}/`}${name}`;
   return `${verb} ${resource}${object}`;
 }
+
+/** What a refusal is about: an apply is refused for what the object says, so its title says enough. */
+const subjectOf = (attempt: Attempt): string =>
+  attempt.verb === 'patch' && attempt.title !== undefined ? attempt.title : attemptTitle(attempt);
 
 /**
  * What a refusal means to us.
@@ -99,7 +106,7 @@ export function attemptTitle({ verb, resource, namespace, name }: Attempt): stri
  * | the rest | KUBERNETES_UNAVAILABLE |
  */
 export function problemOfStatus(status: ApiStatus, attempt: Attempt): Problem {
-  const what = attemptTitle(attempt);
+  const what = subjectOf(attempt);
   switch (status.code) {
     case 401:
       return problem('KUBERNETES_FORBIDDEN', `the API server does not know who we are (${what}): ${status.message}`, {
@@ -125,7 +132,7 @@ export function problemOfStatus(status: ApiStatus, attempt: Attempt): Problem {
       // Schema errors of server-side apply come with code 500 (kube-apiserver 1.35).
       if (status.message.includes('field not declared in schema')) return problem('KUBERNETES_REFUSED', `${what}: ${schemaErrors(status)}`);
       if (status.message.includes('failed calling webhook')) return unanswered(status, what);
-      return problem('KUBERNETES_UNAVAILABLE', `the API server could not ${what}: ${status.message} (${status.code})`);
+      return problem('KUBERNETES_UNAVAILABLE', `the API server could not ${attemptTitle(attempt)}: ${status.message} (${status.code})`);
   }
 }
 
@@ -137,12 +144,12 @@ function forbidden(status: ApiStatus, attempt: Attempt): Problem {
   }
   // Admission also answers 403: a quota that is used up, a pod security level, a namespace that is being deleted.
   const passes = status.message.includes('exceeded quota') || status.causes.some(({ reason }) => reason === 'NamespaceTerminating');
-  return problem('KUBERNETES_REFUSED', `${attemptTitle(attempt)}: ${status.message}`, passes ? { next: 'retry' } : {});
+  return problem('KUBERNETES_REFUSED', `${subjectOf(attempt)}: ${status.message}`, passes ? { next: 'retry' } : {});
 }
 
 function notFound(status: ApiStatus, attempt: Attempt): Problem {
   if (isMissingNamespace(status)) {
-    return problem('KUBERNETES_REFUSED', `${attemptTitle(attempt)}: the namespace ${status.name} does not exist`, {
+    return problem('KUBERNETES_REFUSED', `${subjectOf(attempt)}: the namespace ${status.name} does not exist`, {
       remedy: `Create the namespace ${status.name}, or add it to a spec.`,
       next: 'retry',
     });
@@ -150,7 +157,7 @@ function notFound(status: ApiStatus, attempt: Attempt): Problem {
   if (isMissingResource(status)) {
     return problem('KUBERNETES_UNKNOWN_KIND', `the API server does not serve ${attempt.resource} (${attempt.verb})`);
   }
-  return problem('KUBERNETES_CONFLICT', `${attemptTitle(attempt)}: ${status.message}`);
+  return problem('KUBERNETES_CONFLICT', `${subjectOf(attempt)}: ${status.message}`);
 }
 
 /** A 404 because the namespace of the object does not exist. */

@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { AgentOptions } from 'node:https';
-import { dirname, resolve } from 'node:path';
-import { type Cluster, type DispatcherOptions, KubeConfig, loadYaml, type RequestContext, type User } from '@kubernetes/client-node';
+import { type Cluster, type DispatcherOptions, KubeConfig, type RequestContext, type User } from '@kubernetes/client-node';
 import { AppError, errorText } from '../../shared/errors.ts';
 import { problem } from '../../shared/problem.ts';
-import { asList, asRecord, asText } from './json-access.ts';
+import { readKubeconfigs } from './kubeconfig-files.ts';
 
 /** How to reach the API server, and as whom. `caData` is a PEM certificate in base64, as in a kubeconfig. */
 export type KubernetesConnection =
-  | { readonly kind: 'kubeconfig'; readonly path: string; readonly context?: string }
+  /** Several paths are merged as by kubectl: of each name the first file counts. */
+  | { readonly kind: 'kubeconfig'; readonly path: string | readonly string[]; readonly context?: string }
   /** The service account of the Pod; `root` stands for `/` before the paths of its files. */
   | { readonly kind: 'in-cluster'; readonly root?: string }
   | {
@@ -58,7 +58,7 @@ export function loadKubeConfig(connection: KubernetesConnection, allowCommands: 
   const config = new PooledKubeConfig();
   switch (connection.kind) {
     case 'kubeconfig':
-      loadFile(config, connection.path, connection.context);
+      loadFiles(config, connection);
       break;
     case 'in-cluster':
       loadServiceAccount(config, connection.root ?? '');
@@ -71,22 +71,22 @@ export function loadKubeConfig(connection: KubernetesConnection, allowCommands: 
   return config;
 }
 
-function loadFile(config: PooledKubeConfig, path: string, context: string | undefined): void {
-  try {
-    config.loadFromFile(path);
-    if (context !== undefined) config.setCurrentContext(context);
-    const tokenFile = tokenFileIn(readFileSync(path, 'utf8'), config.getCurrentUser()?.name);
-    if (tokenFile !== undefined) config.readTokenFrom(resolve(dirname(path), tokenFile));
-  } catch (error) {
-    throw new AppError(problem('CONFIG_UNREADABLE', `the kubeconfig ${path} cannot be read: ${errorText(error)}`), { cause: error });
-  }
-}
+/** The files of a kubeconfig. */
+export const pathsOf = ({ path }: Extract<KubernetesConnection, { kind: 'kubeconfig' }>): readonly string[] =>
+  typeof path === 'string' ? [path] : path;
 
-/** The package does not know `tokenFile`, and reads a file under another name once. It wins over a token, as in kubectl. */
-function tokenFileIn(kubeconfig: string, user: string | undefined): string | undefined {
-  const entry = asList(asRecord(loadYaml<unknown>(kubeconfig))['users']).find((candidate) => asRecord(candidate)['name'] === user);
-  const { tokenFile, 'token-file': other } = asRecord(asRecord(entry)['user']);
-  return asText(tokenFile) || asText(other) || undefined;
+function loadFiles(config: PooledKubeConfig, connection: Extract<KubernetesConnection, { kind: 'kubeconfig' }>): void {
+  const paths = pathsOf(connection);
+  try {
+    const { clusters, users, contexts, currentContext, tokenFiles } = readKubeconfigs(paths);
+    config.loadFromOptions({ clusters, users, contexts, currentContext: connection.context ?? currentContext });
+    const tokenFile = tokenFiles.get(config.getCurrentUser()?.name ?? '');
+    if (tokenFile !== undefined) config.readTokenFrom(tokenFile);
+  } catch (error) {
+    throw new AppError(problem('CONFIG_UNREADABLE', `the kubeconfig ${paths.join(', ')} cannot be read: ${errorText(error)}`), {
+      cause: error,
+    });
+  }
 }
 
 const SERVICE_ACCOUNT_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
@@ -125,7 +125,7 @@ function loadExplicit(config: KubeConfig, connection: Extract<KubernetesConnecti
 function check(config: PooledKubeConfig, connection: KubernetesConnection, allowCommands: boolean): void {
   const cluster = config.getCurrentCluster();
   const user = config.getCurrentUser();
-  const where = connection.kind === 'kubeconfig' ? `the kubeconfig ${connection.path}` : 'the Kubernetes connection';
+  const where = connection.kind === 'kubeconfig' ? `the kubeconfig ${pathsOf(connection).join(', ')}` : 'the Kubernetes connection';
   const invalid = (what: string, remedy?: string): AppError =>
     new AppError(problem('CONFIG_INVALID', `${where} ${what}`, remedy === undefined ? {} : { remedy }));
   if (cluster === null) throw invalid(`has no cluster for the context ${JSON.stringify(config.getCurrentContext())}`);
@@ -145,4 +145,5 @@ function check(config: PooledKubeConfig, connection: KubernetesConnection, allow
   }
 }
 
-const startsPrograms = (user: User): boolean => (user.exec ?? user.authProvider ?? undefined) !== undefined;
+/** True for a user who logs in by a program or a cloud's own login. */
+export const startsPrograms = (user: User): boolean => (user.exec ?? user.authProvider ?? undefined) !== undefined;

@@ -105,6 +105,7 @@ class KubernetesCluster implements ClusterAdapter {
       pods: mapSnapshot(pods.state(), () => troubles.values()),
       endpoints: mapSnapshot(slices.freshness(), () => endpoints.values()),
       objects,
+      scopes: this.#watched.scopes,
     };
   }
 
@@ -118,7 +119,7 @@ class KubernetesCluster implements ClusterAdapter {
     for (const kind of new Set([...kinds, ...versions.keys()])) this.#watched.add(kind, versions.get(kind));
     this.#claimed = claims;
     await this.#settled([this.#watched.settled()], signal);
-    await this.#claims.learn(this.#unwatched(claims), signal);
+    await this.#learnClaims(signal);
   }
 
   async check(action: ApplyObject, signal: AbortSignal): Promise<ClusterResult> {
@@ -135,22 +136,29 @@ class KubernetesCluster implements ClusterAdapter {
 
   async apply(action: ClusterAction, signal: AbortSignal): Promise<ClusterResult> {
     try {
-      const changed = await this.#write(action, signal);
-      return { kind: 'done', changed };
+      return { kind: 'done', ...(await this.#write(action, signal)) };
     } catch (error) {
       // The answer may have been lost on its way.
       this.#claims.expire(action.key);
-      return failed(error, action, signal);
+      const result = failed(error, action, signal);
+      // What no watch shows is looked at again now, so that the next try need not wait.
+      if (result.kind === 'failed' && result.problem.code === 'KUBERNETES_CONFLICT') await this.#learnClaims(signal);
+      return result;
     }
   }
 
-  async #write(action: ClusterAction, signal: AbortSignal): Promise<boolean> {
-    if (action.kind === 'delete-object') return this.#writer.delete(action, signal);
+  #learnClaims(signal: AbortSignal): Promise<void> {
+    return this.#claims.learn(this.#unwatched(this.#claimed), signal);
+  }
+
+  async #write(action: ClusterAction, signal: AbortSignal): Promise<{ readonly changed: boolean; readonly stored?: LiveObject }> {
+    if (action.kind === 'delete-object') return { changed: await this.#writer.delete(action, signal) };
     const known = this.#watched.of(kindOf(action.key))?.cache.get(action.key);
     const before = known !== undefined && known.uid === action.existing?.uid ? known.resourceVersion : action.existing?.resourceVersion;
-    const changed = await this.#writer.apply(action, before, signal);
+    const stored = await this.#writer.apply(action, signal);
+    const changed = before !== stored.resourceVersion;
     if (kindOf(action.key) === DEFINITION_KIND && changed) this.#definitionChanged(action.object);
-    return changed;
+    return { changed, stored };
   }
 
   /** A new kind is there a moment after its definition: the watches that missed it look again, with backoff from the start. */

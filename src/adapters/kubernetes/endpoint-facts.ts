@@ -4,12 +4,14 @@ import { asList, asRecord, asText, asTextMap, deepFreeze } from './json-access.t
 
 const SERVICE_NAME_LABEL = 'kubernetes.io/service-name';
 
-/** What is kept of one EndpointSlice: its ready endpoints. */
+/** What is kept of one EndpointSlice: its ready endpoints, and whether any that terminates serves still. */
 export interface SliceFacts {
   /** Undefined for a slice that belongs to no Service. */
   readonly pool: PoolKey | undefined;
   /** Of each ready endpoint: what tells it from others (its pod, else its address), and its node (empty when unknown). */
   readonly ready: readonly { readonly id: string; readonly node: string }[];
+  /** kube-proxy sends traffic to such endpoints while it has no ready one. */
+  readonly terminating: boolean;
   readonly portNames: readonly string[];
 }
 
@@ -21,8 +23,8 @@ export function decodeSlice(raw: unknown): SliceFacts {
   const object = asRecord(raw);
   const meta = asRecord(object['metadata']);
   const service = asTextMap(meta['labels'])[SERVICE_NAME_LABEL] ?? '';
-  const ready = asList(object['endpoints'])
-    .map(asRecord)
+  const endpoints = asList(object['endpoints']).map(asRecord);
+  const ready = endpoints
     .filter((endpoint) => asRecord(endpoint['conditions'])['ready'] !== false)
     .map((endpoint) => ({
       id: asText(asRecord(endpoint['targetRef'])['uid']) || asText(asList(endpoint['addresses'])[0]),
@@ -30,7 +32,12 @@ export function decodeSlice(raw: unknown): SliceFacts {
     }));
   const portNames = asList(object['ports']).map((port) => asText(asRecord(port)['name']));
   const pool = service === '' ? undefined : poolKey(asText(meta['namespace']), service);
-  return { pool, ready, portNames };
+  return { pool, ready, terminating: endpoints.some(servesToTheEnd), portNames };
+}
+
+function servesToTheEnd(endpoint: Readonly<Record<string, unknown>>): boolean {
+  const { serving, terminating } = asRecord(endpoint['conditions']);
+  return serving === true && terminating === true;
 }
 
 /**
@@ -41,17 +48,21 @@ export function joinSlices(pool: PoolKey, slices: Iterable<SliceFacts>): Endpoin
   const ids = new Set<string>();
   const nodes = new Set<NodeName>();
   const portNames = new Set<string>();
+  const terminating = new Set<string>();
   for (const slice of slices) {
     for (const { id, node } of slice.ready) {
       ids.add(id);
       if (node !== '') nodes.add(nodeName(node));
     }
     if (slice.ready.length > 0) for (const name of slice.portNames) portNames.add(name);
+    if (slice.terminating) for (const name of slice.portNames) terminating.add(name);
   }
+  const terminatingPorts = [...terminating].filter((name) => !portNames.has(name)).sort(byBytes);
   return deepFreeze<EndpointFacts>({
     pool,
     ready: ids.size,
     readyNodes: [...nodes].sort(byBytes),
     portNames: [...portNames].sort(byBytes),
+    ...(terminatingPorts.length === 0 ? {} : { terminatingPorts }),
   });
 }

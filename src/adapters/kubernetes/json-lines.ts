@@ -1,5 +1,5 @@
 /** The JSON documents of a stream that holds one a line, as watches do. Fails on a line that is not JSON. */
-export async function* readJsonLines(stream: ReadableStream<Uint8Array>): AsyncGenerator {
+export async function* readJsonLines(stream: AsyncIterable<Uint8Array>): AsyncGenerator {
   const decoder = new TextDecoder();
   // Chunks of a long line are joined once, when its end has come: appending text to text would be quadratic in the worst case.
   let pending: string[] = [];

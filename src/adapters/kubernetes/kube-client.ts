@@ -1,9 +1,11 @@
-import { HttpMethod, IsomorphicFetchHttpLibrary, RequestContext, type ResponseContext } from '@kubernetes/client-node';
+import { HttpMethod, RequestContext } from '@kubernetes/client-node';
+import { type Dispatcher, request as sendRequest } from 'undici';
 import { orAborted, withDeadline } from '../../shared/abort.ts';
 import { AppError, errorText } from '../../shared/errors.ts';
 import { problem } from '../../shared/problem.ts';
-import { type KubernetesConnection, loadKubeConfig, type PooledKubeConfig } from './connection.ts';
+import type { KubernetesConnection, PooledKubeConfig } from './connection.ts';
 import { ConnectionPool } from './connection-pool.ts';
+import { Credentials } from './credentials.ts';
 import { readJsonLines } from './json-lines.ts';
 
 /** One request. `path` begins with a slash; the body is sent as written. */
@@ -59,18 +61,20 @@ const HEADERS_TIMEOUT_MS = 60_000;
 
 /** Makes a client. Opens no connection yet; throws AppError CONFIG_INVALID or CONFIG_UNREADABLE. */
 export function createKubeClient(options: KubeClientOptions): KubeClient {
-  return new PooledClient(loadKubeConfig(options.connection, options.allowCommands ?? false), options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+  return new PooledClient(new Credentials(options.connection, options.allowCommands ?? false), options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
 }
 
 class PooledClient implements KubeClient {
   readonly namespace: string | undefined;
-  readonly #config: PooledKubeConfig;
+  readonly #server: string;
+  readonly #credentials: Credentials;
   readonly #timeoutMs: number;
-  readonly #http = new IsomorphicFetchHttpLibrary();
   readonly #pool = new ConnectionPool(HEADERS_TIMEOUT_MS);
 
-  constructor(config: PooledKubeConfig, timeoutMs: number) {
-    this.#config = config;
+  constructor(credentials: Credentials, timeoutMs: number) {
+    const config = credentials.first;
+    this.#credentials = credentials;
+    this.#server = config.getCurrentCluster()?.server ?? '';
     this.#timeoutMs = timeoutMs;
     this.namespace = config.getContextObject(config.getCurrentContext())?.namespace;
   }
@@ -87,9 +91,8 @@ class PooledClient implements KubeClient {
   async open(request: KubeRequest, signal: AbortSignal): Promise<KubeStream | KubeAnswer> {
     try {
       const response = await this.#fetch(request, 'streams', this.#deadline(request, signal));
-      const stream = response.body.stream();
-      if (response.httpStatusCode !== 200 || stream === null) return await readAnswer(response);
-      return { status: 200, documents: this.#documents(request, stream, signal) };
+      if (response.statusCode !== 200) return await readAnswer(response);
+      return { status: 200, documents: this.#documents(request, response.body, signal) };
     } catch (error) {
       throw this.#failure(request, error, signal);
     }
@@ -99,7 +102,7 @@ class PooledClient implements KubeClient {
     return this.#pool.destroy();
   }
 
-  async *#documents(request: KubeRequest, stream: ReadableStream<Uint8Array>, signal: AbortSignal): AsyncGenerator {
+  async *#documents(request: KubeRequest, stream: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator {
     try {
       yield* readJsonLines(stream);
     } catch (error) {
@@ -111,27 +114,42 @@ class PooledClient implements KubeClient {
     return withDeadline(signal, request.timeoutMs ?? this.#timeoutMs);
   }
 
-  async #fetch(request: KubeRequest, use: 'calls' | 'streams', signal: AbortSignal): Promise<ResponseContext> {
+  async #fetch(request: KubeRequest, use: 'calls' | 'streams', signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+    const config = await this.#credentials.current();
+    const response = await this.#ask(config, { request, use }, signal);
+    if (response.statusCode !== 401) return response;
+    const renewed = await this.#credentials.renewed(config);
+    if (renewed === undefined) return response;
+    await response.body.dump();
+    return this.#ask(renewed, { request, use }, signal);
+  }
+
+  async #ask(
+    config: PooledKubeConfig,
+    { request, use }: { readonly request: KubeRequest; readonly use: 'calls' | 'streams' },
+    signal: AbortSignal,
+  ): Promise<Dispatcher.ResponseData> {
     const context = new RequestContext(this.#url(request), HttpMethod[request.method]);
     context.setHeaderParam('Accept', request.accept ?? 'application/json');
     context.setHeaderParam('User-Agent', 'poolkeeper');
-    if (request.body !== undefined) {
-      context.setHeaderParam('Content-Type', request.contentType ?? 'application/json');
-      context.setBody(JSON.stringify(request.body));
-    }
+    if (request.body !== undefined) context.setHeaderParam('Content-Type', request.contentType ?? 'application/json');
     // It may run a program to log in, which may hang.
-    await orAborted(this.#config.applySecurityAuthentication(context), signal);
+    await orAborted(config.applySecurityAuthentication(context), signal);
     // A token read from a file ends in a newline, which no header may hold.
     const authorization = context.getHeaders()['Authorization'];
     if (authorization !== undefined) context.setHeaderParam('Authorization', authorization.trim());
-    context.setDispatcher(this.#pool.dispatcher(this.#config.dispatcherOptions, use));
-    context.setSignal(signal);
-    return this.#http.send(context).toPromise();
+    // The package's own sender goes through fetch, which costs more than all else about a request.
+    return sendRequest(context.getUrl(), {
+      method: request.method,
+      headers: context.getHeaders(),
+      dispatcher: this.#pool.dispatcher(config.dispatcherOptions, use),
+      signal,
+      ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
+    });
   }
 
   #url(request: KubeRequest): string {
-    const server = this.#config.getCurrentCluster()?.server ?? '';
-    const url = new URL(server.replace(/\/$/, '') + request.path);
+    const url = new URL(this.#server.replace(/\/$/, '') + request.path);
     for (const [key, value] of Object.entries(request.query ?? {})) if (value !== undefined) url.searchParams.set(key, value);
     return url.toString();
   }
@@ -149,14 +167,22 @@ class PooledClient implements KubeClient {
   }
 }
 
-async function readAnswer(response: ResponseContext): Promise<KubeAnswer> {
-  const text = await response.body.text();
-  const seconds = Number(response.headers['retry-after'] ?? Number.NaN);
+async function readAnswer({ statusCode, headers, body }: Dispatcher.ResponseData): Promise<KubeAnswer> {
+  const text = await body.text();
+  const retryAfterMs = readRetryAfter([headers['retry-after']].flat()[0]);
   return {
-    status: response.httpStatusCode,
+    status: statusCode,
     body: parseBody(text),
-    ...(Number.isFinite(seconds) ? { retryAfterMs: seconds * 1000 } : {}),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   };
+}
+
+/** Seconds, or a date (RFC 9110, 10.2.3); proxies send both. */
+function readRetryAfter(value: string | undefined): number | undefined {
+  if (value === undefined || value.trim() === '') return undefined;
+  const seconds = Number(value);
+  const ms = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(value) - Date.now();
+  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
 }
 
 function parseBody(text: string): unknown {

@@ -23,6 +23,9 @@ export interface KubernetesLeaseOptions {
   readonly retryMs?: number;
   /** Whether we want it: asked before each look. It is given up when the answer turns to no. */
   readonly mayHold: () => boolean;
+  /** How long a free lease is left to others, in milliseconds; asked before each try. Default not at all. */
+  readonly headStartMs?: () => number;
+  /** For times that others read. How long something has lasted is told by the monotonic clock. */
   readonly clock: Clock;
 }
 
@@ -32,16 +35,20 @@ export interface KubernetesLease extends Lease {
   start(): void;
   /** Looks now instead of when the next renewal is due: `mayHold` has changed. */
   lookNow(): void;
+  /** Gives it up when it is held, and goes on seeking it, after others (`headStartMs`). */
+  offer(): void;
+  /** When the lease could be read or written last, in ms on the monotonic clock; undefined while it can. */
+  silentSinceMs(): number | undefined;
   /** Ends the renewals without giving it up; `release` does both. */
   stop(): Promise<void>;
 }
 
-const DEFAULTS = { durationMs: 15_000, renewMs: 5_000, retryMs: 1_000 };
+const DEFAULTS = { durationMs: 15_000, renewMs: 5_000, retryMs: 1_000, headStartMs: () => 0 };
 
 /**
  * A lease of coordination.k8s.io/v1, taken and renewed by compare-and-set on its resourceVersion. `state()` says no after
  * two thirds of the duration since the last renewal was sent: before anybody else may take it. Another's lease is taken
- * when its record has not changed for its own duration by our clock, never by comparing clocks, as in client-go.
+ * when its record has not changed for its own duration by our monotonic clock, never by comparing clocks, as in client-go.
  * The fence holds our identity and an empty key: Kubernetes compares uid and resourceVersion instead.
  */
 export function createKubernetesLease(options: KubernetesLeaseOptions): KubernetesLease {
@@ -50,8 +57,11 @@ export function createKubernetesLease(options: KubernetesLeaseOptions): Kubernet
 
 interface Seen {
   readonly record: LeaseRecord;
+  /** On the monotonic clock. */
   readonly sinceMs: number;
 }
+
+const LAPSED = { monotonicMs: 0, clockMs: 0 };
 
 class RenewedLease implements KubernetesLease {
   readonly #options: KubernetesLeaseOptions & typeof DEFAULTS;
@@ -62,8 +72,12 @@ class RenewedLease implements KubernetesLease {
   #running: Promise<void> | undefined;
   /** The record as it last was, and since when we know it so. */
   #seen: Seen | undefined;
-  /** Until when nobody else may hold it. */
-  #untilMs = 0;
+  /** Until when nobody else may hold it, by both clocks: the monotonic one stands still while the machine is suspended. */
+  #until = LAPSED;
+  /** It is to be given up. */
+  #offered = false;
+  #answeredAtMs = performance.now();
+  #silent = false;
   #problem: Problem | undefined;
   #told = '';
 
@@ -76,7 +90,8 @@ class RenewedLease implements KubernetesLease {
 
   state(): LeaseState {
     const { clock, identity } = this.#options;
-    if (clock.now() < this.#untilMs) return { held: true, fence: { key: kvKey(''), session: identity }, untilMs: this.#untilMs };
+    const leftMs = this.#leftMs();
+    if (leftMs > 0) return { held: true, fence: { key: kvKey(''), session: identity }, untilMs: clock.now() + leftMs };
     const holder = this.#seen?.record.holder ?? '';
     return {
       held: false,
@@ -99,6 +114,18 @@ class RenewedLease implements KubernetesLease {
     this.#nudge.abort();
   }
 
+  offer(): void {
+    if (this.#leftMs() <= 0) return;
+    this.#offered = true;
+    // Writes first stop, then others are told.
+    this.#until = LAPSED;
+    this.lookNow();
+  }
+
+  silentSinceMs(): number | undefined {
+    return this.#silent ? this.#answeredAtMs : undefined;
+  }
+
   async stop(): Promise<void> {
     this.#stopped.abort();
     await this.#running;
@@ -116,7 +143,7 @@ class RenewedLease implements KubernetesLease {
       this.#nudge = new AbortController();
       const waitMs = await this.#step(signal);
       this.#tell();
-      const lapseMs = this.#untilMs - this.#options.clock.now();
+      const lapseMs = this.#leftMs();
       // An abort ends the wait: the loop looks why.
       await sleep(lapseMs > 0 ? Math.min(waitMs, lapseMs) : waitMs, AbortSignal.any([signal, this.#nudge.signal])).catch(() => undefined);
       this.#tell();
@@ -127,32 +154,51 @@ class RenewedLease implements KubernetesLease {
   async #step(signal: AbortSignal): Promise<number> {
     const { clock, mayHold, renewMs, retryMs } = this.#options;
     try {
+      if (this.#offered) await this.#giveUp(signal);
       if (!mayHold()) {
         await this.#giveUp(signal);
         // Its age is known when it may be held: a dead holder's time runs from here on, not only from then.
-        await this.#look(signal).catch(() => undefined);
+        const looked = this.#look(signal).then(() => this.#answered());
+        await looked.catch(() => this.#failed(signal));
+        this.#problem = undefined;
         return renewMs;
       }
       const held = await this.#takeOrRenew(signal);
+      this.#answered();
       this.#problem = undefined;
       return held ? jitterMs(renewMs, 0.1, () => clock.random()) : jitterMs(retryMs, 0.2, () => clock.random());
     } catch (error) {
       if (!signal.aborted) this.#problem = problemOf(error);
+      this.#failed(signal);
       return jitterMs(retryMs, 0.2, () => clock.random());
     }
   }
 
+  #answered(): void {
+    this.#answeredAtMs = performance.now();
+    this.#silent = false;
+  }
+
+  #failed(signal: AbortSignal): void {
+    if (!signal.aborted) this.#silent = true;
+  }
+
+  #leftMs(): number {
+    const { monotonicMs, clockMs } = this.#until;
+    return Math.min(monotonicMs - performance.now(), clockMs - this.#options.clock.now());
+  }
+
   /** True when it is ours now. */
   async #takeOrRenew(signal: AbortSignal): Promise<boolean> {
-    const { clock, identity } = this.#options;
+    const { identity, headStartMs } = this.#options;
     const known = this.#seen?.record;
     if (known?.holder === identity && (await this.#write(known, signal))) return true;
     const seen = await this.#look(signal);
     if (seen === undefined) return this.#write(undefined, signal);
     const { record, sinceMs } = seen;
-    const expired = clock.now() - sinceMs >= record.durationMs;
-    if (record.holder === '' || record.holder === identity || expired) return this.#write(record, signal);
-    this.#untilMs = 0;
+    const freeForMs = performance.now() - sinceMs - (record.holder === '' ? 0 : record.durationMs);
+    if (record.holder === identity || freeForMs >= headStartMs()) return this.#write(record, signal);
+    this.#until = LAPSED;
     return false;
   }
 
@@ -160,18 +206,21 @@ class RenewedLease implements KubernetesLease {
   async #look(signal: AbortSignal): Promise<Seen | undefined> {
     const record = await this.#store.read(signal);
     if (record === undefined) this.#seen = undefined;
-    else if (record.resourceVersion !== this.#seen?.record.resourceVersion) this.#seen = { record, sinceMs: this.#options.clock.now() };
+    else if (record.resourceVersion !== this.#seen?.record.resourceVersion) this.#seen = { record, sinceMs: performance.now() };
     return this.#seen;
   }
 
   async #write(over: LeaseRecord | undefined, signal: AbortSignal): Promise<boolean> {
     const { clock, durationMs } = this.#options;
     // Counted from before the request: it may be the answer that is late.
-    const sentAtMs = clock.now();
-    const record = await this.#store.write(this.#spec(over, sentAtMs), over, signal);
+    const sentAt = { monotonicMs: performance.now(), clockMs: clock.now() };
+    const record = await this.#store.write(this.#spec(over, sentAt.clockMs), over, signal);
     if (record === undefined) return false;
-    this.#seen = { record, sinceMs: sentAtMs };
-    this.#untilMs = sentAtMs + Math.floor((durationMs * 2) / 3);
+    this.#seen = { record, sinceMs: sentAt.monotonicMs };
+    // What was offered meanwhile is not held again.
+    if (this.#offered) return false;
+    const trustMs = Math.floor((durationMs * 2) / 3);
+    this.#until = { monotonicMs: sentAt.monotonicMs + trustMs, clockMs: sentAt.clockMs + trustMs };
     return true;
   }
 
@@ -184,18 +233,25 @@ class RenewedLease implements KubernetesLease {
     return { ...over?.spec, ...renewed, acquireTime: time, leaseTransitions: typeof transitions === 'number' ? transitions + 1 : 0 };
   }
 
-  /** Writes first stop, then others are told. */
+  /** Writes first stop, then others are told. When that fails it is tried again, or lapses. */
   async #giveUp(signal: AbortSignal): Promise<void> {
-    const { identity, clock } = this.#options;
+    this.#until = LAPSED;
     const known = this.#seen?.record;
-    this.#untilMs = 0;
-    if (known?.holder !== identity) return;
-    this.#seen = undefined;
-    const freed = { holderIdentity: '', leaseDurationSeconds: 1, renewTime: microTime(clock.now()) };
-    if ((await this.#store.write({ ...known.spec, ...freed }, known, signal)) !== undefined) return;
-    // A renewal whose answer we did not see has moved the version.
-    const record = await this.#store.read(signal);
-    if (record?.holder === identity) await this.#store.write({ ...record.spec, ...freed }, record, signal);
+    if (known?.holder === this.#options.identity) {
+      let record = await this.#writeFree(known, signal);
+      if (record === undefined) {
+        // A renewal whose answer we did not see has moved the version.
+        const moved = await this.#store.read(signal);
+        record = moved?.holder === this.#options.identity ? await this.#writeFree(moved, signal) : moved;
+      }
+      this.#seen = record === undefined ? undefined : { record, sinceMs: performance.now() };
+    }
+    this.#offered = false;
+  }
+
+  #writeFree(over: LeaseRecord, signal: AbortSignal): Promise<LeaseRecord | undefined> {
+    const freed = { holderIdentity: '', leaseDurationSeconds: 1, renewTime: microTime(this.#options.clock.now()) };
+    return this.#store.write({ ...over.spec, ...freed }, over, signal);
   }
 
   #tell(): void {

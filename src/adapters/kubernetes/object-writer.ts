@@ -1,5 +1,5 @@
 import type { ApplyObject, DeleteObject } from '../../core/model/action.ts';
-import { type GroupKind, kindOf, objectTitle, splitObjectKey } from '../../core/model/ids.ts';
+import { type GroupKind, groupKind, kindOf, objectKey, objectTitle, splitObjectKey } from '../../core/model/ids.ts';
 import { fieldManager } from '../../core/model/marks.ts';
 import type { LiveObject } from '../../core/model/objects.ts';
 import type { Lease } from '../../core/model/ports.ts';
@@ -52,8 +52,8 @@ export class ObjectWriter {
     this.#options = options;
   }
 
-  /** Applies one object; true when that changed it. `before` is the resourceVersion last seen. */
-  async apply(action: ApplyObject, before: string | undefined, signal: AbortSignal): Promise<boolean> {
+  /** Applies one object; gives what the API server made of it. */
+  async apply(action: ApplyObject, signal: AbortSignal): Promise<LiveObject> {
     const target = await this.#target(action, action.object.apiVersion, signal);
     const { existing } = action;
     let pinned = existing?.pinVersion === true ? existing.resourceVersion : undefined;
@@ -62,7 +62,7 @@ export class ObjectWriter {
     const object = this.#decode(requireSuccess(answer, attemptOf('patch', target)), target);
     if (existing === undefined && answer.status !== 201) await this.#refuseStranger(object, target, signal);
     this.#options.written(object);
-    return before !== object.resourceVersion;
+    return object;
   }
 
   /** Tries an apply without writing anything; a refusal is thrown as by `apply`. Needs no lease. */
@@ -210,6 +210,7 @@ const attemptOf = (verb: Attempt['verb'], { resource, namespace, name }: Target)
   resource: resourceTitle(resource),
   namespace,
   name,
+  title: objectTitle(objectKey(groupKind(resource.group, resource.kind), namespace, name)),
 });
 
 function isUnserved(answer: KubeAnswer): boolean {

@@ -4,6 +4,7 @@ import { MARKS } from '../../core/model/marks.ts';
 import type { NodeFacts } from '../../core/model/nodes.ts';
 import type { LiveObject } from '../../core/model/objects.ts';
 import type { Clock } from '../../core/model/ports.ts';
+import type { KindScope } from '../../core/model/world.ts';
 import type { DirtyNotifier } from './dirty-notifier.ts';
 import { type ApiResource, type Discovery, ENDPOINT_SLICES, NODES, PODS, SERVICES } from './discovery.ts';
 import { decodeSlice, type SliceFacts } from './endpoint-facts.ts';
@@ -40,6 +41,7 @@ export class WatchedKinds {
   /** Kinds whose first list someone waits for; he need not be woken by it. */
   readonly #quiet = new Set<GroupKind>();
   readonly #options: WatchedKindsOptions;
+  #scopes: ReadonlyMap<GroupKind, KindScope> = new Map();
 
   constructor(options: WatchedKindsOptions) {
     this.#options = options;
@@ -93,6 +95,15 @@ export class WatchedKinds {
     return this.#owned;
   }
 
+  /** The scopes of the owned kinds that are served. The same map until it changes. */
+  get scopes(): ReadonlyMap<GroupKind, KindScope> {
+    return this.#scopes;
+  }
+
+  #noteScope(kind: GroupKind, scope: KindScope): void {
+    if (this.#scopes.get(kind) !== scope) this.#scopes = new Map([...this.#scopes, [kind, scope]]);
+  }
+
   /** Where an object of this kind is kept. */
   of(kind: GroupKind): WatchedResource<ObjectKey, LiveObject> | undefined {
     return kind === SERVICE_KIND ? this.services : this.#owned.get(kind);
@@ -110,6 +121,7 @@ export class WatchedKinds {
         if (again) discovery.forget(kind.slice(0, kind.indexOf('/')));
         const found = await discovery.ofKind(kind, version, signal);
         if (found === undefined) throw unknownKind(undefined, kind);
+        this.#noteScope(kind, found.namespaced ? 'Namespaced' : 'Cluster');
         return found;
       },
       labelSelector: `${MARKS.ownerLabel}=${owner}`,

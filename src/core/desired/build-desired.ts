@@ -7,7 +7,7 @@ import type { Policy } from '../model/policy.ts';
 import type { RegistryState } from '../model/registration.ts';
 import { snapshotValue } from '../model/snapshot.ts';
 import type { World } from '../model/world.ts';
-import type { Claims } from './claims.ts';
+import type { Claims, ClaimsMemo } from './claims.ts';
 import { settleClaims, settleNames } from './claims.ts';
 import { ownershipOf } from './ownership.ts';
 import type { PoolView } from './pool-view.ts';
@@ -49,7 +49,7 @@ export interface Desired {
 }
 
 /** Results of the last run by pool, reused while neither the live nor the desired Service changed. */
-export type ViewMemo = Map<
+type ViewMemo = Map<
   PoolKey,
   {
     readonly live: LiveObject;
@@ -61,26 +61,60 @@ export type ViewMemo = Map<
   }
 >;
 
+/** What is kept from one pass to the next. Losing it costs time, nothing else. */
+export interface DesiredMemo {
+  readonly views: ViewMemo;
+  readonly claims: ClaimsMemo;
+  /** The last result, with all that it was built from. */
+  readonly last: Map<'desired', { readonly parts: readonly unknown[]; readonly desired: Desired }>;
+}
+export const newDesiredMemo = (): DesiredMemo => ({ views: new Map(), claims: new Map(), last: new Map() });
+
 /** What else the building looks at. */
 export interface BuildOptions {
-  readonly memo: ViewMemo;
+  readonly memo: DesiredMemo;
   /** Services that could not be applied as desired: their pools follow what runs, so that node changes go on. Nothing of it is recreated. */
   readonly refused: ReadonlySet<ObjectKey>;
   /** Changes that the API server has refused because a field is immutable. */
   readonly immutable: ReadonlyMap<ObjectKey, ImmutableRefusal>;
 }
 
-/** Builds everything that should be, once per pass. Pure but for `memo`, which only saves work. */
-export function buildDesired(world: World, policy: Policy, { memo, refused, immutable }: BuildOptions): Desired {
+/**
+ * Builds everything that should be, once per pass; the very same value while nothing that it is built from has changed. Pure but
+ * for `memo`, which only saves work.
+ */
+export function buildDesired(world: World, policy: Policy, options: BuildOptions): Desired {
+  // What was refused is told by maps that are changed in place.
+  if (options.refused.size + options.immutable.size > 0) return build(world, policy, options);
+  const [set, registry, { services, objects }] = [snapshotValue(world.specs), snapshotValue(world.registry), world.cluster];
+  const live = [services, ...objects.values()].map(snapshotValue);
+  const parts = [policy, world.specs.kind, set?.specs, set?.broken, registry?.kv, registry?.instances, ...live];
+  const last = options.memo.last.get('desired');
+  if (last?.parts.length === parts.length && last.parts.every((part, i) => part === parts[i])) return last.desired;
+  const desired = build(world, policy, options);
+  options.memo.last.set('desired', { parts, desired });
+  return desired;
+}
+
+function build(world: World, policy: Policy, { memo, refused, immutable }: BuildOptions): Desired {
   const set = snapshotValue(world.specs);
   const specs = set?.specs ?? new Map<SpecId, Spec>();
   const live = liveObjects(world);
-  const claims = settleClaims(specs, (key) => heldBy(live.get(key), policy.owner), new Set(set?.broken.keys()));
+  const claims = settleClaims(specs, (key) => heldBy(live.get(key), policy.owner), new Set(set?.broken.keys()), memo.claims);
   const wanted = wantedObjects(specs, claims);
   const inventory = takeInventory({ world, live, claims, policy });
   const recreations = findRecreations({ refusals: immutable, wanted, live, refused, owner: policy.owner });
   const again = { recreations, wanted, live, holders: claims.holders };
-  const views = viewPools({ inventory, wanted, claims, policy, memo, refused, again, known: world.specs.kind !== 'unavailable' });
+  const views = viewPools({
+    inventory,
+    wanted,
+    claims,
+    policy,
+    memo: memo.views,
+    refused,
+    again,
+    known: world.specs.kind !== 'unavailable',
+  });
   const registry = snapshotValue(world.registry);
   const orphans = orphanPools(registry, inventory, claims);
   const ids = new Set<SpecId>([

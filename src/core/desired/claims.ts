@@ -23,11 +23,11 @@ export function settleClaims(
   specs: ReadonlyMap<SpecId, Spec>,
   heldBy: (key: ObjectKey) => string | undefined,
   broken: ReadonlySet<string> = new Set(),
+  memo: ClaimsMemo = new Map(),
 ): Claims {
-  const claimants = new Map<ObjectKey, SpecId[]>();
-  for (const id of [...specs.keys()].sort(byBytes)) {
-    for (const object of specs.get(id)?.objects ?? []) claimants.set(object.key, [...(claimants.get(object.key) ?? []), id]);
-  }
+  const { sole, contested } = claimantsOf(specs, memo);
+  if (contested.size + broken.size === 0) return { holders: sole, setAside: new Set(), problems: new Map() };
+  const claimants = new Map([...[...sole].map(([key, id]) => [key, [id]] as const), ...contested]);
   const holders = new Map<ObjectKey, SpecId>();
   const setAside = new Set<SpecId>();
   const problems = new Map<SpecId, Problem[]>();
@@ -54,6 +54,39 @@ export function settleClaims(
     }
   }
   return { holders, setAside, problems };
+}
+
+/** The claims of one set of specs, by what makes them: by far the most are nobody else's. */
+interface Claimants {
+  readonly sole: ReadonlyMap<ObjectKey, SpecId>;
+  /** In the order of the paths. */
+  readonly contested: ReadonlyMap<ObjectKey, readonly SpecId[]>;
+}
+
+/** What was found out of the last set of specs. Losing it costs time, nothing else. */
+export type ClaimsMemo = Map<ReadonlyMap<SpecId, Spec>, Claimants>;
+
+function claimantsOf(specs: ReadonlyMap<SpecId, Spec>, memo: ClaimsMemo): Claimants {
+  const known = memo.get(specs);
+  if (known !== undefined) return known;
+  const sole = new Map<ObjectKey, SpecId>();
+  const contested = new Map<ObjectKey, SpecId[]>();
+  for (const id of [...specs.keys()].sort(byBytes)) {
+    for (const { key } of specs.get(id)?.objects ?? []) {
+      const first = sole.get(key);
+      const others = contested.get(key) ?? (first === undefined ? undefined : [first]);
+      if (others === undefined) {
+        sole.set(key, id);
+        continue;
+      }
+      contested.set(key, [...others, id]);
+      sole.delete(key);
+    }
+  }
+  const claimants = { sole, contested };
+  memo.clear();
+  memo.set(specs, claimants);
+  return claimants;
 }
 
 /** One claim on a Consul service name. */

@@ -56,7 +56,7 @@ function namedBy(spec: Spec): ReadonlyMap<SpecId, SpecObject> {
 function missingFile(id: SpecId, on: SpecId, by: SpecObject, known: ReadonlySet<SpecId>): Problem {
   const meant = [...known].find((other) => other.endsWith(`/${on}`)) ?? nearest(on, known);
   return problem('SPEC_DEPENDENCY_MISSING', `${id} depends on ${on}, which does not exist`, {
-    where: { file: id, ...by.where },
+    where: { file: id, ...(by.dependsOnWhere ?? by.where) },
     ...(meant === undefined ? {} : { remedy: `Did you mean "${meant}"?` }),
   });
 }
@@ -64,7 +64,7 @@ function missingFile(id: SpecId, on: SpecId, by: SpecObject, known: ReadonlySet<
 function circularity(id: SpecId, circle: readonly SpecId[], names: ReadonlyMap<SpecId, SpecObject>): Problem {
   const by = names.get(circle[1] ?? id);
   return problem('SPEC_DEPENDENCY_CYCLE', `${id} depends on itself: ${circle.join(' → ')}`, {
-    ...(by === undefined ? {} : { where: { file: id, ...by.where } }),
+    ...(by === undefined ? {} : { where: { file: id, ...(by.dependsOnWhere ?? by.where) } }),
   });
 }
 

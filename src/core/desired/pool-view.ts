@@ -63,6 +63,9 @@ export function viewPool(source: PoolSource, policy: Policy): PoolView {
     name: live.name,
     dialect: policy.dialect,
     entryPoints: policy.entryPoints,
+    translation: policy.translation,
+    service: settings.serviceName ?? live.name,
+    ...(policy.sharedService ? { cluster: policy.cluster } : {}),
   });
   const port = choosePort(source, settings);
   const title = `Service ${live.namespace}/${live.name}`;

@@ -5,7 +5,7 @@ import { SETTINGS } from '../model/marks.ts';
 import type { KubernetesObject, LiveObject, SpecObject } from '../model/objects.ts';
 import { ownershipOf } from './ownership.ts';
 import { mayServe } from './selected-workloads.ts';
-import { whyItStays } from './stays-in-cluster.ts';
+import { whyNeverDeleted } from './stays-in-cluster.ts';
 
 /** An apply that would have changed what cannot be changed on a live object. It holds for exactly this wish and this object. */
 export interface ImmutableRefusal {
@@ -26,7 +26,7 @@ export const wantedHash = ({ object }: SpecObject): string => hashOf(object);
  */
 export function mayRecreate(wanted: KubernetesObject, live: LiveObject, owner: string): boolean {
   const allowed = wanted.metadata.annotations?.[SETTINGS.recreate]?.trim() === 'true';
-  return allowed && ownershipOf(live, owner) === 'owned' && whyItStays(live) === undefined;
+  return allowed && ownershipOf(live, owner) === 'owned' && whyNeverDeleted(live) === undefined;
 }
 
 /** What is looked at to find them. */

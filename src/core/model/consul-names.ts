@@ -1,5 +1,5 @@
 import { hashOf, uuidOf } from './hash.ts';
-import { type KvKey, kvKey, type NodeName, type PoolKey, poolKey, splitPoolKey } from './ids.ts';
+import { type KvKey, kvKey, type NodeName, nodeName, type PoolKey, poolKey, splitPoolKey } from './ids.ts';
 import { MANAGED_BY, META } from './marks.ts';
 
 /** What tells an instance from every other one, in all clusters on one Consul. */
@@ -26,6 +26,12 @@ export const consulNodePrefix = (prefix: string, cluster: string): string => `${
 export const consulNodeName = (prefix: string, cluster: string, node: NodeName): string =>
   `${consulNodePrefix(prefix, cluster)}${node}`.toLowerCase();
 
+/** The Kubernetes node that a Consul node of this name would stand for; undefined when the name does not begin like ours. */
+export function nodeOfConsulNode(prefix: string, cluster: string, name: string): NodeName | undefined {
+  const start = consulNodePrefix(prefix, cluster);
+  return name.toLowerCase().startsWith(start) ? nodeName(name.toLowerCase().slice(start.length)) : undefined;
+}
+
 /** The id of a synthetic node: a UUID that belongs to (cluster, node) for ever. */
 export const consulNodeId = (cluster: string, node: NodeName): string => uuidOf([cluster, node]);
 
@@ -38,11 +44,19 @@ export function instanceId(service: string, identity: InstanceIdentity): string 
   return `${service}-${hashOf([cluster, namespace, name, String(port), node])}`;
 }
 
-/** The id of a pool's check. Kubernetes names hold no colon, so two pools never share one. */
-export function poolCheckId(pool: PoolKey): string {
+/** The checks of a pool: the one whose Notes change with it, and those on each instance that tell its health. */
+const POOL_CHECKS = ['pool', 'endpoints', 'esm'] as const;
+export type PoolCheckKind = (typeof POOL_CHECKS)[number];
+
+/** The id of a check of a pool. Kubernetes names hold no colon, so two pools never share one. */
+export function poolCheckId(pool: PoolKey, kind: PoolCheckKind = 'pool'): string {
   const { namespace, name } = splitPoolKey(pool);
-  return `pool:${namespace}:${name}`;
+  return `${kind}:${namespace}:${name}`;
 }
+
+/** Which check of the pool this is; undefined for a check that is none of ours, such as a maintenance check. */
+export const poolCheckKind = (pool: PoolKey, checkId: string): PoolCheckKind | undefined =>
+  POOL_CHECKS.find((kind) => checkId === poolCheckId(pool, kind));
 
 /** The Flags of our KV entries: says who wrote them. 52 bits, for Consul's unsigned 64 bits do not survive JSON numbers. */
 export const kvFlags = (owner: string, cluster: string): number => Number.parseInt(hashOf([owner, cluster], 13), 16) || 1;
@@ -57,6 +71,11 @@ export const ownMeta = (owner: string, cluster: string): Readonly<Record<string,
 /** Whether Meta names our owner and cluster. */
 export function isOwnMeta(meta: Readonly<Record<string, string>>, owner: string, cluster: string): boolean {
   return meta[META.managedBy] === MANAGED_BY && meta[META.owner] === owner && meta[META.cluster] === cluster;
+}
+
+/** Whether Meta names somebody else. What somebody has edited without its Meta names nobody. */
+export function namesAnother(meta: Readonly<Record<string, string>>, owner: string, cluster: string): boolean {
+  return Object.entries(ownMeta(owner, cluster)).some(([key, value]) => (meta[key] ?? value) !== value);
 }
 
 /** Where the ancestor's layout keeps Services; nothing but `<namespace>/<name>` may stand under it. */
@@ -82,6 +101,11 @@ export const ownPrefix = (keyPath: string, cluster: string): KvKey => kvKey(`${k
 /** Where it is remembered which NodePorts drain, a key for each pool. */
 export const drainingPrefix = (keyPath: string, cluster: string): KvKey => kvKey(`${ownPrefix(keyPath, cluster)}draining/`);
 export const drainingKey = (keyPath: string, cluster: string, pool: PoolKey): KvKey => kvKey(`${drainingPrefix(keyPath, cluster)}${pool}`);
+
+/** Where it is remembered which pools go from agents to the catalog, a key for each pool. */
+export const migratingPrefix = (keyPath: string, cluster: string): KvKey => kvKey(`${ownPrefix(keyPath, cluster)}migrating/`);
+export const migratingKey = (keyPath: string, cluster: string, pool: PoolKey): KvKey =>
+  kvKey(`${migratingPrefix(keyPath, cluster)}${pool}`);
 
 /** What must outlive a run. */
 export const memoryKey = (keyPath: string, cluster: string): KvKey => kvKey(`${ownPrefix(keyPath, cluster)}memory`);

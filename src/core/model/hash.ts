@@ -26,3 +26,6 @@ export function uuidOf(value: unknown): string {
   const hex = digest.toString('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
 }
+
+/** The SHA-1 of a text in hex: only for names that other programs make so. */
+export const sha1Hex = (text: string): string => createHash('sha1').update(text).digest('hex');

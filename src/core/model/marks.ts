@@ -24,7 +24,7 @@ export const SETTINGS = {
   recreate: 'poolkeeper.dev/recreate',
   /** On any object: objects of lower waves are applied, and healthy, before those of higher ones. Default 0. */
   wave: 'poolkeeper.dev/wave',
-  /** On any object: "false" keeps it in the cluster when it leaves Git. */
+  /** On any object: "false" keeps it in the cluster when it leaves Git, "true" lets go of kinds that stay otherwise. */
   prune: 'poolkeeper.dev/prune',
   /** On any object: comma list of spec files that must be in step and healthy before anything of this spec is applied. */
   dependsOn: 'poolkeeper.dev/depends-on',
@@ -48,6 +48,8 @@ export const META = {
   spec: 'spec',
   hash: 'hash',
   externalNode: 'external-node',
+  /** `true`: the Consul service may have instances of other clusters that say so too. */
+  shared: 'shared',
 } as const;
 
 /** The value of `managed-by` on everything of ours in Consul. */

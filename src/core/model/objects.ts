@@ -81,6 +81,8 @@ export interface SpecObject {
   readonly object: KubernetesObject;
   /** Where the object begins in the file; `path` is the path inside the document. */
   readonly where: { readonly line: number; readonly column: number; readonly path: string };
+  /** Where its `poolkeeper.dev/depends-on` stands, if it has one. */
+  readonly dependsOnWhere?: SpecObject['where'];
   /** The selector was not written but filled from the labels of the pod template, as the old API versions did. */
   readonly filledSelector?: true;
 }

@@ -1,4 +1,5 @@
-import type { LabelSelector } from './settings.ts';
+import type { HealthMode, LabelSelector } from './settings.ts';
+import type { EntryPoint, TranslationPolicy } from './translation-policy.ts';
 
 /** Which nodes may be backends, and how the pools are kept from shrinking too far. */
 export interface PoolPolicy {
@@ -12,6 +13,8 @@ export interface PoolPolicy {
   readonly drainingTaints: readonly string[];
   readonly drainOnCordon: boolean;
   readonly minBackends: number;
+  /** How the health of a pool is judged whose Service does not say. */
+  readonly health: HealthMode;
   /** The most backends a pool may have; absent: as many as fit one Consul transaction. */
   readonly maxBackends?: number;
 }
@@ -26,24 +29,20 @@ export interface GuardPolicy {
   readonly maxRemovedObjects?: RemovalLimit;
 }
 
-/** How a Traefik 1 entry point is called in Traefik 3. */
-export interface EntryPoint {
-  readonly name: string;
-  /** True when its routers serve TLS. */
-  readonly tls: boolean;
-}
-
 /** What the configuration says about how specs become objects and registrations. Plain data; the core reads nothing else of the configuration. */
 export interface Policy {
   readonly owner: string;
   readonly cluster: string;
   readonly keyPath: string;
   readonly nodePrefix: string;
+  /** True: a Consul service may be shared with other clusters that say so too; routers and middlewares carry the cluster's name. */
+  readonly sharedService: boolean;
   readonly registration: 'catalog' | 'kv' | 'both';
   /** True when the configuration names `registration`. */
   readonly registrationExplicit: boolean;
   readonly dialect: 'v1' | 'v3' | 'both';
   readonly entryPoints: Readonly<Record<string, EntryPoint>>;
+  readonly translation: TranslationPolicy;
   /** Managers whose fields may be taken over on adoption. */
   readonly adoptFrom: readonly string[];
   readonly allowAdopt: boolean;

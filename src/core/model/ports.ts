@@ -1,6 +1,7 @@
 import type { Problem } from '../../shared/problem.ts';
 import type { ApplyObject, ClusterAction, RegistryAction } from './action.ts';
 import type { GroupKind, KvKey, NodeName, ObjectKey, PoolKey, SpecId } from './ids.ts';
+import type { LiveObject } from './objects.ts';
 import type { RegistryState } from './registration.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { SpecFiles } from './spec-set.ts';
@@ -19,8 +20,10 @@ export interface SpecSource {
   read(since: string, signal: AbortSignal): Promise<Snapshot<SpecFiles>>;
 }
 
-/** How one Kubernetes action ended. */
-export type ClusterResult = { readonly kind: 'done'; readonly changed: boolean } | { readonly kind: 'failed'; readonly problem: Problem };
+/** How one Kubernetes action ended. `stored`: what an apply made of its object, as the API server answered. */
+export type ClusterResult =
+  | { readonly kind: 'done'; readonly changed: boolean; readonly stored?: LiveObject }
+  | { readonly kind: 'failed'; readonly problem: Problem };
 
 /** The Kubernetes leg. */
 export interface Cluster {
@@ -55,7 +58,8 @@ export type RegistryResult = { readonly kind: 'done' } | { readonly kind: 'faile
 export interface Registry {
   /** What is known now. Never behind this process's own writes. */
   state(): Snapshot<RegistryState>;
-  changed(listener: DirtyListener): Unsubscribe;
+  /** Called when `state()` has changed, but not for this process's own writes: who wrote knows. */
+  changed(listener: () => void): Unsubscribe;
   /** Reads everything again by consistent reads; resolves when `state()` tells the outcome. */
   refresh(signal: AbortSignal): Promise<void>;
   /**
@@ -89,6 +93,22 @@ export interface NodeProbe {
   /** What the wanted nodes said when last tried; one that was not tried yet, or failed for the first time, is absent. The very same map until it changes. */
   state(): ReadonlyMap<NodeName, boolean>;
   changed(listener: () => void): Unsubscribe;
+}
+
+/** How a request to mark a node ended. */
+export type NodeDrainResult =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'no-such-node' }
+  | { readonly kind: 'failed'; readonly problem: Problem };
+
+/**
+ * Marks nodes that are to leave all pools, as `kubectl annotate` would. It needs no lease: a person asks for it, twice the same
+ * is once, and whoever leads learns of it from the node.
+ */
+export interface NodeDrains {
+  /** `reason` is for people; undefined: none. Never throws but for an abort. */
+  mark(node: NodeName, reason: string | undefined, signal: AbortSignal): Promise<NodeDrainResult>;
+  unmark(node: NodeName, signal: AbortSignal): Promise<NodeDrainResult>;
 }
 
 /** The clock and the dice of the loop; tests bring their own. */

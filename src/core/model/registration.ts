@@ -25,7 +25,21 @@ export interface RegisteredInstance extends Instance {
   readonly modifyIndex: number;
 }
 
-/** The check of a pool, or the check of a node when `instanceId` is empty. */
+/** An instance that does not say that it is ours, or not of which pool: somebody else's, or ours after it was edited. */
+export interface StrangeInstance extends Omit<Instance, 'node'> {
+  readonly modifyIndex: number;
+}
+
+/** What consul-esm tries: a TCP connection. In the words of Consul's check definitions. */
+export interface TcpProbe {
+  /** `address:port`, an IPv6 address in brackets. */
+  readonly tcp: string;
+  /** Durations as Consul writes them: `10s`. */
+  readonly interval: string;
+  readonly timeout: string;
+}
+
+/** A check of a pool, or the check of a node when `instanceId` is empty. */
 export interface Check {
   readonly consulNode: string;
   readonly checkId: string;
@@ -36,6 +50,8 @@ export interface Check {
   readonly status: CheckStatus;
   readonly notes: string;
   readonly output: string;
+  /** What consul-esm tries for it. Then `status` and `output` are its words: they are written once, and never compared. */
+  readonly probe?: TcpProbe;
 }
 
 export interface RegisteredCheck extends Check {
@@ -52,7 +68,10 @@ export interface SyntheticNode {
 
 export interface RegisteredNode extends SyntheticNode {
   readonly modifyIndex: number;
-  /** True when Meta names our owner and cluster. */
+  /**
+   * True when Meta names our owner and cluster. Also when somebody has wiped it: then it names nobody, and the id is the one that
+   * we give to a node of this name, or an instance with our marks stands on it.
+   */
   readonly ours: boolean;
 }
 
@@ -80,18 +99,35 @@ export interface Draining {
   readonly ports: Readonly<Record<string, number>>;
 }
 
+/** An instance that a Consul agent registers, on the node that the agent stands for. */
+export interface AgentInstance {
+  readonly consulNode: string;
+  readonly id: string;
+  /** Name of the Consul service. */
+  readonly service: string;
+  /** Its own, else that of its node. */
+  readonly address: string;
+  readonly port: number;
+  readonly tags: readonly string[];
+  readonly modifyIndex: number;
+}
+
 /** All that we know of Consul: what is ours, and what stands in our way. */
 export interface RegistryState {
   /** How much one transaction may hold, learnt from the server. */
   readonly limits: { readonly operations: number; readonly bytes: number };
-  /** Nodes of ours, and nodes of others whose name begins with our prefix. By name. */
+  /** Nodes of ours, marked or wiped, and nodes of others whose name begins with our prefix. By name. */
   readonly nodes: ReadonlyMap<string, RegisteredNode>;
   /** Instances of ours by pool, in the order of their ids. */
   readonly instances: ReadonlyMap<PoolKey, readonly RegisteredInstance[]>;
   /** Checks on our nodes, by `consulNode/checkId`. */
   readonly checks: ReadonlyMap<string, RegisteredCheck>;
-  /** Names of Consul services of which we hold no instance. */
+  /** What stands on our nodes, and on those that may be, and does not say that it is ours. */
+  readonly strangers: readonly StrangeInstance[];
+  /** Names of Consul services that somebody else has an instance of, whether or not we hold one too. */
   readonly foreignServices: ReadonlySet<string>;
+  /** What agents register of the Consul services that we hold, or that the tree tells them to register, by name. Absent: nothing. */
+  readonly agents?: ReadonlyMap<string, readonly AgentInstance[]>;
   /** Entries under `<keyPath>/deployments/`, `specifications/` and `.poolkeeper/<cluster>/`, ours or not. */
   readonly kv: ReadonlyMap<KvKey, KvEntry>;
   /** True when this snapshot had to create a canary: nothing may be removed on its word. */

@@ -21,8 +21,12 @@ export function matchesSelector(selector: LabelSelector, labels: Readonly<Record
   });
 }
 
-/** How the health of a pool's backends is judged. */
-export type HealthMode = 'node' | 'endpoints' | 'esm';
+/**
+ * How the health of a pool's backends is judged: `node` by Kubernetes' word on their nodes, `endpoints` also by whether anything
+ * is ready behind the Service, `esm` also by TCP connections that consul-esm tries.
+ */
+export const HEALTH_MODES = ['node', 'endpoints', 'esm'] as const;
+export type HealthMode = (typeof HEALTH_MODES)[number];
 
 /** The settings of one Service or object, read from its `poolkeeper.dev/…` annotations. What is not set is absent. */
 export interface ServiceSettings {

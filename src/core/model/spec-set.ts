@@ -35,12 +35,19 @@ export interface SpecFiles {
   readonly fetchedAtMs: number;
 }
 
+/** A text that tells of nothing but whether a name stands in it, in any case of its letters. */
+export interface Mentions {
+  mentions(name: string): boolean;
+}
+
 /** The decoded specs of one commit. Every file is in `specs` or in `broken`, some in both never. */
 export interface SpecSet {
   readonly revision: Revision;
   readonly source: string;
   readonly specs: ReadonlyMap<SpecId, Spec>;
   readonly broken: ReadonlyMap<SpecId, readonly Problem[]>;
+  /** The text of each broken file, as far as there is any; one that is not here could not be read, and may hold anything. */
+  readonly brokenTexts?: ReadonlyMap<SpecId, Mentions>;
   /** Warnings and notes of the specs that decoded. */
   readonly notes: readonly Problem[];
   readonly commits: readonly CommitFacts[];

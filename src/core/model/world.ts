@@ -6,6 +6,9 @@ import type { RegistryState } from './registration.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { SpecSet } from './spec-set.ts';
 
+/** Whether the objects of a kind belong to a namespace or to the cluster as a whole. */
+export type KindScope = 'Namespaced' | 'Cluster';
+
 /** What the Kubernetes leg knows; each kind on its own, with its own age. */
 export interface ClusterState {
   readonly nodes: Snapshot<readonly NodeFacts[]>;
@@ -16,6 +19,8 @@ export interface ClusterState {
   readonly pods: Snapshot<ReadonlyMap<ObjectKey, readonly PodTrouble[]>>;
   /** Objects that carry our owner label, or whose name a spec claims, by kind. A kind that is not watched (yet) is absent. */
   readonly objects: ReadonlyMap<GroupKind, Snapshot<ReadonlyMap<ObjectKey, LiveObject>>>;
+  /** The scopes of the kinds among them that the API server serves, or served when last asked. The very same map until it changes. */
+  readonly scopes?: ReadonlyMap<GroupKind, KindScope>;
 }
 
 /** All that a run knows. */

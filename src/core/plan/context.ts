@@ -5,7 +5,7 @@ import type { Dependencies } from '../desired/dependencies.ts';
 import { readDependencies } from '../desired/dependencies.ts';
 import type { PoolView } from '../desired/pool-view.ts';
 import { isDrainingPort, portsOf } from '../desired/service-ports.ts';
-import { drainingKey, drainingPrefix } from '../model/consul-names.ts';
+import { deploymentsKey, drainingKey, drainingPrefix } from '../model/consul-names.ts';
 import type { GroupKind, NodeName, ObjectKey, PoolKey, SpecId } from '../model/ids.ts';
 import type { Memory } from '../model/memory.ts';
 import type { EndpointFacts } from '../model/nodes.ts';
@@ -13,14 +13,20 @@ import type { JsonObject } from '../model/objects.ts';
 import type { Policy } from '../model/policy.ts';
 import type { Draining, KvEntry, RegisteredCheck, RegisteredInstance, RegistryState } from '../model/registration.ts';
 import { snapshotValue } from '../model/snapshot.ts';
+import type { ReadEntry } from '../model/told-agents.ts';
+import { readEntry } from '../model/told-agents.ts';
 import type { World } from '../model/world.ts';
 import type { PoolDemand } from '../pool/classify-node.ts';
 import type { PoolDecision } from '../pool/decide-pool.ts';
 import { decidePool } from '../pool/decide-pool.ts';
 import { stayingOut } from '../pool/stay-out.ts';
 import { instanceKey } from './diff-registration.ts';
+import type { FutileApply } from './futile-apply.ts';
 import type { OrderedObject } from './order.ts';
+import { recogniseDrift } from './recognise-drift.ts';
+import type { SettledPlans } from './settled-plans.ts';
 import type { ObjectStep, PoolStep, RolloutStep, SpecificationStep } from './steps.ts';
+import { backendsOfPool, backendsThatFit } from './transaction-room.ts';
 
 /** What was worked out from some parts last time; it holds while every part is the very same. */
 interface Remembered<T> {
@@ -33,8 +39,8 @@ export interface PlanMemos {
   readonly objects: Map<ObjectKey, Remembered<ObjectStep>>;
   readonly decisions: Map<PoolKey, Remembered<PoolDecision>>;
   readonly pools: Map<PoolKey, Remembered<PoolStep>>;
-  /** The NodePorts that agents are told, read from the entry under `deployments/`. */
-  readonly told: Map<PoolKey, Remembered<readonly number[]>>;
+  /** What agents are told, read from the entry under `deployments/`. */
+  readonly told: Map<PoolKey, Remembered<ReadEntry>>;
   readonly specifications: Map<PoolKey, Remembered<SpecificationStep>>;
   /** What stands under `specifications/`, by pool. */
   readonly stored: Map<'specifications', Remembered<ReadonlyMap<PoolKey, readonly KvEntry[]>>>;
@@ -43,6 +49,8 @@ export interface PlanMemos {
   readonly dependencies: Map<'specs', Remembered<Dependencies>>;
   /** Custom kinds that specs define, with the definition. */
   readonly definitions: Map<'specs', Remembered<ReadonlyMap<GroupKind, ObjectKey>>>;
+  /** The plans of the last pass that were settled. */
+  readonly settled: Map<'specs', SettledPlans>;
 }
 export const createPlanMemos = (): PlanMemos => ({
   objects: new Map(),
@@ -55,6 +63,7 @@ export const createPlanMemos = (): PlanMemos => ({
   orders: new Map(),
   dependencies: new Map(),
   definitions: new Map(),
+  settled: new Map(),
 });
 
 /** The remembered result for `key` if it was made from the same parts; else `make()`, which is remembered. */
@@ -73,7 +82,7 @@ export interface PlanContext {
   readonly memory: Memory;
   readonly policy: Policy;
   readonly nowMs: number;
-  /** The registry's last known state, stale or not. */
+  /** The registry's last known state, stale or not, with what is ours although somebody has wiped its marks. */
   readonly registry: RegistryState | undefined;
   /** Why nothing may be removed or closed now; empty when every source that removals rely on is complete. */
   readonly removalBar: Problem | undefined;
@@ -87,6 +96,8 @@ export interface PlanContext {
   /** Why others must wait for a spec, worked out when the first one asks; undefined when they need not. */
   readonly readiness: Map<SpecId, string | undefined>;
   readonly memos: PlanMemos;
+  /** Applies that changed nothing when they were last sent. */
+  readonly futile?: ReadonlyMap<ObjectKey, FutileApply>;
 }
 
 /** What the context of one pass is built from. */
@@ -97,13 +108,15 @@ export interface ContextInput {
   readonly policy: Policy;
   readonly nowMs: number;
   readonly memos: PlanMemos;
+  readonly futile?: ReadonlyMap<ObjectKey, FutileApply>;
 }
 
 /** Builds the context of one pass. */
 export function planContext(input: ContextInput): PlanContext {
-  const registry = snapshotValue(input.world.registry);
+  const known = snapshotValue(input.world.registry);
   const set = snapshotValue(input.world.specs) ?? NO_SPECS;
   const views = new Map([...input.desired.specs.values()].flatMap(({ pools }) => pools.map((view) => [view.pool, view] as const)));
+  const registry = known === undefined ? undefined : recogniseDrift(known, views.values(), input.policy);
   return {
     ...input,
     registry,
@@ -130,10 +143,13 @@ function indexChecks(registry: RegistryState | undefined): ReadonlyMap<string, r
   return index;
 }
 
-/** Removals need complete snapshots of every source (design section 2): specs, Services, nodes and the registry. */
-function whyNoRemoval(world: World): Problem | undefined {
+/**
+ * Removals need complete snapshots of every source (design section 2): specs, Services, nodes and the registry. What was granted
+ * when they were, and comes back, is seen through without Git: `isReturn`.
+ */
+export function whyNoRemoval(world: World, isReturn?: 'is-return'): Problem | undefined {
   const sources = [
-    ['the Git repository', world.specs],
+    ...(isReturn === undefined ? [['the Git repository', world.specs] as const] : []),
     ['the Services of the cluster', world.cluster.services],
     ['the nodes of the cluster', world.cluster.nodes],
     ['Consul', world.registry],
@@ -148,48 +164,67 @@ function whyNoRemoval(world: World): Problem | undefined {
   return undefined;
 }
 
+const NOBODY: ReadonlyMap<NodeName, number> = new Map();
+
 function decidePools(input: ContextInput, registry: RegistryState | undefined): ReadonlyMap<PoolKey, PoolDecision> {
   const nodes = snapshotValue(input.world.cluster.nodes);
   const endpoints = snapshotValue(input.world.cluster.endpoints);
   const decisions = new Map<PoolKey, PoolDecision>();
   if (nodes === undefined) return decisions;
-  const maxBackends = backendsThatFit(registry, input.policy);
+  const { memory, policy, nowMs } = input;
+  const { reachable } = input.world;
+  const most = backendsThatFit(registry, policy);
+  const isCalm = Object.keys(memory.stayOut ?? {}).length === 0;
+  const nodeLength = Math.max(0, ...nodes.map(({ name }) => name.length));
   for (const { pools } of input.desired.specs.values()) {
     for (const view of pools) {
       const facts = endpoints?.get(view.pool);
       const registered = registry?.instances.get(view.pool);
       // While a node waits for the end of its grace, the time is a part of the decision.
       const waiting = input.memos.decisions.get(view.pool)?.result.lookAgainAtMs !== undefined;
-      const stayOut = stayingOut(input.memory, { pool: view.pool, graceMs: input.policy.pool.graceMs, nowMs: input.nowMs });
-      const { reachable } = input.world;
-      const moment = `${[...stayOut].join()} ${waiting ? input.nowMs : ''}`;
-      const parts = [nodes, view, endpoints === undefined, facts, registered, maxBackends, reachable, moment];
-      const known = endpoints === undefined ? whereRegistered(view.pool, registered) : facts;
-      const decide = (): PoolDecision =>
-        decidePool(nodes, demandOf(view, { endpoints: known, registered, stayOut, maxBackends }, input), input.policy.pool, input.nowMs);
+      const stayOut = isCalm ? NOBODY : stayingOut(memory, { pool: view.pool, graceMs: policy.pool.graceMs, nowMs });
+      const moment = isCalm && !waiting ? '' : `${[...stayOut].join()} ${waiting ? nowMs : ''}`;
+      const told = toldEntry(view.pool, { ...input, registry })?.nodes;
+      const parts = [nodes, view, endpoints === undefined, facts, registered, told, most, registry?.limits.bytes, reachable, moment];
+      const decide = (): PoolDecision => {
+        const maxBackends = backendsOfPool({ view, most, nodeLength }, registry, policy);
+        const members = membersOf(registered, told);
+        const known = endpoints === undefined ? whereMembers(view.pool, members) : facts;
+        return decidePool(nodes, demandOf(view, { endpoints: known, members, stayOut, maxBackends }, input), policy.pool, nowMs);
+      };
       decisions.set(view.pool, remember(input.memos.decisions, view.pool, parts, decide));
     }
   }
   return decisions;
 }
 
+/** The nodes that a pool has now, with their addresses: those in the catalog, and those whose agents are told to register it. */
+function membersOf(
+  registered: readonly RegisteredInstance[] | undefined,
+  told: readonly NodeName[] | undefined,
+): ReadonlyMap<NodeName, string> {
+  const members = new Map<NodeName, string>((told ?? []).map((node) => [node, '']));
+  for (const { node, address } of registered ?? []) members.set(node, address);
+  return members;
+}
+
 /** While nobody can tell where endpoints are, they are where they were: what is registered stays (promise 1). */
-const whereRegistered = (pool: PoolKey, registered: readonly RegisteredInstance[] | undefined): EndpointFacts => ({
+const whereMembers = (pool: PoolKey, members: ReadonlyMap<NodeName, string>): EndpointFacts => ({
   pool,
   ready: 0,
-  readyNodes: (registered ?? []).map((instance) => instance.node),
+  readyNodes: [...members.keys()],
   portNames: [],
 });
 
 /** What is known of one pool beside its Service. */
 interface PoolFacts {
   readonly endpoints: EndpointFacts | undefined;
-  readonly registered: readonly RegisteredInstance[] | undefined;
+  readonly members: ReadonlyMap<NodeName, string>;
   readonly stayOut: ReadonlyMap<NodeName, number>;
   readonly maxBackends: number;
 }
 
-function demandOf(view: PoolView, { registered, ...facts }: PoolFacts, { world, policy }: ContextInput): PoolDemand {
+function demandOf(view: PoolView, facts: PoolFacts, { world, policy }: ContextInput): PoolDemand {
   const ipFamilies = view.live.spec['ipFamilies'] as readonly string[] | undefined;
   return {
     ...facts,
@@ -197,19 +232,9 @@ function demandOf(view: PoolView, { registered, ...facts }: PoolFacts, { world, 
     local: view.local,
     nodes: view.settings.nodes ?? [],
     minBackends: view.settings.minBackends ?? policy.pool.minBackends,
-    members: new Map<NodeName, string>((registered ?? []).map((instance) => [instance.node, instance.address])),
     ...(ipFamilies === undefined ? {} : { ipFamilies }),
     ...(world.reachable === undefined ? {} : { reachable: world.reachable }),
   };
-}
-
-/** Operations of a transaction that are not instances: the fence, the pool's check set and the old one removed, two KV entries. */
-const FIXED_OPERATIONS = 5;
-
-/** How many backends a pool may have: what is configured, but no more than one transaction can write. */
-export function backendsThatFit(registry: RegistryState | undefined, policy: Policy): number {
-  const operations = (registry?.limits.operations ?? 64) - FIXED_OPERATIONS;
-  return Math.min(policy.pool.maxBackends ?? Number.MAX_SAFE_INTEGER, operations);
 }
 
 /** What is remembered of a pool's NodePorts that left Consul, with the entry it was read from. What cannot be read tells of no port. */
@@ -230,6 +255,15 @@ function parseDraining(text: string): Draining {
   } catch {
     return { spec: '', ports: {} };
   }
+}
+
+/** What a pool's entry under `deployments/` tells agents, ours or not; undefined when there is none. */
+export function toldEntry(
+  pool: PoolKey,
+  { registry, policy, memos }: Pick<PlanContext, 'registry' | 'policy' | 'memos'>,
+): ReadEntry | undefined {
+  const entry = registry?.kv.get(deploymentsKey(policy.keyPath, pool));
+  return entry === undefined ? undefined : remember(memos.told, pool, [entry], () => readEntry(entry.value));
 }
 
 /** NodePorts that a Service holds open for a drain which nobody remembers: its key was lost, so they drain from now on. */

@@ -30,15 +30,20 @@ const isUnserved = (snapshot: Objects | undefined): boolean =>
  * there yet. Undefined when nothing is missing, or nobody is going to make it: then the API server says what is wrong.
  */
 export function missingFoundation(key: ObjectKey, context: PlanContext): string | undefined {
+  const missing = foundationOf(key, context);
+  if (missing === undefined) return undefined;
+  const why = kindOf(missing) === DEFINITION_KIND ? ', which defines its kind' : '';
+  return `${objectTitle(key)} waits for ${objectTitle(missing)}${why}`;
+}
+
+/** The definition or the namespace that an object has to wait for. */
+export function foundationOf(key: ObjectKey, context: PlanContext): ObjectKey | undefined {
   const definition = definitionsOf(context).get(kindOf(key));
-  if (definition !== undefined && (isMissing(definition, context) || isUnserved(objectsOf(kindOf(key), context)))) {
-    return `${objectTitle(key)} waits for ${objectTitle(definition)}, which defines its kind`;
-  }
+  if (definition !== undefined && (isMissing(definition, context) || isUnserved(objectsOf(kindOf(key), context)))) return definition;
   const { namespace } = splitObjectKey(key);
   if (namespace === '' || context.desired.live.has(key)) return undefined;
   const needed = objectKey(NAMESPACE_KIND, '', namespace);
-  if (!context.desired.holders.has(needed) || !isMissing(needed, context)) return undefined;
-  return `${objectTitle(key)} waits for ${objectTitle(needed)}`;
+  return context.desired.holders.has(needed) && isMissing(needed, context) ? needed : undefined;
 }
 
 /** What is known of the objects of a kind. */

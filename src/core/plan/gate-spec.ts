@@ -3,9 +3,10 @@ import type { DesiredSpec } from '../desired/build-desired.ts';
 import { healthOf } from '../health/health-of.ts';
 import type { Waiting } from '../model/action.ts';
 import type { ObjectKey, SpecId } from '../model/ids.ts';
-import { objectTitle } from '../model/ids.ts';
+import { groupKind, kindOf, objectTitle } from '../model/ids.ts';
 import { snapshotValue } from '../model/snapshot.ts';
 import type { PlanContext } from './context.ts';
+import { foundationCircle } from './foundation-circles.ts';
 import type { PlannedObject } from './plan-objects.ts';
 import { planObjects } from './plan-objects.ts';
 
@@ -33,8 +34,14 @@ export function gateSpec(spec: DesiredSpec, planned: readonly PlannedObject[], c
     const why = whyNotReady(on, context);
     return why === undefined ? [] : [{ leg: 'kubernetes', what: `waits for ${on}: ${why}`, on: undefined }];
   });
-  if (problems.length > 0 || waiting.length > 0) return { shut: keysOf(changes), waiting, problems };
+  if (problems.length > 0) return { shut: keysOf(changes), waiting, problems };
+  if (waiting.length > 0) return { shut: keysOf(changes), waiting, problems: circlesOf(spec, context) };
   return gateWaves(changes, planned, context);
+}
+
+function circlesOf({ id }: DesiredSpec, context: PlanContext): readonly Problem[] {
+  const circle = foundationCircle(id, context);
+  return circle === undefined ? [] : [circle];
 }
 
 const isChange = ({ step }: PlannedObject): boolean => step.kind === 'apply' || step.kind === 'drain-first' || step.kind === 'recreate';
@@ -103,9 +110,16 @@ function whyUnsettled({ key, step }: PlannedObject, context: PlanContext): strin
   }
 }
 
+/**
+ * Nothing waits for a claim to be bound: its pods do so by themselves, and where the storage class binds on the first consumer
+ * (WaitForFirstConsumer) it is bound only when a pod of a higher wave wants it.
+ */
+const CLAIM_KIND = groupKind('', 'PersistentVolumeClaim');
+
 function whyUnhealthy(key: ObjectKey, { desired, world }: PlanContext): string | undefined {
   const live = desired.live.get(key);
   if (live === undefined) return undefined;
   const { state, reason } = healthOf(live, snapshotValue(world.cluster.pods)?.get(key) ?? []);
+  if (state === 'progressing' && kindOf(key) === CLAIM_KIND && !live.deleting) return undefined;
   return state === 'progressing' || state === 'failed' ? reason : undefined;
 }

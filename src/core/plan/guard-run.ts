@@ -45,8 +45,9 @@ export function guardRun(plans: readonly SpecPlan[], context: PlanContext): Guar
 function keepGrants(planned: readonly Removal[], context: PlanContext): Readonly<Record<RemovalKey, GrantedRemoval>> {
   const open = new Set(planned.map((removal) => removal.key));
   const since = context.nowMs - context.policy.guard.windowMs;
-  const standing = standingKeys(context);
   const entries = Object.entries(context.memory.removals);
+  if (entries.length === 0) return {};
+  const standing = standingKeys(context);
   return Object.fromEntries(entries.filter(([key, grant]) => open.has(key) || (grant.atMs > since && !standing.has(key))));
 }
 
@@ -113,6 +114,7 @@ function unitsOf(removals: readonly Removal[]): number {
 
 /** A spec's removals stand or fall together: a pool out of traffic whose objects stay would help nobody. */
 function holdPlan(plan: SpecPlan, granted: Readonly<Record<RemovalKey, GrantedRemoval>>, verdict: Verdict | undefined): SpecPlan {
+  if (plan.removals.length + plan.removing.length + plan.whileHeld.length + plan.holds.length === 0) return plan;
   const held = plan.removals.flatMap((removal): Hold[] => {
     const reason = removal.bar ?? (granted[removal.key] === undefined ? verdict?.problem : undefined);
     return reason === undefined ? [] : [{ spec: plan.spec, what: removal.title, reason }];

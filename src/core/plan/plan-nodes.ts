@@ -1,5 +1,5 @@
 import type { NodeAction } from '../model/action.ts';
-import { consulNodeId, consulNodeName, NODE_CHECK_ID } from '../model/consul-names.ts';
+import { consulNodeId, consulNodeName, NODE_CHECK_ID, nodeOfConsulNode } from '../model/consul-names.ts';
 import type { NodeName, PoolKey } from '../model/ids.ts';
 import { byBytes } from '../model/ids.ts';
 import { MANAGED_BY, META } from '../model/marks.ts';
@@ -51,7 +51,12 @@ function entersConsul(pool: PoolKey, context: PlanContext): boolean {
 }
 
 function registeredNodes(context: PlanContext): readonly NodeName[] {
-  return [...(context.registry?.nodes.values() ?? [])].flatMap((node) => (node.ours ? [node.meta[META.node] as NodeName] : []));
+  return [...(context.registry?.nodes.values() ?? [])].flatMap((node) => nodeBehind(node, context) ?? []);
+}
+
+/** The Kubernetes node that a node of ours stands for, also when its Meta no longer says so. */
+function nodeBehind({ ours, name }: RegisteredNode, { policy }: PlanContext): NodeName | undefined {
+  return ours ? nodeOfConsulNode(policy.nodePrefix, policy.cluster, name) : undefined;
 }
 
 function syntheticNode(name: NodeName, address: string, { policy }: PlanContext): SyntheticNode {
@@ -103,14 +108,20 @@ function leaveNode({ name, consulNode, present, facts }: LeavingNode, context: P
   if (!used && !needed && context.removalBar === undefined) {
     return { kind: 'delete-node', name: consulNode, modifyIndex: present.modifyIndex };
   }
+  if (!used) return undefined;
+  const node = syntheticNode(name, present.address, context);
   const check = context.registry?.checks.get(`${consulNode}/${NODE_CHECK_ID}`);
-  if (!used || check?.status === 'critical' || heldByPool(name, context)) return undefined;
+  const drains = check?.status !== 'critical' && !heldByPool(name, context);
+  // Once nothing of ours stands on it, only its marks tell whose it is.
+  const isMarked = present.id === node.id && sameMeta(present.meta, node.meta);
+  if (!drains && isMarked) return undefined;
   return {
     kind: 'ensure-node',
-    node: syntheticNode(name, present.address, context),
-    status: 'critical',
-    why: 'every pool lets the node go',
-    checkIndex: check?.modifyIndex ?? 0,
+    node,
+    status: drains ? 'critical' : (check?.status ?? 'passing'),
+    why: drains ? 'every pool lets the node go' : 'somebody has wiped its marks',
+    ...(isMarked ? {} : { nodeIndex: present.modifyIndex }),
+    ...(drains ? { checkIndex: check?.modifyIndex ?? 0 } : {}),
   };
 }
 
@@ -131,8 +142,6 @@ function heldByPool(name: NodeName, context: PlanContext): boolean {
     const decision = context.decisions.get(pool);
     if (decision !== undefined && staysBelowFloor(name, pool, decision, context)) return true;
     if (decision === undefined || !entersConsul(pool, context)) return true;
-    if (context.views.get(pool)?.problems.some((p) => p.severity === 'error') === true || context.desired.nameConflicts.has(pool))
-      return true;
   }
   return false;
 }

@@ -17,6 +17,7 @@ import { adoptionChanges, managersToTake, whyNotAdopt } from './adopt-object.ts'
 import type { PlanContext } from './context.ts';
 import { drainingOf, drainMs, forgottenDrains, remember } from './context.ts';
 import { missingFoundation, objectsOf } from './foundations.ts';
+import { unlessFutile } from './futile-apply.ts';
 import { judgeStep } from './in-step.ts';
 import { orderObjects } from './order.ts';
 import { recreateStep } from './plan-recreate.ts';
@@ -66,11 +67,17 @@ function planObject(spec: SpecId, wanted: SpecObject, autoscaled: boolean, conte
   const live = snapshot.value.get(wanted.key);
   const use = kindOf(wanted.key) === SERVICE_KIND ? portUse(live, context) : new Set<number>();
   const immutable = context.desired.recreations.get(wanted.key);
-  const parts = [wanted, live, spec, autoscaled, immutable, use === 'all' ? use : [...use].sort((a, b) => a - b).join()];
+  const futile = context.futile?.get(wanted.key);
+  const parts = [wanted, live, spec, autoscaled, immutable, futile, use === 'all' ? use : [...use].sort((a, b) => a - b).join()];
   return remember(context.memos.objects, wanted.key, parts, () =>
     live === undefined
       ? createStep({ spec, wanted, immutable }, context.policy)
-      : changeStep({ spec, wanted, live, use, autoscaled, immutable }, context.policy),
+      : unlessFutile(
+          changeStep({ spec, wanted, live, use, autoscaled, immutable }, context.policy),
+          futile,
+          { spec, wanted, live },
+          context.policy,
+        ),
   );
 }
 

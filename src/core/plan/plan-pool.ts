@@ -1,23 +1,38 @@
 import type { Problem } from '../../shared/problem.ts';
-import { problem } from '../../shared/problem.ts';
 import type { PoolView } from '../desired/pool-view.ts';
 import type { DeregisterPool, RegisterPool, Waiting } from '../model/action.ts';
-import { consulNodeName, deploymentsKey } from '../model/consul-names.ts';
+import { deploymentsKey } from '../model/consul-names.ts';
 import type { NodeName, PoolKey } from '../model/ids.ts';
-import type { Policy } from '../model/policy.ts';
-import type { RegisteredInstance, RegistryState } from '../model/registration.ts';
+import type { Check, RegisteredInstance } from '../model/registration.ts';
 import { snapshotValue } from '../model/snapshot.ts';
+import type { ReadEntry } from '../model/told-agents.ts';
 import type { PoolDecision } from '../pool/decide-pool.ts';
+import { chooseRegistrars } from './choose-registrars.ts';
 import type { PlanContext } from './context.ts';
-import { drainingOf, remember } from './context.ts';
+import { drainingOf, remember, toldEntry } from './context.ts';
+import type { EntryAgents } from './deployment-entry.ts';
 import type { Registered, RegistrationDiff } from './diff-registration.ts';
 import { diffRegistration, firstStep, instanceKey, operationsOf, refOf } from './diff-registration.ts';
+import { followNodes } from './follow-nodes.ts';
+import { whyNameShared, whyNameTaken } from './name-holders.ts';
+import { planHealth, poolServing } from './plan-health.ts';
+import { migrationOf } from './plan-migration.ts';
 import { whyNotServed } from './plan-recreate.ts';
-import type { DeploymentStep } from './pool-entries.ts';
-import { deploymentStep, drainingStep, drainingWrite, forgetDeployment, registeredPorts, toldNodePorts } from './pool-entries.ts';
+import { agentsOf, tellable } from './pool-agents.ts';
+import {
+  deploymentStep,
+  drainingStep,
+  drainingWrite,
+  forgetDeployment,
+  registeredPorts,
+  tellNobody,
+  toldNodePorts,
+} from './pool-entries.ts';
+import type { RegistrarInput, Registrars } from './registrars.ts';
 import type { Registration } from './registration.ts';
 import { buildRegistration } from './registration.ts';
 import type { PoolStep } from './steps.ts';
+import { strangeBackends } from './strange-backends.ts';
 
 const NOTHING: PoolStep = { action: undefined, waiting: [], problems: [] };
 
@@ -25,27 +40,34 @@ const NOTHING: PoolStep = { action: undefined, waiting: [], problems: [] };
 export function planPool(view: PoolView, context: PlanContext): PoolStep {
   const { registry, policy } = context;
   if (registry === undefined || (view.leaving !== undefined && !registry.instances.has(view.pool))) return NOTHING;
-  const refusal = context.desired.nameConflicts.get(view.pool) ?? whyRefused(view, registry, policy);
-  if (refusal !== undefined) return { ...NOTHING, problems: [refusal] };
-  if (view.problems.some((p) => p.severity === 'error')) return NOTHING;
+  const agents = agentsOf(view, context);
+  const taken = agents.nodes.size > 0 ? undefined : whyNameTaken(view, registry, policy);
+  const refusal = context.desired.nameConflicts.get(view.pool) ?? taken;
   const registered = registeredOf(view.pool, context);
+  const isUnclear = view.problems.some((p) => p.severity === 'error');
+  if (refusal !== undefined || isUnclear) return followingStep(view, { refusal, joins: !isUnclear, registered }, context);
   if (!view.mayEnter && isNowhere(view, registered, context)) return NOTHING;
   const draining = drainingOf(view.pool, registry, policy);
+  const migration = migrationOf(view.pool, context)?.entry;
   const decision = context.decisions.get(view.pool);
   // A step that is still open may hold the time at which a NodePort leaves: that is when it is taken, not when it was first planned.
-  const isTimed = draining !== undefined || isOpen(context.memos.pools.get(view.pool)?.result);
+  const isTimed = draining !== undefined || migration !== undefined || isOpen(context.memos.pools.get(view.pool)?.result);
   const parts = [
     view,
     decision,
     registry.instances.get(view.pool),
     ...registered.checks,
     snapshotValue(context.world.cluster.endpoints)?.get(view.pool),
+    poolServing(view, context).kind,
     registry.kv.get(deploymentsKey(policy.keyPath, view.pool)),
     draining?.entry,
+    migration,
+    registry.agents?.get(view.service),
     isTimed ? context.nowMs : 0,
     registry.limits.operations,
     registry.limits.bytes,
-    strangeNodes(decision, context).join(),
+    [...strangeBackends(view, decision, context)].map(([node, { code }]) => `${node} ${code}`).join(),
+    whyNameShared(view, registry, policy)?.code,
     isNowhere(view, registered, context) ? whyNotServed(view, context)?.what : undefined,
   ];
   const step = remember(context.memos.pools, view.pool, parts, () => poolStep(view, decision, registered, context));
@@ -54,49 +76,60 @@ export function planPool(view: PoolView, context: PlanContext): PoolStep {
   return step;
 }
 
-const isOpen = (step: PoolStep | undefined): boolean => step?.action !== undefined || step?.handOver !== undefined;
+const isOpen = (step: PoolStep | undefined): boolean =>
+  step?.action !== undefined || step?.handOver !== undefined || step?.forget !== undefined;
 
-/** The backends whose Consul node belongs to someone else. */
-function strangeNodes(decision: PoolDecision | undefined, { registry, policy }: PlanContext): readonly NodeName[] {
-  return (decision?.backends ?? []).flatMap(({ node }) =>
-    registry?.nodes.get(consulNodeName(policy.nodePrefix, policy.cluster, node))?.ours === false ? [node] : [],
-  );
+/** What is done about a pool whose name or annotations are refused: nothing, but that it goes on following its nodes. */
+function followingStep(
+  view: PoolView,
+  { refusal, joins, registered }: { readonly refusal: Problem | undefined; readonly joins: boolean; readonly registered: Registered },
+  context: PlanContext,
+): PoolStep {
+  const problems = refusal === undefined ? [] : [refusal];
+  const decision = context.decisions.get(view.pool);
+  if (decision === undefined) return { ...NOTHING, problems };
+  const strange = strangeBackends(view, decision, context);
+  const backends = decision.backends.filter(({ node }) => !strange.has(node));
+  const health = planHealth(view, registered, context);
+  const wanted = followNodes({ view, backends, registered, health, joins }, context.policy);
+  if (wanted === undefined) return { ...NOTHING, problems };
+  const diff = firstStep(diffRegistration(wanted.instances, checksOf(wanted), registered), registered, view.pool, roomFor(context));
+  const action: RegisterPool = { kind: 'register-pool', pool: view.pool, service: serviceOf(registered.instances), ...diff, kv: [] };
+  return { action: operationsOf(action) === 0 ? undefined : action, waiting: [], problems: [...problems, ...strange.values()] };
 }
+
+const checksOf = ({ check, healthChecks }: Registration): readonly Check[] => [...(check === undefined ? [] : [check]), ...healthChecks];
+
+/** Operations of one transaction that are left to instances and checks: without the fence and two KV entries. */
+const roomFor = ({ registry }: PlanContext): number => (registry?.limits.operations ?? 64) - 3;
 
 function poolStep(view: PoolView, decision: PoolDecision | undefined, registered: Registered, context: PlanContext): PoolStep {
   const waiting = whyNotYet(view, registered, context);
   if (view.nodePort === undefined || decision === undefined || waiting !== undefined) {
     return { ...NOTHING, waiting: waiting === undefined ? [] : [waiting] };
   }
-  const strange = strangeNodes(decision, context);
-  const backends = decision.backends.filter((backend) => !strange.includes(backend.node));
-  const inCatalog = context.policy.registration !== 'kv' || registered.instances.length > 0;
-  const registration = buildRegistration({ view, nodePort: view.nodePort, backends, inCatalog }, context.policy);
-  const step = registerStep(view, registration, registered, context);
+  const strange = strangeBackends(view, decision, context);
+  const backends = decision.backends.filter((backend) => !strange.has(backend.node));
+  const shared = context.registry === undefined ? undefined : whyNameShared(view, context.registry, context.policy);
+  const registrars = chooseRegistrars({ view, backends, registered }, context);
+  const told = registrars.tags === undefined ? view : { ...view, tags: registrars.tags };
+  const health = planHealth(view, registered, context);
+  const source = { view: told, nodePort: view.nodePort, backends: registrars.catalog, inCatalog: registrars.catalog.length > 0, health };
+  const registration = buildRegistration(source, context.policy);
+  const step = registerStep({ view: told, backends, registered, registrars }, registration, context);
   const lookAgain = decision.lookAgainAtMs;
+  const grace = { leg: 'consul', what: 'a node comes in when its grace is over', on: view.pool } as const;
   return {
     ...step,
-    waiting:
-      lookAgain === undefined ? [] : [{ leg: 'consul', what: 'a node comes in when its grace is over', on: view.pool, untilMs: lookAgain }],
-    problems: [...step.problems, ...strange.map((node) => nodeTaken(node, context))],
+    waiting: [...registrars.waiting, ...(lookAgain === undefined ? [] : [{ ...grace, untilMs: lookAgain }])],
+    problems: [...step.problems, ...registrars.problems, ...strange.values(), ...(shared === undefined ? [] : [shared])],
   };
 }
-
-const nodeTaken = (node: NodeName, { policy }: PlanContext): Problem =>
-  problem('CONSUL_NODE_TAKEN', `the Consul node ${consulNodeName(policy.nodePrefix, policy.cluster, node)} belongs to someone else`);
 
 /** The registered instances of a pool and the checks that stand on them. */
 export function registeredOf(pool: PoolKey, { registry, checksByInstance }: PlanContext): Registered {
   const instances = registry?.instances.get(pool) ?? [];
   return { instances, checks: instances.flatMap(({ consulNode, id }) => checksByInstance.get(instanceKey(consulNode, id)) ?? []) };
-}
-
-/** Where agents register, the instances of the name are theirs. */
-function whyRefused(view: PoolView, registry: RegistryState, policy: Policy): Problem | undefined {
-  if (policy.registration === 'kv') return undefined;
-  const held = registry.instances.get(view.pool)?.some((instance) => instance.service === view.service) ?? false;
-  if (held || !registry.foreignServices.has(view.service)) return undefined;
-  return problem('CONSUL_NAME_TAKEN', `the Consul service ${view.service} of pool ${view.pool} is registered by someone else`);
 }
 
 /** Entering is: ready first, then into Consul (promise 8). A registered pool stays while its Service does. */
@@ -111,38 +144,47 @@ function whyNotYet(view: PoolView, registered: Registered, context: PlanContext)
   return { leg: 'kubernetes', what: 'the first endpoint is not ready yet', on: view.pool };
 }
 
-/** Neither in the catalog nor, where agents register, told to them. */
+/** Neither in the catalog, nor registered by agents, nor told to them where they register. */
 const isNowhere = (view: PoolView, { instances }: Registered, context: PlanContext): boolean =>
-  instances.length === 0 && !(context.policy.registration === 'kv' && hasDeployment(view, context));
+  instances.length === 0 &&
+  agentsOf(view, context).nodes.size === 0 &&
+  !(context.policy.registration === 'kv' && tellsAgents(toldEntry(view.pool, context)));
 
-function hasDeployment(view: PoolView, context: PlanContext): boolean {
-  return context.registry?.kv.has(deploymentsKey(context.policy.keyPath, view.pool)) === true;
+const tellsAgents = (entry: ReadEntry | undefined): boolean => entry !== undefined && entry.nodes?.length !== 0;
+
+interface PoolInput extends RegistrarInput {
+  readonly registrars: Registrars;
 }
 
-function registerStep(view: PoolView, wanted: Registration, registered: Registered, context: PlanContext): Omit<PoolStep, 'waiting'> {
-  const room = (context.registry?.limits.operations ?? 64) - 3;
-  const whole = diffRegistration(wanted.instances, wanted.check, registered);
-  const diff = firstStep(whole, registered, view.pool, room);
-  const kv = deploymentStep(view, wanted, context);
+function registerStep(input: PoolInput, wanted: Registration, context: PlanContext): Omit<PoolStep, 'waiting'> {
+  const { view, registered, registrars } = input;
+  const whole = diffRegistration(wanted.instances, checksOf(wanted), registered);
+  const diff = firstStep(whole, registered, view.pool, roomFor(context));
+  const kv = deploymentStep(view, entryAgents(registrars.told, registrars), context);
   const draining = drainingStep(view, [...portsLeft(diff, registered), ...kv.left], context);
-  const writes = [kv.write, draining].filter((write) => write !== undefined);
+  const writes = [kv.write, registrars.record, draining].filter((write) => write !== undefined);
   const problems = kv.problem === undefined ? [] : [kv.problem];
-  const handOver = context.policy.registration === 'kv' ? handOverStep(view, kv, registered, context) : {};
-  const action: RegisterPool = { kind: 'register-pool', pool: view.pool, service: view.service, ...diff, kv: writes };
-  if (operationsOf(action) === 0) return { action: undefined, problems, ...handOver };
+  const more = context.policy.registration === 'kv' ? handOverStep(input, context) : forgetStep(input, context);
+  const remove = [...diff.remove, ...registrars.swap.map(refOf)];
+  const action: RegisterPool = { kind: 'register-pool', pool: view.pool, service: view.service, ...diff, remove, kv: writes };
+  if (operationsOf(action) === 0) return { action: undefined, problems, ...more };
   // What agents read is a registration too: it waits for the Service that it tells of.
   const isBookkeeping = operationsOf(action) === writes.length && kv.write === undefined;
-  if (isBookkeeping) return { action: { kind: 'write-kv', writes, why: `bookkeeping of pool ${view.pool}` }, problems, ...handOver };
+  if (isBookkeeping) return { action: { kind: 'write-kv', writes, why: `bookkeeping of pool ${view.pool}` }, problems, ...more };
   const told = operationsOf(action) === writes.length ? { ...action, changes: ['what agents are told'] } : action;
-  return { action: told, problems, ...handOver };
+  return { action: told, problems, ...more };
 }
 
+const entryAgents = (nodes: readonly NodeName[] | undefined, { tags }: Pick<Registrars, 'tags'>): EntryAgents | undefined =>
+  nodes === undefined ? undefined : { nodes, ...(tags === undefined ? {} : { tags }) };
+
 /**
- * Takes all instances of a pool out of the catalog that agents register (mode `kv`), with the entry they read in step. Not
- * while someone else's entry tells the agents: nobody would register what this spec wants.
+ * Takes all instances of a pool out of the catalog that agents register (mode `kv`), and tells the agents so in the same
+ * transaction. Not while someone else's entry tells them: nobody would register what this spec wants.
  */
-function handOverStep(view: PoolView, kv: DeploymentStep, registered: Registered, context: PlanContext): Pick<PoolStep, 'handOver'> {
+function handOverStep({ view, backends, registered }: PoolInput, context: PlanContext): Pick<PoolStep, 'handOver'> {
   const { instances } = registered;
+  const kv = deploymentStep(view, { nodes: tellable(backends, agentsOf(view, context)) }, context);
   if (instances.length === 0 || kv.problem?.severity === 'error') return {};
   const draining = drainingStep(view, [...instances.map((instance) => instance.port), ...kv.left], context);
   const writes = [kv.write, draining].filter((write) => write !== undefined);
@@ -151,16 +193,29 @@ function handOverStep(view: PoolView, kv: DeploymentStep, registered: Registered
   return { handOver: { kind: 'deregister-pool', pool: view.pool, service, remove: instances.map(refOf), kv: writes, why } };
 }
 
+/** In mode `catalog` nobody is told anything: an entry of ours that is left goes, but no pool with it that agents still register. */
+function forgetStep({ view, registered }: PoolInput, context: PlanContext): Pick<PoolStep, 'forget'> {
+  const isRegistered = registered.instances.length > 0 && agentsOf(view, context).nodes.size === 0;
+  const tellsNobody = toldEntry(view.pool, context)?.nodes?.length === 0;
+  const write = context.policy.registration === 'catalog' && isRegistered && tellsNobody ? forgetDeployment(view.pool, context) : undefined;
+  return write === undefined
+    ? {}
+    : { forget: { kind: 'write-kv', writes: [write], why: `mode catalog: pool ${view.pool} is told to nobody` } };
+}
+
 /** The NodePorts of the instances that change or go. */
 function portsLeft(diff: RegistrationDiff, registered: Registered): readonly number[] {
   const touched = new Set([...diff.set, ...diff.remove].map((instance) => instanceKey(instance.consulNode, instance.id)));
   return registered.instances.flatMap((old) => (touched.has(instanceKey(old.consulNode, old.id)) ? [old.port] : []));
 }
 
-/** Takes a pool out of Consul: all instances, its KV entry, and the memory that its NodePorts drain, in one transaction. */
+/**
+ * Takes a pool out of Consul: all instances, its KV entry, and the memory that its NodePorts drain, in one transaction. An entry
+ * that agents follow says first that nobody is to register the pool: they refuse a tree that is suddenly empty.
+ */
 export function deregisterPool(pool: PoolKey, spec: string, why: string, context: PlanContext): DeregisterPool | undefined {
   const instances = context.registry?.instances.get(pool) ?? [];
-  const deployment = forgetDeployment(pool, context);
+  const deployment = tellNobody(pool, context) ?? forgetDeployment(pool, context);
   if (instances.length === 0 && deployment === undefined) return undefined;
   const left = [...registeredPorts(pool, context), ...toldNodePorts(pool, context)];
   const since = Object.fromEntries(left.map((port) => [String(port), context.nowMs]));

@@ -5,14 +5,17 @@ import { serviceKey } from '../desired/build-desired.ts';
 import { isNodePort } from '../desired/pool-view.ts';
 import { portsOf } from '../desired/service-ports.ts';
 import { whyItStays } from '../desired/stays-in-cluster.ts';
-import type { Action, DeregisterPool, Waiting } from '../model/action.ts';
+import type { Action, DeregisterPool, Waiting, WriteKv } from '../model/action.ts';
 import type { PoolKey, SpecId } from '../model/ids.ts';
 import { kindOf, objectTitle, poolKey, SERVICE_KIND } from '../model/ids.ts';
+import type { RemovalKey } from '../model/memory.ts';
 import type { LiveObject } from '../model/objects.ts';
 import { snapshotValue } from '../model/snapshot.ts';
 import type { PlanContext } from './context.ts';
-import { drainingOf, drainMs } from './context.ts';
+import { drainingOf, drainMs, toldEntry, whyNoRemoval } from './context.ts';
+import { whyMayHaveMoved } from './may-have-moved.ts';
 import { byRemovalOrder } from './order.ts';
+import { LATE_AGENT_MS } from './plan-migration.ts';
 import { finalizers } from './plan-objects.ts';
 import { deregisterPool } from './plan-pool.ts';
 import type { Pruning } from './plan-pruning.ts';
@@ -29,11 +32,16 @@ export interface RemovalPlan {
   readonly notes: readonly Problem[];
 }
 
+/** A pool that leaves the catalog because agents register it, or whose entry that tells agents of it goes. */
+export interface HandOver {
+  readonly pool: PoolKey;
+  readonly action: DeregisterPool | WriteKv;
+}
+
 /** What leaves beside the pools that their Services say leave. */
 export interface Leaving {
   readonly pruning: Pick<Pruning, 'pruned' | 'kept'>;
-  /** Pools that leave the catalog because agents register them. */
-  readonly handOvers: readonly DeregisterPool[];
+  readonly handOvers: readonly HandOver[];
   /** Objects that are deleted so that they can be created again. */
   readonly recreated: readonly Going[];
 }
@@ -64,9 +72,11 @@ export function planRemovals(spec: DesiredSpec, { pruning, handOvers, recreated 
         );
   const drained = waits.length === 0 && pools.every((pool) => !pool.registered);
   const removals: Removal[] = [
-    ...pools.flatMap(({ pool, registered, returns }) => (registered ? [poolRemoval(pool, bar, returns)] : [])),
+    ...pools.flatMap(({ pool, registered, returns }) =>
+      registered ? [poolRemoval(pool, returns ? barOfReturn(`pool:${pool}`, bar, context) : bar, returns)] : [],
+    ),
     ...handOvers.map(({ pool }) => poolRemoval(pool, bar, false)),
-    ...going.map((one) => objectRemoval(one, leaving.length > 0, bar ?? whyKindIncomplete(one.live, context))),
+    ...going.map((one) => objectRemoval(one, leaving.length > 0, whyToStay(one, bar, context))),
     ...[...ending.map((live) => ({ live })), ...returning(spec, context)]
       .map((one) => objectRemoval(one, leaving.length > 0, undefined))
       .filter(({ key }) => context.memory.removals[key] !== undefined),
@@ -76,8 +86,8 @@ export function planRemovals(spec: DesiredSpec, { pruning, handOvers, recreated 
   const starts = objects.length === 0 ? [] : startDrains(withServices(objects, spec), begun, { spec: spec.id, context });
   const deletes = drained && starts.length === 0 ? going.sort((a, b) => byRemovalOrder(a.live, b.live)).map(deleteAction) : [];
   return {
-    actions: [...handOvers, ...pools.flatMap((pool) => pool.actions), ...starts, ...deletes],
-    waiting: [...waits, ...ending.map(stillThere)],
+    actions: [...handOvers.map(({ action }) => action), ...pools.flatMap((pool) => pool.actions), ...starts, ...deletes],
+    waiting: [...waits, ...pools.flatMap((pool) => pool.waiting), ...ending.map(stillThere)],
     removals,
     notes: mayTell(spec, context) ? spec.leftovers.flatMap(staysNote) : [],
   };
@@ -140,6 +150,18 @@ function whyMayBelongToBroken(spec: DesiredSpec, context: PlanContext): Problem 
   return problem('BROKEN_SPEC_MAY_OWN', `what ${spec.id} owned stays: it may have moved to a file that is broken (${files})`);
 }
 
+function whyToStay({ live, returns }: Going, bar: Problem | undefined, context: PlanContext): Problem | undefined {
+  if (returns === true) return barOfReturn(`object:${live.key}`, bar, context) ?? whyKindIncomplete(live, context);
+  return bar ?? whyKindIncomplete(live, context) ?? whyMayHaveMoved(live, context);
+}
+
+/**
+ * What bars a removal of something that comes back. Once it was granted, Git may fail: its last word holds, and to stop half-way
+ * would leave the pool out of traffic for as long as Git is away.
+ */
+const barOfReturn = (key: RemovalKey, bar: Problem | undefined, { memory, world }: PlanContext): Problem | undefined =>
+  bar !== undefined && memory.removals[key] !== undefined ? whyNoRemoval(world, 'is-return') : bar;
+
 function whyKindIncomplete(object: LiveObject, context: PlanContext): Problem | undefined {
   const snapshot =
     kindOf(object.key) === SERVICE_KIND ? context.world.cluster.services : context.world.cluster.objects.get(kindOf(object.key));
@@ -152,6 +174,7 @@ interface LeavingPool {
   readonly returns: boolean;
   readonly registered: boolean;
   readonly actions: readonly Action[];
+  readonly waiting: readonly Waiting[];
 }
 
 /** One transaction takes the pool out; afterwards its draining key is kept until the Service is gone and the time is over. */
@@ -160,8 +183,24 @@ function leavePool(
   spec: DesiredSpec,
   context: PlanContext,
 ): LeavingPool {
+  const waiting = whyAgentsFirst(pool, context);
+  if (waiting !== undefined) return { pool, returns, registered: true, actions: [], waiting: [waiting] };
   const action = deregisterPool(pool, spec.id, why, context);
-  return { pool, returns, registered: action !== undefined, actions: action === undefined ? [] : [action] };
+  return { pool, returns, registered: action !== undefined, actions: action === undefined ? [] : [action], waiting: [] };
+}
+
+/**
+ * Agents that are told to register a pool no more follow a moment later: its entry goes, and the drain begins, when they are gone.
+ * Those that do not read what they are told are not waited for longer than that.
+ */
+function whyAgentsFirst(pool: PoolKey, context: PlanContext): Waiting | undefined {
+  const { registry, nowMs } = context;
+  const told = toldEntry(pool, context);
+  if (told?.nodes?.length !== 0 || (registry?.agents?.get(told.service)?.length ?? 0) === 0) return undefined;
+  const since = Object.values(drainingOf(pool, registry, context.policy)?.value.ports ?? {});
+  const untilMs = Math.max(0, ...since) + LATE_AGENT_MS;
+  if (untilMs <= nowMs) return undefined;
+  return { leg: 'consul', what: `agents still register pool ${pool}, though they are told not to`, on: pool, untilMs };
 }
 
 /** What the objects of a spec wait for before they may be deleted: their pools out of Consul and drained. */

@@ -1,7 +1,7 @@
 import type { Problem } from '../../shared/problem.ts';
 import type { DesiredSpec } from '../desired/build-desired.ts';
 import type { PoolView } from '../desired/pool-view.ts';
-import type { Action, DeregisterPool, Waiting } from '../model/action.ts';
+import type { Action, Waiting } from '../model/action.ts';
 import type { ObjectKey } from '../model/ids.ts';
 import { kindOf, SERVICE_KIND } from '../model/ids.ts';
 import type { PlanContext } from './context.ts';
@@ -12,6 +12,7 @@ import { planPool } from './plan-pool.ts';
 import type { Pruning } from './plan-pruning.ts';
 import { planPruning } from './plan-pruning.ts';
 import { notRecreated, toRecreate } from './plan-recreate.ts';
+import type { HandOver } from './plan-removals.ts';
 import { planRemovals } from './plan-removals.ts';
 import { planRollouts } from './plan-rollout.ts';
 import { planSpecifications } from './plan-specifications.ts';
@@ -33,6 +34,7 @@ export function planSpec(spec: DesiredSpec, context: PlanContext): SpecPlan {
   const recreated = toRecreate(steps, gate.shut);
   const refused = recreated.length > 0 || steps.some(({ step }) => step.kind === 'refused');
   for (const { key, step } of steps) {
+    if (step.kind === 'in-step' && step.problem !== undefined) problems.push(step.problem);
     if (gate.shut.has(key)) continue;
     if (step.kind === 'apply' && !refused) actions.push(step.action);
     else if (step.kind === 'wait') waiting.push(step.waiting);
@@ -74,7 +76,7 @@ export function planSpec(spec: DesiredSpec, context: PlanContext): SpecPlan {
 interface PoolPlans {
   readonly actions: readonly Action[];
   readonly whileHeld: readonly Action[];
-  readonly handOvers: readonly DeregisterPool[];
+  readonly handOvers: readonly HandOver[];
   readonly waiting: readonly Waiting[];
   readonly problems: readonly Problem[];
 }
@@ -82,7 +84,7 @@ interface PoolPlans {
 function planPools(spec: DesiredSpec, { kept }: Pick<Pruning, 'kept'>, context: PlanContext): PoolPlans {
   const actions: Action[] = [];
   const whileHeld: Action[] = [];
-  const handOvers: DeregisterPool[] = [];
+  const handOvers: HandOver[] = [];
   const waiting: Waiting[] = [];
   const problems: Problem[] = [];
   for (const view of spec.pools) {
@@ -92,7 +94,8 @@ function planPools(spec: DesiredSpec, { kept }: Pick<Pruning, 'kept'>, context: 
       if (step.action?.kind === 'register-pool') (kept.has(view.live.key) ? actions : whileHeld).push(step.action);
       continue;
     }
-    if (step.handOver !== undefined) handOvers.push(step.handOver);
+    const handOver = step.handOver ?? step.forget;
+    if (handOver !== undefined) handOvers.push({ pool: view.pool, action: handOver });
     if (step.action !== undefined) (step.handOver === undefined ? actions : whileHeld).push(step.action);
     waiting.push(...step.waiting);
     problems.push(...step.problems);

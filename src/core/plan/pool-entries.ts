@@ -5,11 +5,13 @@ import { portsOf } from '../desired/service-ports.ts';
 import type { KvWrite } from '../model/action.ts';
 import { deploymentsKey, drainingKey, kvFlags } from '../model/consul-names.ts';
 import type { KvKey, PoolKey } from '../model/ids.ts';
-import type { Draining } from '../model/registration.ts';
+import type { Policy } from '../model/policy.ts';
+import type { Draining, KvEntry } from '../model/registration.ts';
 import type { PlanContext } from './context.ts';
-import { drainingOf, drainMs, forgottenDrains, remember } from './context.ts';
-import { deploymentValue, nodePortsOf, sameDeployment } from './deployment-entry.ts';
-import type { Registration } from './registration.ts';
+import { drainingOf, drainMs, forgottenDrains, toldEntry } from './context.ts';
+import type { EntryAgents } from './deployment-entry.ts';
+import { deploymentValue, nodePortsOf, sameDeployment, untoldValue } from './deployment-entry.ts';
+import { agentsOf } from './pool-agents.ts';
 import { whyTooLarge, whyTooLongForPlugins } from './value-size.ts';
 
 /** What becomes of a pool's entry under `deployments/`. */
@@ -21,20 +23,31 @@ export interface DeploymentStep {
   readonly left: readonly number[];
 }
 
-/** The entry under `deployments/`. The ancestor's keys are adopted like objects: only when allowed. */
-export function deploymentStep(view: PoolView, { kvKey }: Registration, { registry, policy }: PlanContext): DeploymentStep {
-  if (kvKey === undefined) return { left: [] };
+/** Whether the pool's entry may be written: the ancestor's keys are adopted like objects, only when allowed. */
+export function mayWriteEntry(view: PoolView, { registry, policy }: Pick<PlanContext, 'registry' | 'policy'>): boolean {
+  const entry = registry?.kv.get(deploymentsKey(policy.keyPath, view.pool));
+  return entry === undefined || isOurs(entry, policy) || policy.allowAdopt || view.settings.adopt === true;
+}
+
+const isOurs = (entry: KvEntry, { owner, cluster }: Policy): boolean => entry.flags === kvFlags(owner, cluster);
+
+/** The entry under `deployments/` as it is to tell agents; undefined: it is left as it is. */
+export function deploymentStep(view: PoolView, told: EntryAgents | undefined, context: PlanContext): DeploymentStep {
+  if (told === undefined) return { left: [] };
+  const { registry, policy } = context;
+  const kvKey = deploymentsKey(policy.keyPath, view.pool);
   const entry = registry?.kv.get(kvKey);
-  const ours = entry === undefined || entry.flags === kvFlags(policy.owner, policy.cluster);
-  if (!ours && !(policy.allowAdopt || view.settings.adopt === true)) {
+  if (!mayWriteEntry(view, context)) {
     return { left: [], problem: problem('CONSUL_KEY_TAKEN', `the key ${kvKey} of pool ${view.pool} was written by someone else`) };
   }
-  if (entry !== undefined && ours && sameDeployment(entry.value, view)) return { left: [], ...warningOf(kvKey, entry.value) };
-  const value = deploymentValue(view);
+  if (entry !== undefined && isOurs(entry, policy) && sameDeployment(entry.value, view, told)) {
+    return { left: [], ...warningOf(kvKey, entry.value) };
+  }
+  const value = deploymentValue(view, told);
   const tooLarge = whyTooLarge(kvKey, value, registry);
   if (tooLarge !== undefined) return { left: [], problem: tooLarge };
-  const told = new Set(nodePortsOf(value));
-  const left = entry === undefined ? [] : nodePortsOf(entry.value).filter((port) => !told.has(port));
+  const ports = new Set(nodePortsOf(value));
+  const left = entry === undefined ? [] : nodePortsOf(entry.value).filter((port) => !ports.has(port));
   return { write: { key: kvKey, value, modifyIndex: entry?.modifyIndex ?? 0 }, left, ...warningOf(kvKey, value) };
 }
 
@@ -96,8 +109,22 @@ export function forgetDeployment(pool: PoolKey, { registry, policy }: PlanContex
   return { key: entry.key, value: undefined, modifyIndex: entry.modifyIndex };
 }
 
-/** The NodePorts that agents are told for a pool; none where the configuration has no agents register (mode `catalog`). */
-export function toldNodePorts(pool: PoolKey, { registry, policy, memos }: PlanContext): readonly number[] {
-  const entry = policy.registration === 'catalog' ? undefined : registry?.kv.get(deploymentsKey(policy.keyPath, pool));
-  return entry === undefined ? [] : remember(memos.told, pool, [entry], () => nodePortsOf(entry.value));
+/** Makes an entry of ours that agents follow tell nobody to register the pool; undefined where it tells nobody, or nothing to agents. */
+export function tellNobody(pool: PoolKey, context: PlanContext): KvWrite | undefined {
+  const { registry, policy } = context;
+  const entry = registry?.kv.get(deploymentsKey(policy.keyPath, pool));
+  const followed = (toldEntry(pool, context)?.nodes?.length ?? 0) > 0;
+  if (entry === undefined || !followed || !isOurs(entry, policy)) return undefined;
+  return { key: entry.key, value: untoldValue(entry.value), modifyIndex: entry.modifyIndex };
+}
+
+/** The NodePorts that agents are told for a pool, or still register. In mode `catalog` an entry that says nothing to agents is nobody's. */
+export function toldNodePorts(pool: PoolKey, context: PlanContext): readonly number[] {
+  const { registry, policy, views } = context;
+  const view = views.get(pool);
+  const registered = view === undefined ? [] : agentsOf(view, context).instances.map(({ port }) => port);
+  const entry = registry?.kv.get(deploymentsKey(policy.keyPath, pool));
+  const nodes = toldEntry(pool, context)?.nodes;
+  const isRead = nodes === undefined ? policy.registration !== 'catalog' : policy.registration === 'kv' || nodes.length > 0;
+  return entry === undefined || !isRead ? registered : [...registered, ...nodePortsOf(entry.value)];
 }

@@ -4,7 +4,8 @@ import type { LiveObject } from '../model/objects.ts';
 
 /** What is to be done about one desired object. */
 export type ObjectStep =
-  | { readonly kind: 'in-step' }
+  /** `problem`: nothing more can be done about what still differs. */
+  | { readonly kind: 'in-step'; readonly problem?: Problem }
   | { readonly kind: 'apply'; readonly action: ApplyObject }
   | { readonly kind: 'wait'; readonly waiting: Waiting }
   | { readonly kind: 'drain-first'; readonly ports: readonly number[] }
@@ -28,6 +29,8 @@ export interface PoolStep {
   readonly action: RegisterPool | WriteKv | undefined;
   /** Takes the pool out of the catalog because agents register it (mode `kv`): a removal, which the guard decides. */
   readonly handOver?: DeregisterPool;
+  /** Takes the entry away that tells agents of the pool (mode `catalog`): a removal too, though the pool stays in the catalog. */
+  readonly forget?: WriteKv;
   readonly waiting: readonly Waiting[];
   readonly problems: readonly Problem[];
 }

@@ -1,7 +1,7 @@
 import type { NodeReason } from '../model/action.ts';
 import type { NodeName, PoolKey } from '../model/ids.ts';
 import type { EndpointFacts, NodeFacts } from '../model/nodes.ts';
-import { DRAIN_ANNOTATION } from '../model/nodes.ts';
+import { DRAIN_ANNOTATION, drainOf } from '../model/nodes.ts';
 import type { PoolPolicy } from '../model/policy.ts';
 import type { LabelSelector } from '../model/settings.ts';
 import { isHostName, nodeAddress } from './node-address.ts';
@@ -100,8 +100,10 @@ function whyDown(node: NodeFacts, demand: PoolDemand): Verdict | undefined {
 function whyUnwanted(node: NodeFacts, policy: PoolPolicy): Verdict | undefined {
   const taint = node.taints.find(({ key, effect }) => policy.drainingTaints.some((one) => one === key || one === `${key}:${effect}`));
   if (taint !== undefined) return { verdict: 'wish', code: 'tainted', reason: `the node has the draining taint ${taint.key}` };
-  if (node.annotations[DRAIN_ANNOTATION] === 'true') {
-    return { verdict: 'wish', code: 'drained', reason: `the node has the annotation ${DRAIN_ANNOTATION}` };
+  const drain = drainOf(node);
+  if (drain !== undefined) {
+    const why = drain.reason === '' ? '' : `: ${drain.reason}`;
+    return { verdict: 'wish', code: 'drained', reason: `the node has the annotation ${DRAIN_ANNOTATION}${why}` };
   }
   if (node.unschedulable && policy.drainOnCordon) return { verdict: 'wish', code: 'cordoned', reason: 'the node is cordoned' };
   return undefined;

@@ -1,18 +1,23 @@
 import type { Problem } from '../../shared/problem.ts';
+import type { PoolView } from '../desired/pool-view.ts';
 import type { Action, NodeAction } from '../model/action.ts';
-import { NODE_CHECK_ID } from '../model/consul-names.ts';
-import type { SpecId } from '../model/ids.ts';
+import { consulNodeName, NODE_CHECK_ID } from '../model/consul-names.ts';
+import type { NodeName, SpecId } from '../model/ids.ts';
 import { byBytes } from '../model/ids.ts';
+import { drainOf } from '../model/nodes.ts';
 import type { RegistryState } from '../model/registration.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { snapshotValue } from '../model/snapshot.ts';
 import type { World } from '../model/world.ts';
 import { actionChanges, actionTitle, legOf } from '../plan/action-title.ts';
 import type { PlanContext } from '../plan/context.ts';
+import { migrationOf } from '../plan/plan-migration.ts';
 import { registeredOf } from '../plan/plan-pool.ts';
+import { agentsOf } from '../plan/pool-agents.ts';
 import type { SpecPlan } from '../plan/spec-plan.ts';
 import { classifyNode } from '../pool/classify-node.ts';
 import { stayingOut } from '../pool/stay-out.ts';
+import { poolHealthReport } from './health-words.ts';
 import type {
   ActionReport,
   LatencyReport,
@@ -124,6 +129,7 @@ function poolReports(context: PlanContext, plans: readonly SpecPlan[]): readonly
       if (view === undefined) return [];
       const decision = context.decisions.get(pool);
       const registered = registeredOf(pool, context);
+      const passing = registered.instances.filter((i) => isPassing(i.consulNode, i.id, context.registry, registered.checks));
       return [
         {
           pool,
@@ -131,14 +137,24 @@ function poolReports(context: PlanContext, plans: readonly SpecPlan[]): readonly
           service: view.service,
           desired: view.leaving === undefined || plan.holds.length > 0 ? (decision?.backends.length ?? 0) : 0,
           registered: registered.instances.length,
-          passing: registered.instances.filter((i) => isPassing(i.consulNode, i.id, context.registry, registered.checks)).length,
+          passing: passing.length,
           nodePort: view.nodePort,
+          health: poolHealthReport(view, registered, context),
           decisions: decision?.decisions ?? [],
+          registeredOn: registered.instances.map(({ node }) => node),
+          passingOn: passing.map(({ node }) => node),
+          ...agentsReport(view, context),
         },
       ];
     }),
   );
   return reports.sort((a, b) => byBytes(a.pool, b.pool));
+}
+
+function agentsReport(view: PoolView, context: PlanContext): Pick<PoolReport, 'agents'> {
+  const nodes = [...agentsOf(view, context).nodes].sort(byBytes);
+  const moving = migrationOf(view.pool, context) !== undefined;
+  return nodes.length === 0 && !moving ? {} : { agents: { nodes, moving } };
 }
 
 function isPassing(
@@ -154,13 +170,21 @@ function isPassing(
 /** Each node as a pool without settings of its own would see it. */
 function nodeReports(context: PlanContext): readonly NodeReport[] {
   const demand = { pool: 'any/any' as never, local: false, nodes: [], minBackends: 0, maxBackends: 0, endpoints: undefined };
-  const members = new Map(
-    [...(context.registry?.instances.values() ?? [])].flatMap((list) => list.map((i) => [i.node, i.address] as const)),
-  );
+  const { registry, policy } = context;
+  const members = new Map<NodeName, string>();
+  const registered = new Map<NodeName, number>();
+  for (const { node, address } of [...(registry?.instances.values() ?? [])].flat()) {
+    members.set(node, address);
+    registered.set(node, (registered.get(node) ?? 0) + 1);
+  }
   const stayOut = stayingOut(context.memory, { pool: undefined, graceMs: context.policy.pool.graceMs, nowMs: context.nowMs });
   return (snapshotValue(context.world.cluster.nodes) ?? [])
-    .map((node) => classifyNode(node, { ...demand, members, stayOut }, context.policy.pool, context.nowMs))
-    .map(({ node, verdict, code, reason }) => ({ node, eligible: verdict === 'in', code, reason }))
+    .map((facts): NodeReport => {
+      const { node, verdict, code, reason } = classifyNode(facts, { ...demand, members, stayOut }, policy.pool, context.nowMs);
+      const check = registry?.checks.get(`${consulNodeName(policy.nodePrefix, policy.cluster, node)}/${NODE_CHECK_ID}`)?.status;
+      const inConsul = { registered: registered.get(node) ?? 0, check };
+      return { node, eligible: verdict === 'in', code, reason, draining: drainOf(facts) !== undefined, ...inConsul };
+    })
     .sort((a, b) => byBytes(a.node, b.node));
 }
 

@@ -1,6 +1,8 @@
 import type { Problem } from '../../shared/problem.ts';
 import type { Hold, NodeDecision, NodeReason, Waiting } from '../model/action.ts';
 import type { NodeName, PoolKey, Revision, SpecId } from '../model/ids.ts';
+import type { CheckStatus } from '../model/registration.ts';
+import type { HealthMode } from '../model/settings.ts';
 
 /** The states of a spec, in the order in which the first that fits is taken. */
 export const SPEC_STATES = [
@@ -25,6 +27,12 @@ export type LegName = (typeof LEG_NAMES)[number];
 /** What is timed on the way of a commit to traffic; `total` is the whole way. */
 export type LatencyStage = 'fetch' | 'decode' | 'plan' | 'kubernetes' | 'rollout' | 'consul' | 'traefik' | 'total';
 
+/** How the health of a pool is judged, and what comes of it, in words. */
+export interface PoolHealthReport {
+  readonly mode: HealthMode;
+  readonly words: string;
+}
+
 /** One pool, and every node's place in or outside of it. */
 export interface PoolReport {
   readonly pool: PoolKey;
@@ -37,7 +45,21 @@ export interface PoolReport {
   readonly passing: number;
   /** Undefined until Kubernetes has allocated it. */
   readonly nodePort: number | undefined;
+  readonly health: PoolHealthReport;
   readonly decisions: readonly NodeDecision[];
+  /** The nodes that the registered instances stand on, and those whose checks pass. */
+  readonly registeredOn: readonly NodeName[];
+  readonly passingOn: readonly NodeName[];
+  /** Absent: no agent registers it, and it does not move from any. */
+  readonly agents?: AgentsReport;
+}
+
+/** What Consul agents have to do with a pool. */
+export interface AgentsReport {
+  /** The nodes on which agents register it now. */
+  readonly nodes: readonly NodeName[];
+  /** True while it moves from them to the catalog. */
+  readonly moving: boolean;
 }
 
 /** One action of a run, for people and counters. */
@@ -81,6 +103,12 @@ export interface NodeReport {
   readonly eligible: boolean;
   readonly code: NodeReason;
   readonly reason: string;
+  /** True when it has the drain annotation, whatever else speaks for or against it. */
+  readonly draining: boolean;
+  /** Number of our instances that stand on it in Consul, those of pools that no spec holds included. */
+  readonly registered: number;
+  /** Its own check in Consul: critical takes it out of every pool at once. Undefined: there is none. */
+  readonly check: CheckStatus | undefined;
 }
 
 /** How long one stage took for a commit; `start` says where the clock began (design section 10). */

@@ -20,7 +20,10 @@ const CONFLICTS: ReadonlySet<ProblemCode> = new Set([
   'SPEC_NAME_CONFLICT',
   'OBJECT_NOT_OURS',
   'CONSUL_NAME_TAKEN',
+  'CONSUL_INSTANCE_TAKEN',
   'CONSUL_KEY_TAKEN',
+  'CONSUL_AGENTS_REGISTER',
+  'CONSUL_POOL_DOUBLED',
 ]);
 
 const errors = (problems: readonly Problem[]): readonly Problem[] => problems.filter((p) => p.severity === 'error');

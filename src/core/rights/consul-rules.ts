@@ -9,6 +9,8 @@ export interface ConsulRightsInput {
   readonly nodePrefix: string;
   /** The Consul services that it may register; any when undefined, for a spec can name any. */
   readonly services?: readonly string[];
+  /** Whether what was deployed is recorded: in every mode but `catalog`, and when undefined. */
+  readonly history?: boolean;
   /** Consul Enterprise. */
   readonly namespace?: string | undefined;
   readonly partition?: string | undefined;
@@ -23,16 +25,17 @@ export interface ConsulRule {
 }
 
 /**
- * The least rules, each one used. They do not depend on `registration`: when that changes, what was registered before must
- * still be taken back.
+ * The least rules, each one used. Beside the history they do not depend on `registration`: when that changes, what was
+ * registered before must still be taken back.
  */
-export function consulRules({ cluster, keyPath, nodePrefix, services }: ConsulRightsInput): readonly ConsulRule[] {
+export function consulRules({ cluster, keyPath, nodePrefix, services, history }: ConsulRightsInput): readonly ConsulRule[] {
+  const ofHistory = { right: 'history-keys', resource: 'key_prefix', name: specificationsPrefix(keyPath), policy: 'write' } as const;
   return [
     { right: 'nodes', resource: 'node_prefix', name: '', policy: 'read' },
     { right: 'own-nodes', resource: 'node_prefix', name: consulNodePrefix(nodePrefix, cluster), policy: 'write' },
     ...serviceRules(cluster, services),
     { right: 'pool-keys', resource: 'key_prefix', name: deploymentsPrefix(keyPath), policy: 'write' },
-    { right: 'history-keys', resource: 'key_prefix', name: specificationsPrefix(keyPath), policy: 'write' },
+    ...(history === false ? [] : [ofHistory]),
     { right: 'own-keys', resource: 'key_prefix', name: ownPrefix(keyPath, cluster), policy: 'write' },
     { right: 'sessions', resource: 'session_prefix', name: '', policy: 'write' },
     { right: 'agent', resource: 'agent_prefix', name: '', policy: 'read' },

@@ -7,6 +7,8 @@ export interface RightsInput {
   readonly owner: string;
   /** `kubernetes.createNamespaces`. */
   readonly createNamespaces: boolean;
+  /** `drain.api`. */
+  readonly drainApi: boolean;
   /** The resources of every kind that specs hold. */
   readonly resources: Iterable<ResourceName>;
 }
@@ -17,9 +19,10 @@ export interface DaemonRights {
   readonly lease: readonly RbacRule[];
 }
 
+const NODES: ResourceName = { group: '', plural: 'nodes' };
 /** Which nodes can be backends, where the pods of a Service are ready, which Services there are, why a rollout stands still. */
 const ALWAYS_WATCHED: readonly ResourceName[] = [
-  { group: '', plural: 'nodes' },
+  NODES,
   { group: '', plural: 'pods' },
   { group: '', plural: 'services' },
   { group: 'discovery.k8s.io', plural: 'endpointslices' },
@@ -27,6 +30,8 @@ const ALWAYS_WATCHED: readonly ResourceName[] = [
 const NAMESPACES: ResourceName = { group: '', plural: 'namespaces' };
 
 const WATCH: readonly Verb[] = ['list', 'watch'];
+/** patch: one annotation of a node, for who asks for a drain. */
+const MARK: readonly Verb[] = [...WATCH, 'patch'];
 /** get: of strangers in the way. create: a server-side apply (patch) that makes an object needs it, too. */
 const KEEP: readonly Verb[] = ['get', 'list', 'watch', 'create', 'patch'];
 const MANAGE: readonly Verb[] = [...KEEP, 'delete'];
@@ -35,7 +40,7 @@ const MANAGE: readonly Verb[] = [...KEEP, 'delete'];
  * The least rights: each verb on each resource is used, and there is no wildcard. RBAC cannot say "only with our label": what
  * is not ours is left alone by the rules of ownership. Namespaces are never deleted.
  */
-export function daemonRules({ owner, createNamespaces, resources }: RightsInput): DaemonRights {
+export function daemonRules({ owner, createNamespaces, drainApi, resources }: RightsInput): DaemonRights {
   const granted = new Map<string, { readonly resource: ResourceName; readonly verbs: readonly Verb[] }>();
   const grant = (resource: ResourceName, verbs: readonly Verb[]): void => {
     const key = `${resource.group}/${resource.plural}`;
@@ -44,6 +49,7 @@ export function daemonRules({ owner, createNamespaces, resources }: RightsInput)
   for (const resource of ALWAYS_WATCHED) grant(resource, WATCH);
   for (const resource of resources) grant(resource, isNamespaces(resource) ? KEEP : MANAGE);
   if (createNamespaces) grant(NAMESPACES, KEEP);
+  if (drainApi) grant(NODES, MARK);
   const seesNamespaces = granted.has(`/${NAMESPACES.plural}`);
   return { cluster: [...(seesNamespaces ? [] : [CLUSTER_UID]), ...joined([...granted.values()])], lease: leaseRules(owner) };
 }

@@ -1,3 +1,6 @@
+import { type IpRange, parseIpRange } from '../../shared/ip-range.ts';
+import { goRegExp } from './go-regexp.ts';
+
 /** The matchers of Traefik 3's rules, and how many values each takes. */
 const MATCHERS = {
   ClientIP: [1],
@@ -15,9 +18,17 @@ const MATCHERS = {
 
 export type MatcherName = keyof typeof MATCHERS;
 
-/** A rule of a router, read. `pattern` is the expression of a `…Regexp` matcher. */
+/** A rule of a router, read. */
 export type Rule =
-  | { readonly kind: 'match'; readonly matcher: MatcherName; readonly values: readonly string[]; readonly pattern?: RegExp }
+  | {
+      readonly kind: 'match';
+      readonly matcher: MatcherName;
+      readonly values: readonly string[];
+      /** The expression of a `…Regexp` matcher. */
+      readonly pattern?: RegExp;
+      /** The range of a `ClientIP` matcher. */
+      readonly range?: IpRange;
+    }
   | { readonly kind: 'and' | 'or'; readonly left: Rule; readonly right: Rule }
   | { readonly kind: 'not'; readonly rule: Rule };
 
@@ -212,23 +223,15 @@ function readMatcher(matcher: MatcherName, name: Token, tokens: readonly Token[]
     throw new RuleSyntaxError(last.column, `${matcher} begins with a "/"`);
   }
   const hasPattern = matcher.endsWith('Regexp') && tokens.length === counts.at(-1);
-  return { kind: 'match', matcher, values, ...(hasPattern ? { pattern: compile(last) } : {}) };
+  const range = matcher === 'ClientIP' ? parseIpRange(last.value) : undefined;
+  if (matcher === 'ClientIP' && range === undefined) {
+    throw new RuleSyntaxError(last.column, `${JSON.stringify(last.value)} is no address and no range such as 10.0.0.0/8`);
+  }
+  return { kind: 'match', matcher, values, ...(hasPattern ? { pattern: compile(last) } : {}), ...(range === undefined ? {} : { range }) };
 }
 
-/** Go's expressions, but for leading flags, named groups and the ends of the text, are JavaScript's without looking around and back. */
 function compile({ value, column }: Token): RegExp {
-  if (/\(\?<?[=!]|(?<!\\)(?:\\\\)*\\[1-9]/.test(value)) {
-    throw new RuleSyntaxError(column, `${JSON.stringify(value)} looks around or back, which regular expressions in Traefik cannot`);
-  }
-  const flags = /^\(\?([ims]+)\)/.exec(value);
-  const source = value
-    .slice(flags?.[0].length ?? 0)
-    .replaceAll('(?P<', '(?<')
-    .replace(/\\z$/, '$')
-    .replace(/^\\A/, '^');
-  try {
-    return new RegExp(source, flags?.[1] ?? '');
-  } catch {
-    throw new RuleSyntaxError(column, `${JSON.stringify(value)} is not a regular expression`);
-  }
+  const read = goRegExp(value);
+  if (read.kind === 'invalid') throw new RuleSyntaxError(column, `${JSON.stringify(value)} ${read.reason}`);
+  return read.pattern;
 }

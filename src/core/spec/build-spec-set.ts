@@ -3,7 +3,7 @@ import { canonicalJson } from '../model/hash.ts';
 import type { SpecId } from '../model/ids.ts';
 import { byBytes } from '../model/ids.ts';
 import type { Spec } from '../model/objects.ts';
-import type { SpecFile, SpecFiles, SpecSet } from '../model/spec-set.ts';
+import type { Mentions, SpecFile, SpecFiles, SpecSet } from '../model/spec-set.ts';
 import type { DecodedSpec, DecodeOptions } from './decode-spec.ts';
 import { decodeSpec } from './decode-spec.ts';
 
@@ -26,21 +26,24 @@ export function buildSpecSet(files: SpecFiles, options: DecodeOptions, cache: De
   const entries = new Map<string, DecodedSpec>();
   const specs = new Map<SpecId, Spec>();
   const broken = new Map<SpecId, readonly Problem[]>();
+  const brokenTexts = new Map<SpecId, Mentions>();
   const notes: Problem[] = [];
   for (const file of [...files.files].sort((a, b) => byBytes(a.id, b.id))) {
     const key = cacheKey(file);
     const decoded = (file.content.kind === 'bytes' ? known.get(key) : undefined) ?? decodeSpec(file, options);
     // Why a file was refused may change while its blob does not (a limit, a link's target).
     if (file.content.kind === 'bytes') entries.set(key, decoded);
-    if (decoded.kind === 'broken') broken.set(file.id, decoded.problems);
-    else {
+    if (decoded.kind === 'broken') {
+      broken.set(file.id, decoded.problems);
+      if (decoded.text !== undefined) brokenTexts.set(file.id, decoded.text);
+    } else {
       specs.set(file.id, decoded.spec);
       notes.push(...decoded.notes);
     }
   }
   cache.options = optionsKey;
   cache.entries = entries;
-  return { revision: files.revision, source: files.source, specs, broken, notes, commits: files.commits };
+  return { revision: files.revision, source: files.source, specs, broken, brokenTexts, notes, commits: files.commits };
 }
 
 const cacheKey = ({ id, blobId }: SpecFile): string => JSON.stringify([id, blobId]);

@@ -1,14 +1,17 @@
 import type { Problem } from '../../shared/problem.ts';
 import { problem } from '../../shared/problem.ts';
 import { byBytes, objectTitle } from '../model/ids.ts';
+import { SETTINGS } from '../model/marks.ts';
 import type { Spec, SpecObject } from '../model/objects.ts';
 import { keyOfObject } from '../model/objects.ts';
 import type { SpecFile } from '../model/spec-set.ts';
 import { decodeObject } from './decode-object.ts';
 import { SourceFile, under } from './finding.ts';
+import { HiddenText } from './hidden-text.ts';
 import type { SpecDocument } from './parse-documents.ts';
 import { parseDocuments } from './parse-documents.ts';
-import { readText } from './read-text.ts';
+import type { Path } from './places.ts';
+import { anyText, readText } from './read-text.ts';
 import type { NamespaceOptions } from './scope.ts';
 import { namespaceOfFile } from './scope.ts';
 import { splitObjects } from './split-objects.ts';
@@ -16,10 +19,13 @@ import { splitObjects } from './split-objects.ts';
 /** What decoding depends on beside the file. */
 export type DecodeOptions = NamespaceOptions;
 
-/** A file that decoded, with warnings and notes; or one that did not, with all its problems. Both in the order of the text. */
+/**
+ * A file that decoded, with warnings and notes; or one that did not, with all its problems. Both in the order of the text. The text
+ * of a broken file is undefined when nobody could read it.
+ */
 export type DecodedSpec =
   | { readonly kind: 'spec'; readonly spec: Spec; readonly notes: readonly Problem[] }
-  | { readonly kind: 'broken'; readonly problems: readonly Problem[] };
+  | { readonly kind: 'broken'; readonly problems: readonly Problem[]; readonly text: HiddenText | undefined };
 
 /**
  * Decodes one spec file (design section 4). Never throws: everything that is wrong with the file is told at once, each problem
@@ -27,7 +33,7 @@ export type DecodedSpec =
  */
 export function decodeSpec(file: SpecFile, options: DecodeOptions): DecodedSpec {
   const read = readText(file);
-  if (read.kind === 'unreadable') return { kind: 'broken', problems: [read.problem] };
+  if (read.kind === 'unreadable') return { kind: 'broken', problems: [read.problem], text: anyText(file) };
   const source = new SourceFile(file.id, read.text);
   const parsed = parseDocuments(read.text, source, file.id.toLowerCase().endsWith('.json'));
   const fallback = namespaceOfFile(file.id, options);
@@ -37,9 +43,11 @@ export function decodeSpec(file: SpecFile, options: DecodeOptions): DecodedSpec 
   if (objects.length === 0 && problems.length === 0) {
     problems.push(problem('SPEC_EMPTY', 'the file holds no object', { where: source.at(0) }));
   }
-  if (problems.some(({ severity }) => severity === 'error')) return { kind: 'broken', problems };
+  if (problems.some(({ severity }) => severity === 'error')) return { kind: 'broken', problems, text: new HiddenText(read.text) };
   return { kind: 'spec', spec: { id: file.id, blobId: file.blobId, objects }, notes: problems };
 }
+
+const DEPENDS_ON: Path = ['metadata', 'annotations', SETTINGS.dependsOn];
 
 interface DocumentResult {
   readonly objects: readonly SpecObject[];
@@ -54,8 +62,12 @@ function decodeDocument({ value, place }: SpecDocument, source: SourceFile, fall
     const { object, findings, ...how } = decodeObject(raw.value, raw.namespace ?? fallback);
     problems.push(...under(raw.path, findings).map((finding) => source.problemOf(place, finding)));
     if (object === undefined) continue;
-    const { line, column, path } = source.locate(place, raw.path);
-    objects.push({ key: keyOfObject(object), object, where: { line, column, path }, ...how });
+    const at = (inside: Path): SpecObject['where'] => {
+      const { line, column, path } = source.locate(place, [...raw.path, ...inside]);
+      return { line, column, path };
+    };
+    const dependsOn = object.metadata.annotations?.[SETTINGS.dependsOn] === undefined ? {} : { dependsOnWhere: at(DEPENDS_ON) };
+    objects.push({ key: keyOfObject(object), object, where: at([]), ...dependsOn, ...how });
   }
   return { objects, problems };
 }

@@ -3,6 +3,7 @@ import { problem } from '../../shared/problem.ts';
 import { ANNOTATION_PREFIX, MARKS, SETTINGS } from '../model/marks.ts';
 import { parseLabelSelector } from '../model/parse-selector.ts';
 import type { HealthMode, ServiceSettings } from '../model/settings.ts';
+import { HEALTH_MODES } from '../model/settings.ts';
 import { remedyFor } from './did-you-mean.ts';
 import { isDnsLabel } from './names.ts';
 
@@ -19,7 +20,6 @@ type Reader<T> = (text: string) => Read<T>;
 type Readers = { readonly [Name in SettingName]: Reader<NonNullable<ServiceSettings[Name]>> };
 
 const MAX_DRAIN_SECONDS = 3600;
-const HEALTH_MODES: readonly HealthMode[] = ['node', 'endpoints', 'esm'];
 
 const readBool: Reader<boolean> = (text) =>
   text === 'true' || text === 'false' ? { value: text === 'true' } : { mustBe: '"true" or "false"' };

@@ -1,6 +1,7 @@
 import type { Problem } from '../../shared/problem.ts';
 import { problem } from '../../shared/problem.ts';
 import type { SpecFile } from '../model/spec-set.ts';
+import { HiddenText } from './hidden-text.ts';
 
 /** A spec file may hold at most 1 MiB. */
 const MAX_SPEC_BYTES = 1024 * 1024;
@@ -22,6 +23,15 @@ export function readText({ id, content }: SpecFile): SpecText {
   if (text !== undefined) return { kind: 'text', text };
   const where = { file: id, line: firstBadLine(bytes), column: 1, path: '' };
   return { kind: 'unreadable', problem: problem('SPEC_NOT_UTF8', 'the file is not UTF-8 from this line on', { where }) };
+}
+
+/**
+ * What can be made out of a file that is no text or too large: enough to find names in it, in UTF-16 too. Undefined
+ * when there is nothing to look at. What a symbolic link points to is not part of the repository: it holds nothing.
+ */
+export function anyText({ content }: SpecFile): HiddenText | undefined {
+  if (content.kind === 'bytes') return new HiddenText(new TextDecoder().decode(content.bytes).replaceAll('\0', ''));
+  return content.problem.code === 'SPEC_NOT_A_FILE' ? new HiddenText('') : undefined;
 }
 
 function decodeUtf8(bytes: Uint8Array): string | undefined {

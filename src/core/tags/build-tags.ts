@@ -1,13 +1,15 @@
 import type { Problem } from '../../shared/problem.ts';
 import { problem } from '../../shared/problem.ts';
 import { byBytes } from '../model/ids.ts';
-import type { EntryPoint } from '../model/policy.ts';
+import type { EntryPoint, TranslationPolicy } from '../model/translation-policy.ts';
 import type { Tag } from './annotation-tags.ts';
 import { annotationTags, listParts, parseTag, tagText } from './annotation-tags.ts';
+import { freezesV1 } from './freezes-v1.ts';
+import { nameForCluster } from './name-for-cluster.ts';
 import { isEnableTag, isV1Tag, isV3Router, isV3Tag, parseGoBool, tagIdentity } from './tag-kinds.ts';
-import { unescapeToml } from './toml-string.ts';
-import type { Translation } from './translate-v1.ts';
-import { closedRouter, traefikName, translateV1 } from './translate-v1.ts';
+import { closedRouter, traefikName } from './traefik-names.ts';
+import type { Translation, TranslationStep } from './translate-v1.ts';
+import { translateV1 } from './translate-v1.ts';
 
 /** What the tags of one Service are built from. */
 export interface TagsInput {
@@ -20,11 +22,20 @@ export interface TagsInput {
   readonly dialect: 'v1' | 'v3' | 'both';
   /** Traefik 1 entry point → Traefik 3 entry point. */
   readonly entryPoints: Readonly<Record<string, EntryPoint>>;
+  /** Goes into the names of routers and middlewares, where other clusters register the same Consul service. */
+  readonly cluster?: string;
+  /** Default: not strict, and nothing is known of the site. */
+  readonly translation?: TranslationPolicy;
+  /** The Consul service; default: the Service's name. */
+  readonly service?: string;
+  /** The Traefik 3 service of another Consul service, where it is known. */
+  readonly traefikServiceOf?: (consulService: string) => string | undefined;
 }
 
-/** The tags, sorted and each once, and what was said about them; the problems have no `where`. */
+/** The tags, sorted and each once, what became of each Traefik 1 tag, and what was said about them; the problems have no `where`. */
 export interface BuiltTags {
   readonly tags: readonly string[];
+  readonly steps: readonly TranslationStep[];
   readonly problems: readonly Problem[];
 }
 
@@ -41,10 +52,12 @@ export function buildTags(input: TagsInput): BuiltTags {
   const written = [...own.tags, ...extra.tags];
   const forV3 = input.dialect !== 'v1';
   const harmed = own.problems.length + extra.problems.length > 0;
-  const translated = forV3 ? translate(written, harmed, input) : { tags: [], problems: [] };
+  const translated = forV3 ? translate(written, harmed, input) : UNTRANSLATED;
   const kept = own.tags.filter((tag) => input.dialect !== 'v3' || !isV1Tag(tag));
   const merged = mergeTags([...kept, ...(forV3 ? constraintTags(written) : []), ...translated.tags, ...extra.tags], title);
-  return { tags: merged.tags, problems: [...own.problems, ...extra.problems, ...translated.problems, ...merged.problems] };
+  const tags = input.cluster === undefined ? merged.tags : nameForCluster(merged.tags, input.cluster);
+  const problems = [...own.problems, ...extra.problems, ...translated.problems, ...merged.problems];
+  return { tags, steps: translated.steps, problems };
 }
 
 /**
@@ -69,35 +82,46 @@ function harmOf(tag: Tag): { readonly reason: string; readonly remedy: string } 
   if (tag.key.toLowerCase().startsWith('traefik.enable')) {
     return { reason: 'would make Traefik 3 skip the Service', remedy: 'Write traefik.enable.' };
   }
-  if (!isV1Tag(tag) || unescapeToml(tag.value ?? '') !== undefined) return undefined;
-  return {
-    reason: 'has a value that would stop Traefik 1 from reading the whole catalog',
-    remedy: 'Write \\" for a quote and \\\\ for a backslash, as in a TOML string.',
-  };
+  const reason = isV1Tag(tag) ? freezesV1(tag) : undefined;
+  if (reason === undefined) return undefined;
+  return { reason: `${reason}, which would stop Traefik 1 from reading the whole catalog`, remedy: FREEZE_REMEDY };
 }
+
+const FREEZE_REMEDY = 'Write \\" for a quote and \\\\ for a backslash, as in a TOML string; header names hold letters, digits, - and _.';
 
 /** Traefik 3 compares plain tags with its constraints, where Traefik 1 takes those of `traefik.tags`. */
 const constraintTags = (tags: readonly Tag[]): readonly Tag[] =>
   tags.filter(({ key }) => key.toLowerCase() === 'traefik.tags').flatMap(({ value }) => listParts(value ?? '').map(parseTag));
 
 /** The Traefik 3 tags for what is written in those of Traefik 1; nothing for a Service that is switched off or has its own routers. */
-function translate(written: readonly Tag[], harmed: boolean, { namespace, name, entryPoints }: TagsInput): Translation {
+function translate(written: readonly Tag[], harmed: boolean, input: TagsInput): Translation {
+  const { namespace, name } = input;
   const switchedOff = written.some((tag) => isEnableTag(tag) && tag.value === 'false');
-  if (switchedOff || written.some(isV3Router)) return { tags: [], problems: [] };
+  if (switchedOff || written.some(isV3Router)) return UNTRANSLATED;
   // What was left out may have been a guard.
-  if (harmed) return { tags: [closedRouter(traefikName(namespace, name))], problems: [] };
+  if (harmed) return { ...UNTRANSLATED, tags: [closedRouter(traefikName(namespace, name))] };
   const options = written.filter((tag) => isEnableTag(tag) || isOption(tag));
   const onlyConstraints = options.every(({ key }) => key.toLowerCase() === 'traefik.tags');
-  if (onlyConstraints) return { tags: [], problems: [] };
-  const tags = options.map(({ key, value }) => ({ key, value: isV1Tag({ key, value }) ? unescapeToml(value ?? '') : value }));
-  return translateV1({ tags, namespace, name, entryPoints });
+  if (onlyConstraints) return UNTRANSLATED;
+  return translateV1({
+    tags: options,
+    namespace,
+    name,
+    service: input.service ?? name,
+    attributes: written.map(tagText),
+    entryPoints: input.entryPoints,
+    policy: input.translation ?? { strict: false },
+    ...(input.traefikServiceOf === undefined ? {} : { traefikServiceOf: input.traefikServiceOf }),
+  });
 }
+
+const UNTRANSLATED: Translation = { tags: [], steps: [], problems: [] };
 
 /** Keys with a slash belong to other programs: annotations of ingress controllers also begin with `traefik.`. */
 const isOption = (tag: Tag): boolean => tag.key.startsWith('traefik.') && !isV3Tag(tag) && !tag.key.includes('/');
 
 /** Sorts the tags and drops repetitions. Of two values for one key the first stays, and the conflict is told. */
-function mergeTags(tags: readonly Tag[], title: string): BuiltTags {
+function mergeTags(tags: readonly Tag[], title: string): Omit<BuiltTags, 'steps'> {
   const byIdentity = new Map<string, Tag>();
   const problems: Problem[] = [];
   for (const tag of tags) {

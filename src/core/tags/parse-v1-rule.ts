@@ -15,7 +15,6 @@ export type ParsedRule =
  * dropped; the name ends at the first `:`, and runs of `:` count as one; arguments are joined by `,` and trimmed.
  */
 export function parseV1Rule(rule: string): ParsedRule {
-  if (rule.includes('{{')) return { kind: 'invalid', reason: 'it is a Go template' };
   const parts = fields(rule, ';');
   if (parts.length === 0) return { kind: 'invalid', reason: 'it is empty' };
   const clauses: RuleClause[] = [];

@@ -1,215 +1,181 @@
 import type { Problem } from '../../shared/problem.ts';
 import { problem } from '../../shared/problem.ts';
-import { hashOf } from '../model/hash.ts';
-import type { EntryPoint } from '../model/policy.ts';
+import type { EntryPoint, TranslationPolicy } from '../model/translation-policy.ts';
 import type { Tag } from './annotation-tags.ts';
-import { listParts } from './annotation-tags.ts';
-import { parseGoBool } from './tag-kinds.ts';
-import { translateRule } from './translate-rule.ts';
-import { judgeOption, optionName } from './v1-options.ts';
+import { listParts, tagText } from './annotation-tags.ts';
+import { type BuiltFrontend, buildFrontend } from './build-routers.ts';
+import { closedRouter, frontendName, traefikName } from './traefik-names.ts';
+import { frontendNames, type Option, optionValues, readOptions, type TurnedOption, turnOptions } from './translate-options.ts';
+import type { Fields, Told, TranslationSite } from './v1-key.ts';
 
-/** What is translated: the Traefik 1 tags of one Service, their values unescaped. */
+/** What is translated: the Traefik 1 tags of one Service, as written. */
 export interface V1Input {
   readonly tags: readonly Tag[];
   readonly namespace: string;
   readonly name: string;
+  /** The Consul service. */
+  readonly service: string;
+  /** All tags of an instance, for templates. */
+  readonly attributes: readonly string[];
   /** Traefik 1 entry point → Traefik 3 entry point. */
   readonly entryPoints: Readonly<Record<string, EntryPoint>>;
+  readonly policy: TranslationPolicy;
+  /** The Traefik 3 service of another Consul service, where it is known. */
+  readonly traefikServiceOf?: (consulService: string) => string | undefined;
 }
 
-/** Traefik 3 tags, and what was not or not exactly translated. */
+/** What became of one Traefik 1 tag. */
+export interface TranslationStep {
+  /** The tag as written. */
+  readonly tag: string;
+  readonly class: Told['class'];
+  /** Why it is not exact, as the end of a sentence that begins with the tag; empty when there is nothing to tell. */
+  readonly reason: string;
+  /** The Traefik 3 tags that it became, or became a part of. */
+  readonly becomes: readonly string[];
+}
+
+/** Traefik 3 tags, what became of each Traefik 1 tag, and what there is to tell of it. */
 export interface Translation {
   readonly tags: readonly Tag[];
+  readonly steps: readonly TranslationStep[];
   readonly problems: readonly Problem[];
 }
 
-/** A rule that no request matches. */
-const NEVER = 'PathPrefix(`/`) && !PathPrefix(`/`)';
-const DEFAULT_ENTRY_POINTS = 'http';
+const RULE = 'frontend.rule';
 
 /**
- * The name of a Service's router and Traefik service, which are global in Traefik. The digits tell `prod-web/api` and
- * `prod/web-api` apart.
- */
-export function traefikName(namespace: string, name: string): string {
-  return `${name}-${namespace}-${hashOf([namespace, name], 6)}`.replaceAll(/[^A-Za-z0-9_-]/g, '-');
-}
-
-const routerTag = (router: string, field: string, value: string): Tag => ({ key: `traefik.http.routers.${router}.${field}`, value });
-
-/** A router that matches no request, for the Service of this `traefikName`: it keeps Traefik 3 from making up an open one. */
-export const closedRouter = (base: string): Tag => routerTag(`${base}-closed`, 'rule', NEVER);
-
-/**
- * Translates Traefik 1 tags (reference: traefik.md 3). All or nothing: where the rule, an entry point or a guard has no
- * translation, Traefik 3 gets a router that matches no request instead. It must get one, because for a Consul service without
- * any router Traefik makes one up from its `defaultRule`, open to everyone who knows the name.
+ * Translates Traefik 1 tags (reference: traefik.md 3) by the table `V1_KEYS`. All or nothing: with an error among the problems
+ * Traefik 3 gets a router that matches no request instead, for the reader that does not heed the error. It must get one, because
+ * for a Consul service without any router Traefik makes one up from its `defaultRule`, open to everyone who knows the name.
  *
- * Without `traefik.frontend.rule` there is nothing to translate: both versions then use the default rule of their own static
- * configuration, on a router they make up themselves; this is told as a note, and no router tag is written.
+ * A Service without a rule of its own has the rule of the policy; without that, nothing is said about its routers: both versions then
+ * use the default rule of their own static configuration. This is told as a note.
  */
 export function translateV1(input: V1Input): Translation {
-  return new Translator(input).translate();
+  const base = traefikName(input.namespace, input.name);
+  const options = withDefaultRules(readOptions(input.tags), input.policy.frontEndRule);
+  const site = siteOf(input, options, base);
+  const turned = ['', ...frontendNames(options)].map((name) => ({ name, options: turnOptions(options, name, site) }));
+  const plain = turned[0]?.options ?? [];
+  const service = serviceFields(plain);
+  const backend = fieldsOf(plain.filter(({ option }) => !option.name.startsWith('frontend.')));
+  const frontends = turned.map((frontend) => {
+    const fields = fieldsOf(frontend.options.filter(({ option }) => option.name.startsWith('frontend.')));
+    const passHost = hostHeaderOf(fields) === hostHeaderOf(service) ? undefined : hostHeaderOf(fields);
+    const ownService = passHost === undefined ? base : frontendName(base, frontend.name);
+    const values = optionValues(options, frontend.name);
+    const missing = values.get(RULE) ? undefined : missingRule(frontend.name, { ...fields, ...backend }, values, turned.length > 1);
+    const hasRule = fields['R.rule'] !== undefined;
+    const built = hasRule
+      ? buildFrontend({ name: frontend.name, options: values, fields, backend, service: ownService }, base, site)
+      : NOT_BUILT;
+    const ownTags = passHost === undefined || !hasRule ? [] : serviceTags(ownService, { ...service, [PASS_HOST]: passHost }, true);
+    const noEntryPoint = hasRule && !built.hasRouter && !values.get('frontend.entryPoints');
+    const told = missing ?? (noEntryPoint ? NO_ENTRY_POINT : undefined);
+    return { ...frontend, built, ownTags, told };
+  });
+  const hasRouter = frontends.some(({ built }) => built.hasRouter);
+  const plainService = serviceTags(base, service, hasRouter);
+  const steps = frontends.flatMap(({ options: own, built, ownTags }) =>
+    own.map((one) => stepOf(one, built, [...plainService, ...ownTags])),
+  );
+  const problems = [
+    ...turned.flatMap((frontend) => frontend.options).map(({ option, told }) => problemOf(`the tag ${option.key}`, told, input)),
+    ...frontends.map(({ name, told }) => problemOf(name === '' ? 'its frontend' : `its frontend "${name}"`, told, input)),
+  ].filter((value) => value !== undefined);
+  const isClosed = problems.some(({ severity }) => severity === 'error');
+  const open = [...frontends.flatMap(({ built, ownTags }) => [...built.tags, ...ownTags]), ...plainService];
+  return { tags: isClosed ? [closedRouter(base)] : open, steps, problems };
 }
 
-class Translator {
-  readonly #options: ReadonlyMap<string, string>;
-  readonly #entryPoints: Readonly<Record<string, EntryPoint>>;
-  readonly #base: string;
-  readonly #title: string;
-  readonly #problems: Problem[] = [];
-  #closed = false;
+const PASS_HOST = 'S.loadbalancer.passhostheader';
+const SCHEME = 'S.loadbalancer.server.scheme';
+const NOT_BUILT: BuiltFrontend = { tags: [], tagsOf: () => [], hasRouter: false };
+const NO_ENTRY_POINT: Told = {
+  class: 'impossible',
+  reason: 'names no entry point, and the configuration does not map "http", which Traefik 1 takes then',
+  remedy: 'Map "http" by the option traefik.entryPoints, or write traefik.frontend.entryPoints.',
+};
+const RULE_REMEDY = "Write a rule, or tell Traefik 1's default rule by the option traefik.frontEndRule.";
 
-  constructor({ tags, namespace, name, entryPoints }: V1Input) {
-    this.#options = new Map(tags.map(({ key, value }) => [optionName(key), value ?? '']));
-    this.#entryPoints = entryPoints;
-    this.#base = traefikName(namespace, name);
-    this.#title = `Service ${namespace}/${name}`;
-  }
+function siteOf(input: V1Input, options: readonly Option[], base: string): TranslationSite {
+  const { policy, entryPoints, service, attributes, namespace, traefikServiceOf } = input;
+  return {
+    ...policy,
+    entryPoints,
+    service,
+    attributes,
+    severalFrontends: frontendNames(options).length > 0,
+    traefikService: (consulService) => {
+      if (consulService === service) return { name: base, supposed: false };
+      const known = traefikServiceOf?.(consulService);
+      return { name: known ?? traefikName(namespace, consulService), supposed: known === undefined };
+    },
+  };
+}
 
-  translate(): Translation {
-    this.#judgeOptions();
-    const service = this.#serviceTags();
-    const routers = this.#routers();
-    return { tags: this.#closed ? [closedRouter(this.#base)] : [...routers, ...service], problems: this.#problems };
-  }
+/** Gives each frontend without a rule the default one, where the policy tells it. Traefik 1 always has the plain frontend. */
+function withDefaultRules(options: readonly Option[], rule: string | undefined): readonly Option[] {
+  if (rule === undefined) return options;
+  const missing = ['', ...frontendNames(options)].filter((frontend) => !optionValues(options, frontend).get(RULE));
+  return [
+    ...options,
+    ...missing.map((frontend): Option => ({ key: 'traefik.frontEndRule', written: rule, frontend, name: RULE, value: rule })),
+  ];
+}
 
-  #judgeOptions(): void {
-    for (const option of this.#options.keys()) {
-      const verdict = judgeOption(option);
-      if (verdict === 'closes') this.#close(option, 'is not translated yet, and a route without it would be open');
-      else if (verdict === 'warns') this.#warn(option, 'is not translated yet; Traefik 3 routes without it');
-    }
-  }
+const fieldsOf = (options: readonly TurnedOption[]): Fields => Object.assign({}, ...options.map(({ fields }) => fields)) as Fields;
+const serviceFields = (options: readonly TurnedOption[]): Fields =>
+  Object.fromEntries(Object.entries(fieldsOf(options)).filter(([field]) => field.startsWith('S.')));
+const hostHeaderOf = (fields: Fields): string => fields[PASS_HOST] ?? 'true';
 
-  /** Tags of the Traefik service. The scheme is always written when there is a router, so that the service it names exists. */
-  #serviceTags(): readonly Tag[] {
-    const scheme = this.#scheme();
-    const weight = this.#weight();
-    const passHostHeader = this.#passHostHeader();
-    const settings: readonly (readonly [string, string | undefined])[] = [
-      ['server.scheme', scheme ?? (this.#options.has('frontend.rule') ? 'http' : undefined)],
-      ['server.weight', weight],
-      ['passhostheader', passHostHeader],
-    ];
-    this.#checkBalancer();
-    return settings.flatMap(([key, value]) =>
-      value === undefined ? [] : [{ key: `traefik.http.services.${this.#base}.loadbalancer.${key}`, value }],
-    );
-  }
+/** Tags of a Traefik service. The scheme is always written when a router names it, so that it exists. */
+function serviceTags(name: string, fields: Fields, isNamed: boolean): readonly Tag[] {
+  const all = isNamed ? { [SCHEME]: 'http', ...fields } : fields;
+  return Object.entries(all).map(([field, value]) => ({ key: `traefik.http.services.${name}.${field.slice(2)}`, value }));
+}
 
-  #scheme(): string | undefined {
-    const protocol = this.#options.get('protocol');
-    if (protocol !== undefined && !['http', 'https', 'h2c'].includes(protocol)) {
-      this.#close('protocol', `"${protocol}" is none of http, https, h2c`);
-    }
-    return protocol;
-  }
+/** What is told of a frontend without a rule. A middleware needs a router to stand on, and only a rule makes one of ours. */
+function missingRule(name: string, fields: Fields, values: ReadonlyMap<string, string>, hasOthers: boolean): Told {
+  const needsRouter = values.has('frontend.entryPoints') || Object.keys(fields).some((field) => /^[MR]/.test(field));
+  if (name !== '' || needsRouter) return { class: 'impossible', reason: 'has no rule, and settings that need one', remedy: RULE_REMEDY };
+  if (hasOthers)
+    return {
+      class: 'approximate',
+      reason: 'has no rule; Traefik 1 gives it its default rule, Traefik 3 has the others only',
+      remedy: RULE_REMEDY,
+    };
+  return {
+    class: 'rewritten',
+    reason: 'has no rule, no tag traefik.frontend.rule; Traefik 3 routes to it by its own defaultRule',
+    remedy: RULE_REMEDY,
+  };
+}
 
-  #weight(): string | undefined {
-    const option = this.#options.has('backend.weight') ? 'backend.weight' : 'weight';
-    const text = this.#options.get(option);
-    if (text === undefined) return undefined;
-    if (!/^\d{1,9}$/.test(text)) {
-      this.#warn(option, `"${text}" is not a whole number; Traefik 3 uses the weight 1`);
-      return undefined;
-    }
-    if (Number(text) > 0) return String(Number(text));
-    this.#note(option, 'is 0, which Traefik 1 takes for 1 and Traefik 3 for "no traffic"; 1 is written for Traefik 3');
-    return '1';
-  }
+function stepOf({ option, told, fields }: TurnedOption, built: BuiltFrontend, services: readonly Tag[]): TranslationStep {
+  const wanted = [...Object.keys(fields), ...(option.name === 'frontend.entryPoints' ? ['R.entrypoints', 'R.tls'] : [])];
+  const tags = wanted.flatMap((field) =>
+    field.startsWith('S.') ? services.filter(({ key }) => key.endsWith(field.slice(1))) : built.tagsOf(field),
+  );
+  const { key, written } = option;
+  const becomes = [...plainTags(option), ...new Set(tags.map(tagText))];
+  return { tag: `${key}=${written}`, class: told.class, reason: told.reason, becomes };
+}
 
-  #passHostHeader(): string | undefined {
-    const text = this.#options.get('frontend.passHostHeader');
-    const value = parseGoBool(text);
-    if (text !== undefined && value === undefined) this.#warn('frontend.passHostHeader', `"${text}" is not a boolean; true is used`);
-    return value === undefined ? undefined : String(value);
-  }
+/** The tags that are no settings of Traefik 3: those that it filters services by. */
+function plainTags({ name, value }: Option): readonly string[] {
+  if (name === 'enable') return [`traefik.enable=${value}`];
+  return name === 'tags' ? listParts(value) : [];
+}
 
-  /** Every method but `drr` is `wrr` to Traefik 1, and `wrr` is what Traefik 3 does. */
-  #checkBalancer(): void {
-    for (const option of ['backend.loadbalancer', 'backend.loadbalancer.method']) {
-      if (this.#options.get(option)?.toLowerCase() === 'drr') {
-        this.#warn(option, 'is drr, which Traefik 3 does not have; it balances by wrr');
-      }
-    }
-  }
-
-  #routers(): readonly Tag[] {
-    const written = this.#options.get('frontend.rule');
-    if (written === undefined) {
-      this.#withoutRule();
-      return [];
-    }
-    // Traefik 1 cuts it off, for default rules with an empty domain.
-    const v1Rule = written.replace(/\.$/, '');
-    const translated = translateRule(v1Rule);
-    if (translated.kind === 'not-translated') {
-      this.#close('frontend.rule', `is not translated: ${translated.reason}`);
-      return [];
-    }
-    for (const text of translated.notes) this.#note('frontend.rule', `is translated, but ${text}`);
-    const { plain, tls } = this.#mapEntryPoints();
-    const priority = this.#priority(v1Rule);
-    const router = (name: string, entryPoints: readonly string[]): readonly Tag[] => [
-      routerTag(name, 'entrypoints', entryPoints.join(',')),
-      routerTag(name, 'priority', priority),
-      routerTag(name, 'rule', translated.rule),
-      routerTag(name, 'service', this.#base),
-    ];
-    const tlsName = `${this.#base}-tls`;
-    return [
-      ...(plain.length === 0 ? [] : router(this.#base, plain)),
-      ...(tls.length === 0 ? [] : [...router(tlsName, tls), routerTag(tlsName, 'tls', 'true')]),
-    ];
-  }
-
-  #withoutRule(): void {
-    if (this.#options.has('frontend.entryPoints')) {
-      this.#close('frontend.entryPoints', 'cannot be translated without a traefik.frontend.rule');
-    } else if (!this.#closed) {
-      const message = `${this.#title} has no tag traefik.frontend.rule; Traefik 3 routes to it by its own defaultRule`;
-      this.#problems.push(problem('TAG_NOT_TRANSLATED', message, { severity: 'note' }));
-    }
-  }
-
-  /** The Traefik 3 entry points, by whether their routers serve TLS. Without any that is known, the route is closed. */
-  #mapEntryPoints(): { readonly plain: readonly string[]; readonly tls: readonly string[] } {
-    const option = 'frontend.entryPoints';
-    const written = listParts(this.#options.get(option) ?? '');
-    const mapped: EntryPoint[] = [];
-    for (const name of written.length === 0 ? [DEFAULT_ENTRY_POINTS] : written) {
-      const entryPoint = Object.hasOwn(this.#entryPoints, name) ? this.#entryPoints[name] : undefined;
-      if (entryPoint !== undefined) mapped.push(entryPoint);
-      else this.#warn(option, `names the entry point "${name}", which the configuration does not map; no route on it`);
-    }
-    if (mapped.length === 0) this.#close(option, 'names no entry point that the configuration maps');
-    const namesOf = (tls: boolean): readonly string[] => [...new Set(mapped.filter((e) => e.tls === tls).map((e) => e.name))];
-    return { plain: namesOf(false), tls: namesOf(true) };
-  }
-
-  /** Where Traefik 1 sorts by the length of its rule, Traefik 3 is told that length: its own rules are longer. */
-  #priority(v1Rule: string): string {
-    const text = this.#options.get('frontend.priority');
-    if (text !== undefined && !/^-?\d{1,9}$/.test(text)) this.#warn('frontend.priority', `"${text}" is not a whole number; it is ignored`);
-    else if (text !== undefined && Number(text) !== 0) return String(Number(text));
-    return String(Buffer.byteLength(v1Rule, 'utf8'));
-  }
-
-  #close(option: string, reason: string): void {
-    this.#closed = true;
-    this.#problems.push(problem('TAG_NOT_TRANSLATED', `${this.#tell(option, reason)}; Traefik 3 gets no route to this Service`));
-  }
-
-  #warn(option: string, reason: string): void {
-    this.#problems.push(problem('TAG_NOT_TRANSLATED', this.#tell(option, reason)));
-  }
-
-  #note(option: string, reason: string): void {
-    this.#problems.push(problem('TAG_NOT_TRANSLATED', this.#tell(option, reason), { severity: 'note' }));
-  }
-
-  #tell(option: string, reason: string): string {
-    return `${this.#title}: the tag traefik.${option} ${reason}`;
-  }
+function problemOf(what: string, told: Told | undefined, { namespace, name, policy }: V1Input): Problem | undefined {
+  if (told === undefined || told.class === 'exact') return undefined;
+  const more = told.remedy === undefined ? {} : { remedy: told.remedy };
+  const message = `Service ${namespace}/${name}: ${what} ${told.reason}`;
+  if (told.class === 'rewritten') return problem('TAG_REWRITTEN', message, more);
+  if (told.class === 'unknown') return problem('TAG_UNKNOWN', message, more);
+  if (told.class === 'approximate')
+    return problem('TAG_APPROXIMATED', message, { ...more, ...(policy.strict ? { severity: 'error' } : {}) });
+  return problem('TAG_NOT_TRANSLATED', `${message}; Traefik 3 gets no route to this Service`, more);
 }

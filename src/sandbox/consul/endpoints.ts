@@ -143,7 +143,10 @@ function writeKey(store: ConsulStore, { method, path, params, body }: ConsulRequ
 /** Creates a session and gives its id. Without a lock delay it is 15 s; small numbers are seconds, as in Consul. */
 function createSession(store: ConsulStore, body: Buffer): string {
   const given = (body.length === 0 ? {} : parseBody(body, 'Request decode failed')) as Readonly<Record<string, unknown>>;
-  const asked = fill({ Name: '', Node: AGENT_NODE, TTL: '', Behavior: 'release', NodeChecks: ['serfHealth'] }, given);
+  // The old name of the field; an empty list there takes the default of the new one away.
+  const { Checks } = given;
+  const NodeChecks = Array.isArray(Checks) && Checks.length === 0 ? [] : ['serfHealth'];
+  const asked = fill({ Name: '', Node: AGENT_NODE, TTL: '', Behavior: 'release', NodeChecks }, given);
   if (!['release', 'delete'].includes(asked.Behavior)) throw new ConsulError(`Invalid Behavior setting '${asked.Behavior}'`);
   const ttlMs = parseDuration(asked.TTL || '0');
   if (ttlMs === undefined) throw new ConsulError(`Session TTL '${asked.TTL}' invalid: time: invalid duration "${asked.TTL}"`);

@@ -55,10 +55,11 @@ const nodeServices: QueryMaker = (name, params) => {
 };
 
 const services: QueryMaker = (_, params) => (tables) => {
-  const meta = nodeMetaOf(params);
+  const [filter, meta] = [filterOf(params, { Node: '', ServiceName: '', ServiceMeta: '' }), nodeMetaOf(params)];
   const tags: Record<string, string[]> = {};
-  for (const { Node, Service, Tags } of inKeyOrder(tables.services)) {
-    if (meta(tables.nodes.get(nameKey(Node)))) tags[Service] = [...new Set([...(tags[Service] ?? []), ...(Tags ?? [])])];
+  for (const { Node, Service, Tags, Meta } of inKeyOrder(tables.services)) {
+    if (!meta(tables.nodes.get(nameKey(Node))) || !filter({ Node, ServiceName: Service, ServiceMeta: Meta })) continue;
+    tags[Service] = [...new Set([...(tags[Service] ?? []), ...(Tags ?? [])])];
   }
   return { index: indexOf(tables, 'services', ...(params.has('node-meta') ? ['nodes'] : [])), body: tags };
 };

@@ -29,6 +29,10 @@ export function fill<T extends object>(template: T, given: Fields): T {
   return Object.fromEntries(filled) as T;
 }
 
+/** What a prober is to try, without what says nothing. */
+const definitionOf = (given: unknown): Fields =>
+  Object.fromEntries(Object.entries(fieldsOf(given)).filter(([, value]) => ![null, '', false, '0s'].some((none) => none === value)));
+
 /** An instance as Consul shows it inside its node: a port of 0 is left out. */
 export function serviceView(record: ServiceRecord) {
   const { Node: _, Port, ...service } = record;
@@ -58,7 +62,7 @@ const CATALOG: Readonly<Record<'Node' | 'Service' | 'Check', (write: Write, oper
   },
   Check: (write, { Check }) => {
     const given = fieldsOf(Check);
-    const check = fill(CHECK, { ...given, CheckID: given['CheckID'] || given['Name'] });
+    const check = fill(CHECK, { ...given, CheckID: given['CheckID'] || given['Name'], Definition: definitionOf(given['Definition']) });
     return {
       title: `check "${check.CheckID}" on node "${check.Node}"`,
       existing: write.tables.checks.get(nameKey(check.Node, check.CheckID)),

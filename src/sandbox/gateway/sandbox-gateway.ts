@@ -1,8 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buildRoutes } from '../../core/routes/build-routes.ts';
-import { matchRule, routeRequest } from '../../core/routes/match-rule.ts';
+import { matchRule } from '../../core/routes/match-rule.ts';
 import type { RouteService, Routes } from '../../core/routes/route-model.ts';
+import { routeRequest } from '../../core/routes/route-request.ts';
 import { forwardRequest, refuse } from './forward-request.ts';
 import { type CatalogRefresh, watchCatalog } from './watch-catalog.ts';
 
@@ -83,8 +84,8 @@ interface EntryPointFacts {
 
 /** The service of the router that takes a request: of those that match, the one of the highest priority. */
 function findService(routes: Routes, entryPoint: EntryPointFacts, incoming: IncomingMessage): RouteService | undefined {
-  const { method = 'GET', url = '/', headers, socket } = incoming;
-  const request = routeRequest({ method, target: url, headers, clientIp: socket.remoteAddress ?? '' });
+  const { method = 'GET', url = '/', headersDistinct: headers, socket } = incoming;
+  const request = routeRequest({ method, target: url, headers, clientIp: socket.remoteAddress ?? '', tls: entryPoint.encrypted });
   const matching = [...routes.routers.values()].filter(
     ({ rule, entryPoints, service, tls }) =>
       // Traefik builds no route for a router whose service is missing, and serves one with TLS on encrypted connections only.

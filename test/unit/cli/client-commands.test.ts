@@ -20,6 +20,7 @@ async function serve(more: Partial<HttpServerOptions> = {}): Promise<string> {
     livez: () => true,
     ready: () => ({ ready: true, checks: [] }),
     metrics: async () => '',
+    drain: async () => undefined,
     resync: async (spec) => ({ queued: spec !== 'gone.yaml', coalesced: spec === 'twice.yaml' }),
     ...more,
   });
@@ -43,7 +44,7 @@ async function cli(argv: readonly string[], more: Partial<CliIo> = {}) {
     },
     now: () => 1_700_000_060_020,
     signal: new AbortController().signal,
-    load: { daemon: unused, demo: unused, rights: unused, doctor: unused },
+    load: { daemon: unused, once: unused, demo: unused, rights: unused, doctor: unused },
     ...more,
   });
   return { code, stdout: stdout.join(''), stderr: stderr.join('') };

@@ -27,7 +27,7 @@ async function doctor(argv: readonly string[], more: Partial<Pick<CliIo, 'env'>>
     },
     now: () => 0,
     signal: AbortSignal.timeout(20_000),
-    load: { daemon: unused, demo: unused, rights: unused, doctor: load },
+    load: { daemon: unused, once: unused, demo: unused, rights: unused, doctor: load },
   });
   return { code, stdout: stdout.join(''), stderr: stderr.join('') };
 }

@@ -33,7 +33,7 @@ describe('rbac', () => {
       },
       now: () => 0,
       signal: AbortSignal.timeout(20_000),
-      load: { daemon: unused, demo: unused, rights: () => import('../../../src/cli/rights.ts'), doctor: unused },
+      load: { daemon: unused, once: unused, demo: unused, rights: () => import('../../../src/cli/rights.ts'), doctor: unused },
     });
     return { code, stdout: stdout.join(''), stderr: stderr.join('') };
   }

@@ -83,6 +83,22 @@ Actions: 1 planned, 1 done, 1 failed, 1 held.
 `);
   });
 
+  it('tells what is held once for each spec and reason', () => {
+    const what = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => removalHold('old.yaml', `Service prod/${name}`));
+    const holds = what.map((hold) => ({ ...hold, reason: { ...hold.reason, message: 'too many' } }));
+    const other = removalHold('other.yaml', 'pool prod/x');
+    const specs = [specReport('old.yaml', { state: 'held', holds }), specReport('other.yaml', { state: 'held', holds: [other] })];
+    const lines = renderPlan(runReport({ specs, holds: [...holds, other] }), plain)
+      .split('\n')
+      .filter((line) => line.includes('held '));
+    expect(lines).toEqual([
+      expect.stringContaining(
+        'held 6 removals (Service prod/a, Service prod/b, Service prod/c, Service prod/d, Service prod/e and 1 more): too many.',
+      ),
+      expect.stringContaining('held pool prod/x: '),
+    ]);
+  });
+
   it('says that there is nothing to do, and whether it can know', () => {
     expect(renderPlan(runReport(), plain)).toBe('Revision 4f1c0de\n\nNothing to do.\n');
     const stuck = runReport({ specs: [specReport('a.yaml', { state: 'waiting' }), specReport('b.yaml')] });
@@ -103,11 +119,11 @@ describe('renderStatus', () => {
           specReport('prod/web.yaml', {
             state: 'waiting',
             legs: { git: 'in-step', kubernetes: 'waiting', consul: 'in-step', traefik: 'not-watched' },
-            problems: [problem('TAG_NOT_TRANSLATED', 'x')],
+            problems: [problem('TAG_UNKNOWN', 'x')],
             waiting: [{ leg: 'kubernetes', what: 'rollout', on: undefined }],
           }),
         ],
-        pools: [poolReport('prod', 'web', { nodePort: undefined })],
+        pools: [poolReport('prod', 'web', { nodePort: undefined, health: { mode: 'endpoints', words: 'an endpoint is ready' } })],
         sources: [
           sourceReport('git', { ageMs: 7_530_000 }),
           sourceReport('consul', { kind: 'unavailable', ageMs: undefined, reason: problem('CONSUL_UNAVAILABLE', 'no answer') }),
@@ -123,8 +139,8 @@ describe('renderStatus', () => {
       'SPEC           STATE    GIT      KUBERNETES  CONSUL   TRAEFIK      REMARKS',
       'prod/web.yaml  waiting  in-step  waiting     in-step  not-watched  1 problem; rollout',
       '',
-      'POOL      CONSUL SERVICE  NODEPORT  DESIRED  REGISTERED  PASSING',
-      'prod/web  web             none yet  3        3           2',
+      'POOL      CONSUL SERVICE  NODEPORT  DESIRED  REGISTERED  PASSING  HEALTH',
+      'prod/web  web             none yet  3        3           2        endpoints: an endpoint is ready',
       '',
       'SOURCE  STATE        AGE',
       'git     complete     2h 5m',
@@ -133,13 +149,22 @@ describe('renderStatus', () => {
       expect.stringContaining('held old.yaml: pool prod/old: removing'),
       '',
       expect.stringContaining('error CONSUL_UNAVAILABLE: no answer.'),
-      expect.stringContaining('warning TAG_NOT_TRANSLATED: x.'),
+      expect.stringContaining('warning TAG_UNKNOWN: x.'),
       '',
     ]);
   });
 
+  it('says when something is looked at again', () => {
+    const waiting = [
+      { leg: 'kubernetes' as const, what: 'rollout', on: undefined, rollout: true as const },
+      { leg: 'kubernetes' as const, what: 'what was refused rests', on: undefined, untilMs: atMs + 42_000 },
+    ];
+    const text = renderStatus(statusAnswer(runReport({ specs: [specReport('a.yaml', { waiting })] })), plain, atMs);
+    expect(text).toContain('rollout; again in 42s\n');
+  });
+
   it('counts notes apart from problems', () => {
-    const problems = [problem('PRUNE_DISABLED', 'x'), problem('PRUNE_DISABLED', 'y'), problem('TAG_NOT_TRANSLATED', 'z')];
+    const problems = [problem('PRUNE_DISABLED', 'x'), problem('PRUNE_DISABLED', 'y'), problem('TAG_UNKNOWN', 'z')];
     const text = renderStatus(statusAnswer(runReport({ specs: [specReport('a.yaml', { problems })] })), plain, atMs);
     expect(text).toContain('1 problem; 2 notes\n');
   });

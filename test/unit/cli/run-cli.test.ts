@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { CliIo, DaemonModule } from '../../../src/cli/cli-io.ts';
+import type { CliIo, DaemonModule, OnceModule } from '../../../src/cli/cli-io.ts';
 import { runCli } from '../../../src/cli/run-cli.ts';
 import type { Config } from '../../../src/config/config.ts';
 import type { RunReport } from '../../../src/core/report/run-report.ts';
@@ -13,17 +13,18 @@ const yaml = 'cluster: main\ngit: {url: /srv/specs.git}\n';
 function fakeDaemon(report: RunReport = runReport()) {
   const calls: { readonly name: string; readonly config: Config }[] = [];
   let stopped = 0;
-  const module: DaemonModule = {
+  const module: DaemonModule & OnceModule = {
     startDaemon: async (config) => {
       calls.push({ name: 'start', config });
       return { url: 'http://127.0.0.1:1', stop: async () => void stopped++ };
     },
-    planOnce: async (config) => {
-      calls.push({ name: 'plan', config });
+    planOnce: async (config, { check }) => {
+      calls.push({ name: check === true ? 'plan --check' : 'plan', config });
       return report;
     },
-    syncOnce: async (config) => {
+    syncOnce: async (config, { onReport }) => {
       calls.push({ name: 'sync', config });
+      for (const ms of [0, 5_000]) onReport?.({ ...report, startedAtMs: report.startedAtMs + ms });
       return report;
     },
   };
@@ -32,7 +33,7 @@ function fakeDaemon(report: RunReport = runReport()) {
 
 async function cli(
   argv: readonly string[],
-  more: Partial<CliIo> & { readonly daemon?: DaemonModule; readonly files?: Readonly<Record<string, string>> } = {},
+  more: Partial<CliIo> & { readonly daemon?: DaemonModule & OnceModule; readonly files?: Readonly<Record<string, string>> } = {},
 ) {
   const files: Readonly<Record<string, string>> = { 'poolkeeper.yaml': yaml, ...more.files };
   const stdout: string[] = [];
@@ -52,6 +53,7 @@ async function cli(
     signal: new AbortController().signal,
     load: {
       daemon: async () => more.daemon ?? fakeDaemon().module,
+      once: async () => more.daemon ?? fakeDaemon().module,
       demo: async () => ({ runDemo: async ({ once, json }) => (once && json ? 0 : 1) }),
       rights: () => import('../../../src/cli/rights.ts'),
       doctor: () => import('../../../src/cli/doctor.ts'),
@@ -182,6 +184,13 @@ describe('plan', () => {
     expect((await cli(['plan', ...flags], { daemon: fakeDaemon(report).module })).code).toBe(code);
   });
 
+  it('has the plan tried by the API server when asked to', async () => {
+    const { module, calls } = fakeDaemon();
+    await cli(['plan', '--check'], { daemon: module });
+    await cli(['plan'], { daemon: module });
+    expect(calls.map(({ name }) => name)).toEqual(['plan --check', 'plan']);
+  });
+
   it('shows the plan, as text without colours or as JSON', async () => {
     const daemon = fakeDaemon(something).module;
     expect((await cli(['plan'], { daemon })).stdout).toContain('+ apply-object Service prod/web: spec.ports[0].port\n');
@@ -214,6 +223,13 @@ describe('sync', () => {
     ['held', runReport({ holds: [removalHold('a.yaml', 'pool prod/a')] }), 1],
   ])('%s: exit code', async (_, report, code) => {
     expect((await cli(['sync', '--once'], { daemon: fakeDaemon(report).module })).code).toBe(code);
+  });
+
+  it('says beside it what it waits for, but not into JSON', async () => {
+    const waiting = [{ leg: 'kubernetes' as const, what: 'wave 1 waits for Deployment prod/db', on: undefined }];
+    const daemon = fakeDaemon(runReport({ specs: [specReport('a.yaml', { state: 'waiting', waiting })] })).module;
+    expect((await cli(['sync', '--once'], { daemon })).stderr).toBe('waiting: a.yaml: wave 1 waits for Deployment prod/db\n');
+    expect((await cli(['sync', '--once', '--output', 'json'], { daemon })).stderr).toBe('');
   });
 
   it('says who leads when it wrote nothing for that reason, and nothing of it else', async () => {

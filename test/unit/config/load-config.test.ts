@@ -42,7 +42,7 @@ describe('loadConfig', () => {
       git: { url: 'https://git.example.com/specs.git', ref: 'main', root: '', intervalMs: 30_000, timeoutMs: 60_000, jitter: 0.1 },
       consul: { address: 'http://127.0.0.1:8500', keyPath: 'kubernetes', nodePrefix: 'k8s-' },
       traefik: { entryPoints: { http: { name: 'web', tls: false }, https: { name: 'websecure', tls: true } }, letGoMs: 20_000 },
-      pool: { addressTypes: ['InternalIP', 'ExternalIP', 'Hostname'], graceMs: 10_000, minBackends: 1 },
+      pool: { addressTypes: ['InternalIP', 'ExternalIP', 'Hostname'], graceMs: 10_000, minBackends: 1, health: 'node' },
       drain: { seconds: 10, onCordon: true },
       guard: { windowMs: 600_000 },
       http: { listen: { host: '127.0.0.1', port: 8080 } },
@@ -219,6 +219,7 @@ describe('loadConfig', () => {
     ['http: {listen: "127.0.0.1:70000"}', 'http.listen'],
     ['git: {ref: 2024}', 'git.ref'],
     ['pool: {nodes: "a=b=c"}', 'pool.nodes'],
+    ['pool: {health: nodes}', 'pool.health'],
     ['git: {interval: 481h}', 'git.interval'],
     ['git: {interval: 0s}', 'git.interval'],
   ])('refuses %s', (yaml, key) => {

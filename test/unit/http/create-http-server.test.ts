@@ -26,6 +26,7 @@ function serve(more: Partial<HttpServerOptions> = {}) {
     livez: () => true,
     ready: () => ({ ready: true, checks: [] }),
     metrics: async () => '# HELP x\n',
+    drain: async () => undefined,
     resync: async () => ({ queued: true, coalesced: false }),
     ...more,
   });
@@ -62,11 +63,11 @@ describe('health', () => {
 
 describe('the API', () => {
   it('shows the last report, the pools without their nodes', async () => {
-    const { decisions, ...summary } = poolReport('prod', 'web', { decisions: [nodeDecision('w1')] });
+    const { decisions, registeredOn, passingOn, ...summary } = poolReport('prod', 'web', { decisions: [nodeDecision('w1')] });
     const app = serve();
     expect((await app.inject('/api/v1/status')).json()).toEqual({ ...JSON.parse(JSON.stringify(report)), pools: [summary] });
     expect((await app.inject('/api/v1/pools')).json()).toEqual({ pools: [summary] });
-    expect((await app.inject('/api/v1/pools/prod/web')).json()).toEqual({ ...summary, decisions });
+    expect((await app.inject('/api/v1/pools/prod/web')).json()).toEqual({ ...summary, decisions, registeredOn, passingOn });
   });
 
   it('shows specs, also single ones, whose path has slashes', async () => {

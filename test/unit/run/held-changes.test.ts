@@ -167,6 +167,10 @@ describe('where agents register', () => {
     const site = await atRest(KV, plain);
     site.commit(specsWith());
     await site.run({ policy: KV });
-    expect(site.takeJournal().filter((line) => !line.includes('/specifications/'))).toEqual(['deregister-pool default/web']);
+    // Told to nobody first, then gone.
+    expect(site.takeJournal().filter((line) => !line.includes('/specifications/'))).toEqual([
+      'deregister-pool default/web',
+      'deregister-pool default/web',
+    ]);
   });
 });

@@ -152,6 +152,21 @@ describe('one spec never blocks another', () => {
     for (const name of ['api', 'web']) expect(nodesOf(site, name)).toEqual(['n1', 'n2']);
   });
 
+  it('takes a node out of traffic by one operation before anything else is planned or written', async () => {
+    const site = await settledSite();
+    const before = site.commits.length;
+    site.commit(complete(specSet([app('api', 'b'), app('shop'), app('web')])));
+    site.world = {
+      ...site.world,
+      cluster: { ...site.world.cluster, nodes: complete([node('n1'), node('n2'), node('n3', { ready: false })]) },
+    };
+    const { outcomes } = await site.run();
+    expect(site.commits[before]?.size).toBe(1);
+    expect(outcomes[0]?.action).toMatchObject({ kind: 'ensure-node', node: { name: expect.stringMatching(/n3$/) }, status: 'critical' });
+    expect(outcomes.filter(({ action }) => action.kind === 'ensure-node' && action.status === 'critical')).toHaveLength(1);
+    for (const name of NAMES) expect(nodesOf(site, name)).toEqual(['n1', 'n2']);
+  });
+
   it('lets go of a node also when nothing else can be done', async () => {
     const local = spec('web.json', deployment('web'), service('web', { spec: { externalTrafficPolicy: 'Local' } }));
     const on = (...names: readonly string[]): World['cluster']['endpoints'] =>
@@ -214,6 +229,19 @@ describe('removals', () => {
     site.refuse = () => undefined;
     await site.run();
     expect(site.takeJournal()).toEqual(['deregister-pool default/web']);
+  });
+
+  it('do not begin before they are remembered when the lease comes back amid the pass', async () => {
+    const site = await settledSite();
+    site.leases.consul.held = false;
+    site.before = () => {
+      site.leases.consul.held = true;
+    };
+    site.commit(complete({ ...specSet([app('api'), app('shop', 'b')]), revision: 'r3' as never }));
+    await site.run();
+    const written = site.journal.filter((line) => !line.includes('/specifications/'));
+    expect(written.slice(0, 2)).toEqual(['apply-object /Service/default/shop', expect.stringContaining('/memory')]);
+    expect(written).toContain('deregister-pool default/web');
   });
 
   it('hold nothing else up when the memory cannot be written and nothing was granted', async () => {

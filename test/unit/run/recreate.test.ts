@@ -9,7 +9,21 @@ import { snapshotValue } from '../../../src/core/model/snapshot.ts';
 import type { World } from '../../../src/core/model/world.ts';
 import type { Problem } from '../../../src/shared/problem.ts';
 import { problem } from '../../../src/shared/problem.ts';
-import { complete, deployment, endpoints, keys, NOW_MS, node, POLICY, service, spec, specSet, world } from '../../support/builders.ts';
+import {
+  complete,
+  deployment,
+  EMPTY_REGISTRY,
+  endpoints,
+  keys,
+  NOW_MS,
+  node,
+  POLICY,
+  service,
+  spec,
+  specSet,
+  stale,
+  world,
+} from '../../support/builders.ts';
 import { FakeSite } from '../../support/fake-ports.ts';
 
 const DRAIN_MS = 30_000;
@@ -139,6 +153,69 @@ describe('a change that the live object cannot take', () => {
     expect(nodesOf(site)).toEqual(['n1', 'n2', 'n4']);
     expect(site.takeJournal().filter((line) => line.startsWith('delete-object') || line.startsWith('deregister'))).toEqual([]);
     expect(colorOf(site)).toEqual({ matchLabels: { app: 'web', color: 'red' } });
+  });
+
+  it('is seen through when Git fails in the middle, so that the pool is not left out', async () => {
+    const site = await siteAtRest(web('red'));
+    const wish = specSet([...OTHERS, web('blue')]);
+    site.commit(complete(wish));
+    await site.run();
+    expect(nodesOf(site)).toEqual([]);
+    site.commit(stale(wish));
+    site.nowMs = NOW_MS + DRAIN_MS;
+    await site.run();
+    expect(colorOf(site)).toEqual({ matchLabels: { app: 'web', color: 'blue' } });
+    expect(nodesOf(site)).toEqual(['n1', 'n2', 'n3']);
+  });
+
+  it('is not begun while Git cannot be read', async () => {
+    const site = await siteAtRest(web('red'));
+    site.commit(stale(specSet([...OTHERS, web('blue')])));
+    const result = await site.run();
+    expect(stateOf(result)?.holds.map(({ reason }) => reason.code)).toEqual(['SNAPSHOT_NOT_COMPLETE', 'SNAPSHOT_NOT_COMPLETE']);
+    expect(nodesOf(site)).toEqual(['n1', 'n2', 'n3']);
+    expect(colorOf(site)).toEqual({ matchLabels: { app: 'web', color: 'red' } });
+  });
+
+  it('waits for Consul when that fails in the middle, says so, and goes on by itself', async () => {
+    const site = await siteAtRest(web('red'));
+    site.commit(specsWith(web('blue')));
+    await site.run();
+    const { registry } = site.world;
+    site.world = { ...site.world, registry: stale(snapshotValue(registry) ?? EMPTY_REGISTRY) };
+    site.nowMs = NOW_MS + DRAIN_MS;
+    const waiting = await site.run();
+    expect(stateOf(waiting)?.holds.map(({ what, reason }) => [what, reason.code])).toEqual([
+      ['Deployment default/web', 'SNAPSHOT_NOT_COMPLETE'],
+    ]);
+    site.world = { ...site.world, registry };
+    await site.run();
+    expect(nodesOf(site)).toEqual(['n1', 'n2', 'n3']);
+  });
+
+  it.each([
+    ['refused', 'KUBERNETES_REFUSED'],
+    ['not answered', 'KUBERNETES_UNAVAILABLE'],
+  ] as const)('tells when its second half is %s, tries it again, and takes the pool back then', async (_, code) => {
+    const site = await siteAtRest(web('red'));
+    site.commit(specsWith(web('blue')));
+    await site.run();
+    const refuses = site.refuse;
+    site.refuse = (action, name) =>
+      action.kind === 'apply-object' && action.key === WEB && action.why === 'create' ? problem(code, 'no') : refuses(action, name);
+    site.nowMs = NOW_MS + DRAIN_MS;
+    await site.run();
+    const later = await site.run();
+    expect(liveOf(site, WEB)).toBeUndefined();
+    expect(nodesOf(site)).toEqual([]);
+    expect(stateOf(later)?.problems.map((one) => one.code)).toEqual([code]);
+    const dueMs = Math.min(...(stateOf(later)?.waiting.flatMap(({ untilMs }) => untilMs ?? []) ?? []));
+    expect(dueMs).toBeLessThanOrEqual(site.nowMs + 30_000);
+    site.refuse = refuses;
+    site.nowMs = dueMs;
+    await site.run();
+    expect(colorOf(site)).toEqual({ matchLabels: { app: 'web', color: 'blue' } });
+    expect(nodesOf(site)).toEqual(['n1', 'n2', 'n3']);
   });
 
   it('brings the pool back at once when the spec changes back', async () => {

@@ -160,6 +160,40 @@ describe('a spec that was refused', () => {
     expect(await tries(site)).toEqual([]);
   });
 
+  it.each([
+    ['is not tried for a change of status either where the live number of replicas is sent', 'KUBERNETES_REFUSED', []],
+    ['is tried at once for any change where it came too late for the one before', 'KUBERNETES_CONFLICT', TRIED],
+  ] as const)('%s', async (_, code, expected) => {
+    const site = await refusingSite(code);
+    const unstated = spec('web.json', deployment('web', { paused: true }), service('web'));
+    site.commit(complete(specSet([unstated, other(1)])));
+    const { outcomes } = await run(site);
+    expect(outcomes[0]?.action).toMatchObject({ existing: { pinVersion: true }, object: { spec: { replicas: 1 } } });
+    expect(await tries(site)).toEqual([]);
+    setDeployments(
+      site,
+      [...deploymentsOf(site)].map(([key, live]) => [key, { ...live, resourceVersion: '77', status: { replicas: 1 } }] as const),
+    );
+    expect(await tries(site)).toEqual(expected);
+  });
+
+  it('is tried again in the same run when it came too late, and the object is known as it is by then', async () => {
+    const site = await refusingSite();
+    site.commit(complete(specSet([spec('web.json', deployment('web', { paused: true }), service('web')), other(1)])));
+    let late = 0;
+    site.refuse = (_action, name) => {
+      if (name !== `apply-object ${DEPLOYMENT}` || late++ > 0) return undefined;
+      setDeployments(
+        site,
+        [...deploymentsOf(site)].map(([key, live]) => [key, { ...live, resourceVersion: '78' }] as const),
+      );
+      return problem('KUBERNETES_CONFLICT', 'it has changed');
+    };
+    await run(site);
+    expect(site.takeJournal().filter((line) => line.endsWith(DEPLOYMENT))).toEqual(Array(2).fill(`apply-object ${DEPLOYMENT}`));
+    expect(site.memos.refused.size).toBe(0);
+  });
+
   it('is tried at once when the API server has come back', async () => {
     const site = await refusingSite('KUBERNETES_UNAVAILABLE');
     await run(site);

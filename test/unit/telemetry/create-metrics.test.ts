@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { nodeName } from '../../../src/core/model/ids.ts';
 import type { RunReport } from '../../../src/core/report/run-report.ts';
 import { problem } from '../../../src/shared/problem.ts';
 import { createMetrics, type Metrics } from '../../../src/telemetry/create-metrics.ts';
 import { METRIC_PREFIX, METRICS } from '../../../src/telemetry/metric-table.ts';
-import { actionReport, poolReport, removalHold, runReport, sourceReport, specReport } from '../../support/run-report.ts';
+import { actionReport, nodeReport, poolReport, removalHold, runReport, sourceReport, specReport } from '../../support/run-report.ts';
 
 /** The series of one metric: `name{labels} value` without the prefix. */
 async function seriesOf(metrics: Metrics, name: string): Promise<readonly string[]> {
@@ -42,7 +41,7 @@ describe('createMetrics', () => {
       'pool_backends{namespace="prod",service="web",state="desired"} 3',
     ]);
     expect(await observed({ sources: without('git') }, 'specs')).toEqual([]);
-    const nodes = [{ node: nodeName('w1'), eligible: true, code: 'ready', reason: '' }] as const;
+    const nodes = [nodeReport('w1')];
     expect(await observed({ nodes, sources: without('nodes') }, 'node_eligible')).toEqual([]);
     expect(await observed({ nodes }, 'node_eligible')).toEqual(['node_eligible{node="w1",reason="ready"} 1']);
     expect(

@@ -61,6 +61,18 @@ describe('ReportLogger', () => {
     expect(log(runReport({ specs: [specReport('a.yaml')] }))).toEqual(['info no longer: two', 'info a.yaml: broken → in-step', 'info run']);
   });
 
+  it('tells a failed roll-out once, whatever its pods say meanwhile', () => {
+    const log = reportLogger();
+    const where = { file: 'a.yaml', line: 3, column: 1, path: '' };
+    const failing = (what: string): readonly string[] =>
+      log(
+        runReport({ specs: [specReport('a.yaml', { problems: [problem('ROLLOUT_FAILED', `Deployment prod/web: ${what}`, { where })] })] }),
+      );
+    expect(failing('ErrImagePull')).toContain('error Deployment prod/web: ErrImagePull');
+    expect(failing('ImagePullBackOff')).toEqual(['debug run']);
+    expect(log(runReport({ specs: [specReport('a.yaml')] }))).toContain('info no longer: Deployment prod/web: ImagePullBackOff');
+  });
+
   it('tells holds and sources that do not answer, once', () => {
     const log = reportLogger();
     log();

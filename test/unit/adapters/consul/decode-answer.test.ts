@@ -35,6 +35,18 @@ describe('decoding what Consul answers', () => {
     expect(decodeChecks([check, { ...check, Status: 'passing' }]).map(({ status }) => status)).toEqual(['critical', 'passing']);
   });
 
+  it('reads the TCP connection that a check is to try, and no other definition', () => {
+    const check = { Node: 'n1', CheckID: 'c', Status: 'passing', ModifyIndex: 1 };
+    const of = (definition: object | null | undefined) => decodeChecks([{ ...check, Definition: definition }])[0]?.probe;
+    expect(of({ TCP: '10.0.0.1:30080', Interval: '10s', Timeout: '2s' })).toEqual({
+      tcp: '10.0.0.1:30080',
+      interval: '10s',
+      timeout: '2s',
+    });
+    for (const none of [undefined, null, {}, { Interval: '10s', HTTP: 'http://10.0.0.1' }]) expect(of(none)).toBeUndefined();
+    expect(() => of({ TCP: 7 })).toThrow(/TCP/);
+  });
+
   it('reads keys, none for an absent body, and flags that a number cannot hold exactly', () => {
     expect(decodeKeyValues(undefined)).toEqual([]);
     expect(decodeKeys(undefined)).toEqual([]);

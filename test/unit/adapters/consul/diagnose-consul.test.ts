@@ -19,6 +19,8 @@ function consul(more: Partial<ConsulClient> = {}) {
     listNodes: async () => answer([{ name: 'server', id: '', address: '', meta: {}, modifyIndex: 1 }]),
     listInstances: unused,
     listChecks: async () => answer([]),
+    listNodeChecks: async () => answer([]),
+    listServiceInstances: async () => answer([]),
     listServices: async () => answer(['consul']),
     readTree: async () => answer([]),
     listKeys: async () => answer([]),
@@ -77,7 +79,10 @@ const FINDINGS: readonly (readonly [string, Partial<ConsulClient>, ConsulCheckNa
   ],
   [
     'a stranger has the name of the canary node',
-    { listNodes: async () => answer([{ name: 'k8s-prod--canary', id: '', address: '', meta: {}, modifyIndex: 1 }]) },
+    {
+      listNodes: async () => answer([{ name: 'k8s-prod--canary', id: '', address: '', meta: {}, modifyIndex: 1 }]),
+      listInstances: async () => answer([]),
+    },
     'canaries',
     'failed',
     /belongs to someone else/,

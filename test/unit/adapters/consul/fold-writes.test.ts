@@ -11,6 +11,7 @@ const empty: RegistryState = {
   nodes: new Map(),
   instances: new Map(),
   checks: new Map(),
+  strangers: [],
   foreignServices: new Set(),
   kv: new Map(),
   fresh: false,
@@ -104,6 +105,22 @@ describe('foldWrites', () => {
     expect([...without.checks.keys()]).toEqual(['n1/k8s-node']);
     expect(without.instances.has(pool)).toBe(false);
     expect(foldWrites(without, [{ write: { kind: 'remove-node', name: 'n1', modifyIndex: 1 }, modifyIndex: 1 }], FLAGS)).toEqual(empty);
+  });
+});
+
+describe('showsWrite', () => {
+  const held = (one: Check) => foldWrites(empty, [{ write: { kind: 'set-check', check: one, modifyIndex: 0 }, modifyIndex: 1 }], FLAGS);
+  const shows = (known: Check, wanted: Check): boolean => showsWrite(held(known), { kind: 'set-check', check: wanted, modifyIndex: 0 });
+
+  it('of a check: every field, but of a probe not the word of consul-esm', () => {
+    const plain = check('n1', 'notes');
+    const probe = { ...plain, probe: { tcp: '10.0.0.1:1', interval: '10s', timeout: '2s' } };
+    const said = { status: 'critical' as const, output: 'refused' };
+    expect(shows(plain, plain)).toBe(true);
+    expect(shows({ ...plain, ...said }, plain)).toBe(false);
+    expect(shows({ ...probe, ...said }, probe)).toBe(true);
+    expect(shows({ ...probe, probe: { ...probe.probe, tcp: '10.0.0.1:2' } }, probe)).toBe(false);
+    expect(shows(plain, probe)).toBe(false);
   });
 });
 

@@ -1,8 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { runLongPoll } from '../../../../src/adapters/consul/long-poll.ts';
 
+/** Early: it came before the time of the poll was over. */
+type Given = number | { readonly early: number } | undefined;
+
 /** Runs a poll on answers with these indexes; an undefined one is a failure. Gives what was asked, told and lost. */
-async function follow(indexes: readonly (number | undefined)[]) {
+async function follow(indexes: readonly Given[]) {
+  let nowMs = 0;
   const controller = new AbortController();
   const asked: number[] = [];
   const told: number[] = [];
@@ -10,7 +14,9 @@ async function follow(indexes: readonly (number | undefined)[]) {
   const poll = {
     ask: async ({ index }: { readonly index: number }) => {
       asked.push(index);
-      const answered = indexes[asked.length - 1];
+      const given = indexes[asked.length - 1];
+      const answered = typeof given === 'object' ? given.early : given;
+      if (index !== 0 && typeof given === 'number') nowMs += 1_000;
       if (asked.length > indexes.length) controller.abort();
       if (answered === undefined) throw new Error('no answer');
       return { value: 'value', index: answered, filtered: false };
@@ -20,7 +26,7 @@ async function follow(indexes: readonly (number | undefined)[]) {
       lost += 1;
     },
   };
-  const pace = { waitMs: 1_000, gapMs: 0, backoff: { baseMs: 1, maxMs: 2 }, random: () => 0.5 };
+  const pace = { waitMs: 1_000, gapMs: 0, backoff: { baseMs: 1, maxMs: 2 }, random: () => 0.5, now: () => nowMs };
   await runLongPoll({ ...poll, ...pace }, controller.signal);
   return { asked, told, lost };
 }
@@ -34,8 +40,16 @@ describe('runLongPoll', () => {
     expect(await follow([9, 3, 3])).toEqual({ asked: [0, 9, 0, 3], told: [9, 3, 3], lost: 0 });
   });
 
-  it('goes on after failures, and tells the first answer although nothing moved', async () => {
-    expect(await follow([5, undefined, undefined, 5, 5])).toEqual({ asked: [0, 5, 5, 5, 5, 5], told: [5, 5], lost: 2 });
+  it('begins anew after failures, and tells the first answer although nothing moved', async () => {
+    expect(await follow([5, undefined, undefined, 5, 5])).toEqual({ asked: [0, 5, 0, 0, 5, 5], told: [5, 5], lost: 2 });
+  });
+
+  it('does not wait for an index that a restored Consul has yet to reach', async () => {
+    expect(await follow([500, undefined, 300, 300])).toEqual({ asked: [0, 500, 0, 300, 300], told: [500, 300], lost: 1 });
+  });
+
+  it('begins anew after an answer that came early and told of nothing: Consul was restored', async () => {
+    expect(await follow([500, { early: 500 }, 300, 300])).toEqual({ asked: [0, 500, 0, 300, 300], told: [500, 300], lost: 0 });
   });
 
   it('never asks for index 0 again after an answer of 0: that would not block', async () => {

@@ -71,6 +71,15 @@ describe('the operations of an action', () => {
     ]);
   });
 
+  it('a probe: its definition goes along', () => {
+    const probe = { tcp: '10.0.0.1:30080', interval: '10s', timeout: '2s' };
+    const [write] = writesOf({ ...action, set: [], checks: [{ ...check, probe, modifyIndex: 0 }] });
+    if (write === undefined) throw new Error('there is a check');
+    expect(operationOf(write, 42)).toMatchObject({
+      Check: { Check: { CheckID: 'c', Definition: { TCP: '10.0.0.1:30080', Interval: '10s', Timeout: '2s' } } },
+    });
+  });
+
   it('a node: only the part that is not in step', () => {
     const node = { name: 'k8s-c1-n1', id: 'id', address: '10.0.0.1', meta: {} };
     const ensure = { kind: 'ensure-node' as const, node, status: 'critical' as const, why: 'because' };

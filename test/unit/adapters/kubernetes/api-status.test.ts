@@ -91,6 +91,18 @@ describe('problemOfStatus', () => {
     expect(found.message).toBe('patch deployments.apps prod/web: helm set .spec.replicas, .spec.paused to another value');
   });
 
+  it('calls what is written as people do, and names the verb where the object is not to blame', () => {
+    const titled: Attempt = { ...attempt, title: 'Deployment prod/web' };
+    const say = (given: ReturnType<typeof answer>, of: Attempt): string => problemOfStatus(statusOfAnswer(given), of).message;
+    const wrong = answer(422, 'long text', { ...about, causes: [{ field: 'spec.replicas', message: 'Invalid value: -1' }] });
+    expect(say(wrong, titled)).toBe('Deployment prod/web: spec.replicas: Invalid value: -1');
+    expect(say(answer(409, 'the object has been modified', about), { ...titled, verb: 'delete' })).toMatch(
+      /^delete Deployment prod\/web: /,
+    );
+    expect(say(answer(503, 'busy'), titled)).toBe('the API server could not patch Deployment prod/web: busy (503)');
+    expect(say(answer(403, RBAC, about), titled)).toContain('"patch" on deployments.apps in the namespace prod');
+  });
+
   it('names every wrong field', () => {
     const causes = [
       { field: 'spec.selector', message: 'Invalid value: {}: field is immutable' },

@@ -20,11 +20,14 @@ describe('credentials that change under a running client', () => {
   let port: number;
   /** Who has asked: the token, or the name in the client certificate. */
   let asked: string[];
+  /** Whom the server lets in. */
+  let known: (authorization: string | undefined) => boolean;
   let streams: ServerResponse[];
   let clients: KubeClient[];
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), 'rotation-'));
     [asked, streams, clients] = [[], [], []];
+    known = () => true;
     server = createServer({ ...authority, requestCert: true, rejectUnauthorized: false }, answer);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     port = (server.address() as AddressInfo).port;
@@ -41,6 +44,7 @@ describe('credentials that change under a running client', () => {
   function answer(request: IncomingMessage, response: ServerResponse): void {
     const { subject } = request.socket instanceof TLSSocket ? request.socket.getPeerCertificate() : {};
     asked.push(request.headers.authorization ?? String(subject?.CN));
+    if (!known(request.headers.authorization)) return void response.writeHead(401).end('{}');
     if (request.url !== '/watch') return void response.end('{}');
     streams.push(response.writeHead(200));
     response.write('{"n":1}\n');
@@ -55,17 +59,47 @@ describe('credentials that change under a running client', () => {
   const ask = (client: KubeClient, timeoutMs = 10_000): Promise<unknown> =>
     client.send({ method: 'GET', path: '/call', timeoutMs }, signal);
 
+  const configOf = (user: object, server = `https://127.0.0.1:${port}`): object => ({
+    clusters: [{ name: 'c', cluster: { server, 'certificate-authority': 'ca.crt' } }],
+    users: [{ name: 'u', user }],
+    contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
+    'current-context': 'x',
+  });
+
   async function withKubeconfig(user: object, allowCommands = false): Promise<KubeClient> {
-    const cluster = { server: `https://127.0.0.1:${port}`, 'certificate-authority': 'ca.crt' };
-    const config = {
-      clusters: [{ name: 'c', cluster }],
-      users: [{ name: 'u', user }],
-      contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
-      'current-context': 'x',
-    };
+    const config = configOf(user);
     await write('config', JSON.stringify(config));
     return open({ kind: 'kubeconfig', path: join(directory, 'config') }, allowCommands);
   }
+
+  it('sends the token that the kubeconfig itself holds now, to the server and in the context of the start', async () => {
+    const client = await withKubeconfig({ token: 'one' });
+    await ask(client);
+    await withKubeconfig({ token: 'two' });
+    await ask(client);
+    await write('config', 'half-writ: [');
+    await ask(client);
+    await write('config', JSON.stringify({ ...configOf({ token: 'three' }), 'current-context': 'elsewhere' }));
+    await ask(client);
+    const moved = configOf({ token: 'four' }, 'https://192.0.2.1');
+    await write('config', JSON.stringify(moved));
+    await ask(client);
+    expect(asked).toEqual(['Bearer one', 'Bearer two', 'Bearer two', 'Bearer three', 'Bearer three']);
+  });
+
+  it('logs in again by its program when the token is not known any more, once for each answer', async () => {
+    await write('count', '0');
+    const script = `const fs = require('fs'); const n = +fs.readFileSync(${JSON.stringify(join(directory, 'count'))}) + 1;
+      fs.writeFileSync(${JSON.stringify(join(directory, 'count'))}, String(n)); console.log(JSON.stringify({ status: { token: 'n' + n } }))`;
+    const client = await withKubeconfig({ exec: { command: process.execPath, args: ['-e', script] } }, true);
+    await ask(client);
+    known = (authorization) => authorization !== 'Bearer n1';
+    expect(await ask(client)).toMatchObject({ status: 200 });
+    await ask(client);
+    known = () => false;
+    expect(await ask(client)).toMatchObject({ status: 401 });
+    expect(asked).toEqual(['Bearer n1', 'Bearer n1', 'Bearer n2', 'Bearer n2', 'Bearer n2', 'Bearer n3']);
+  });
 
   it('sends the token that the file of a kubeconfig holds now, which wins over a token', async () => {
     await write('token', 'one\n');

@@ -47,6 +47,26 @@ describe('loadKubeConfig', () => {
     expect(codeOf(() => loadKubeConfig({ kind: 'kubeconfig', path }, true))).toBeUndefined();
   });
 
+  it('merges several files as kubectl does: the first that has a name counts, and missing ones are passed over', async () => {
+    const file = async (name: string, content: object): Promise<string> => {
+      await writeFile(join(directory, name), JSON.stringify({ apiVersion: 'v1', kind: 'Config', ...content }));
+      return join(directory, name);
+    };
+    const a = await file('a', {
+      contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
+      users: [{ name: 'u', user: { token: 'of a' } }],
+    });
+    const b = await file('b', {
+      clusters: [{ name: 'c', cluster: { server: 'https://192.0.2.1' } }],
+      users: [{ name: 'u', user: { token: 'of b' } }],
+      'current-context': 'x',
+    });
+    const path = [join(directory, 'missing'), a, b];
+    const config = loadKubeConfig({ kind: 'kubeconfig', path }, false);
+    expect([config.getCurrentCluster()?.server, config.getCurrentUser()?.token]).toEqual(['https://192.0.2.1', 'of a']);
+    expect(codeOf(() => loadKubeConfig({ kind: 'kubeconfig', path: [join(directory, 'missing')] }, false))).toMatch(/^CONFIG_UNREADABLE/);
+  });
+
   it('names a file that cannot be read', () => {
     expect(codeOf(() => loadKubeConfig({ kind: 'kubeconfig', path: join(directory, 'missing') }, false))).toMatch(
       /^CONFIG_UNREADABLE.*missing/,

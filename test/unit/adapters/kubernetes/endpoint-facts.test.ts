@@ -40,6 +40,19 @@ describe('endpoints', () => {
     expect(facts.portNames).toEqual(['']);
   });
 
+  it('tell the ports that only endpoints which terminate serve still', () => {
+    const ending = { ready: false, serving: true, terminating: true };
+    const ended = { ready: false, serving: false, terminating: true };
+    const starting = { ready: false, serving: true, terminating: false };
+    const of = (...conditions: readonly object[]) =>
+      joinSlices(pool, [slice(conditions.map((one, i) => pod(`p${i}`, 'n1', one)))]).terminatingPorts;
+    expect(of(ending, ended)).toEqual(['http']);
+    expect(of(ending, { ready: true })).toBeUndefined();
+    expect(of(ended, starting)).toBeUndefined();
+    const mixed = [slice([pod('a', 'n1')], [{ name: 'new' }]), slice([pod('b', 'n1', ending)], [{ name: 'old' }])];
+    expect(joinSlices(pool, mixed)).toMatchObject({ portNames: ['new'], terminatingPorts: ['old'] });
+  });
+
   it('are indexed by pool, which is told only when its facts change', () => {
     const index = new EndpointIndex();
     const [one, two] = [slice([pod('a', 'n1')]), slice([pod('a', 'n1')])];

@@ -29,6 +29,19 @@ describe('the client', () => {
     await new Promise((resolve) => server.close(resolve));
   });
 
+  it('takes the time to wait as seconds or as a date', async () => {
+    const waits: (number | undefined)[] = [];
+    for (const value of ['3', new Date(Date.now() + 60_000).toUTCString(), new Date(0).toUTCString(), 'soon']) {
+      handle = (_request, response) => void response.writeHead(429, { 'retry-after': value }).end('{}');
+      const answer = await client.send({ method: 'GET', path: '/' }, signal);
+      waits.push('retryAfterMs' in answer ? answer.retryAfterMs : undefined);
+    }
+    const [seconds, date = 0, past, none] = waits;
+    expect([seconds, past, none]).toEqual([3_000, 0, undefined]);
+    expect(date).toBeGreaterThan(50_000);
+    expect(date).toBeLessThanOrEqual(60_000);
+  });
+
   it('sends path, query, headers and body as they are given', async () => {
     const seen: unknown[] = [];
     handle = async (request, response) => {

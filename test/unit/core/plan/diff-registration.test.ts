@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { poolCheckId } from '../../../../src/core/model/consul-names.ts';
 import { nodeName } from '../../../../src/core/model/ids.ts';
 import type { Check, Instance, RegisteredCheck, RegisteredInstance } from '../../../../src/core/model/registration.ts';
 import type { Registered, RegistrationDiff } from '../../../../src/core/plan/diff-registration.ts';
@@ -28,7 +29,7 @@ const instance = (i: number, { tags = ['a'], port = 30_080, service = 'web', id 
 const checkOn = (first: Instance | undefined, notes: string): Check | undefined =>
   first && {
     consulNode: first.consulNode,
-    checkId: 'pool',
+    checkId: poolCheckId(POOL),
     name: 'pool',
     instanceId: first.id,
     service: first.service,
@@ -47,7 +48,7 @@ const registered = (numbers: readonly number[], shape: Shape = {}): Registered =
   return { instances: instances.map(stored), checks: check === undefined ? [] : [{ ...check, modifyIndex: 7 }] };
 };
 const diff = (wanted: ReturnType<typeof pool>, before: Registered): RegistrationDiff =>
-  diffRegistration(wanted.instances, wanted.check, before);
+  diffRegistration(wanted.instances, wanted.check === undefined ? [] : [wanted.check], before);
 const brief = (one: RegistrationDiff): unknown => ({
   set: one.set.map(({ node, modifyIndex }) => `${node}@${modifyIndex}`),
   remove: one.remove.map(({ consulNode, modifyIndex }) => `${consulNode}@${modifyIndex}`),

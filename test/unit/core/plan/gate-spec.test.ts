@@ -2,12 +2,24 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readDependencies } from '../../../../src/core/desired/dependencies.ts';
 import type { ObjectKey } from '../../../../src/core/model/ids.ts';
-import { DEPLOYMENT_KIND, nodeName } from '../../../../src/core/model/ids.ts';
+import { DEPLOYMENT_KIND, groupKind, NAMESPACE_KIND, nodeName } from '../../../../src/core/model/ids.ts';
 import type { KubernetesObject, LiveObject, Spec } from '../../../../src/core/model/objects.ts';
 import { snapshotValue } from '../../../../src/core/model/snapshot.ts';
 import type { World } from '../../../../src/core/model/world.ts';
 import { problem } from '../../../../src/shared/problem.ts';
-import { complete, deployment, endpoints, keys, node, service, spec, specSet, unavailable, world } from '../../../support/builders.ts';
+import {
+  complete,
+  deployment,
+  endpoints,
+  keys,
+  liveOf,
+  node,
+  service,
+  spec,
+  specSet,
+  unavailable,
+  world,
+} from '../../../support/builders.ts';
 import type { ModelPlan } from '../../../support/model-world.ts';
 import { applyToWorld, planWorld, settle } from '../../../support/model-world.ts';
 
@@ -178,5 +190,75 @@ describe('any dependencies', () => {
       }),
       { numRuns: 60 },
     );
+  });
+});
+
+describe('a circle that closes through a namespace', () => {
+  const prod: KubernetesObject = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'prod' } };
+  const inProd = (name: string): KubernetesObject => {
+    const object = deployment(name);
+    return { ...object, metadata: { ...object.metadata, namespace: 'prod' } };
+  };
+  /** `a` waits for `b`, an object of which needs the namespace of `a`. */
+  const A = spec('a.yaml', dependsOn('b.yaml', deployment('a')), prod);
+  const known = (base: World, ...objects: readonly LiveObject[]): World => {
+    const all = complete<ReadonlyMap<ObjectKey, LiveObject>>(new Map(objects.map((one) => [one.key, one])));
+    return { ...base, cluster: { ...base.cluster, objects: new Map([...base.cluster.objects, [NAMESPACE_KIND, all]]) } };
+  };
+  const told = (plan: ModelPlan, id: string): readonly string[] =>
+    (planOf(plan, id)?.problems ?? []).map(({ code, message }) => `${code} ${message}`);
+
+  it('is named, with what is missing, and is none when the namespace is there', () => {
+    const base = known(site(A, spec('b.yaml', inProd('b'))));
+    const plan = planWorld(base);
+    expect(applied(plan)).toEqual([]);
+    expect(told(plan, 'a.yaml')).toEqual([
+      'SPEC_DEPENDENCY_CYCLE a.yaml depends on itself: a.yaml → b.yaml → a.yaml; Deployment prod/b waits for Namespace prod of a.yaml',
+    ]);
+    const there = planWorld(known(base, liveOf(prod)));
+    expect(told(there, 'a.yaml')).toEqual([]);
+    expect(applied(there)).toEqual(['apps/Deployment/prod/b']);
+  });
+
+  it('is found over other specs, too', () => {
+    const plan = planWorld(
+      known(site(A, spec('b.yaml', dependsOn('c.yaml', deployment('b'))), spec('c.yaml', inProd('c')), spec('d.yaml', deployment('d')))),
+    );
+    expect(told(plan, 'a.yaml')).toEqual([expect.stringContaining('a.yaml → b.yaml → c.yaml → a.yaml; Deployment prod/c waits for')]);
+    expect(applied(plan)).toEqual(['apps/Deployment/default/d']);
+  });
+
+  it('is none where the namespace can come first', () => {
+    const base = known(site(spec('a.yaml', dependsOn('b.yaml', deployment('a'))), spec('b.yaml', inProd('b')), spec('c.yaml', prod)));
+    const plan = planWorld(base);
+    expect(told(plan, 'a.yaml')).toEqual([]);
+    expect(applied(plan)).toEqual(['/Namespace//prod']);
+  });
+});
+
+const CLAIM_KIND = groupKind('', 'PersistentVolumeClaim');
+
+describe('a claim that is not bound', () => {
+  const claim: KubernetesObject = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'data', namespace: 'default' } };
+  const inWave1: KubernetesObject = {
+    ...deployment('web'),
+    metadata: { ...deployment('web').metadata, annotations: { 'poolkeeper.dev/wave': '1' } },
+  };
+  const withPhase = (phase: string): World => {
+    // The kind is watched: another claim is there already.
+    const other = liveOf({ ...claim, metadata: { ...claim.metadata, name: 'other' } });
+    const { world: base } = settle(world({ specs: complete(specSet([spec('db.yaml', claim)])), objects: [other] }));
+    const claims = snapshotValue(base.cluster.objects.get(CLAIM_KIND) ?? complete<ReadonlyMap<ObjectKey, LiveObject>>(new Map()));
+    const all = new Map([...(claims ?? [])].map(([key, live]) => [key, { ...live, status: { phase } }]));
+    const objects = new Map([...base.cluster.objects, [CLAIM_KIND, complete<ReadonlyMap<ObjectKey, LiveObject>>(all)] as const]);
+    return withSpecs({ ...base, cluster: { ...base.cluster, objects } }, spec('db.yaml', claim, inWave1));
+  };
+
+  it('holds no wave up: its storage class may bind it only when a pod wants it; one that has lost its volume does', () => {
+    expect(applied(planWorld(withPhase('Pending')))).toEqual(['apps/Deployment/default/web']);
+    expect(waits(planWorld(withPhase('Pending')), 'db.yaml')).toContain(
+      'PersistentVolumeClaim default/data: the claim is not bound to a volume yet',
+    );
+    expect(applied(planWorld(withPhase('Lost')))).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ViewMemo } from '../../../../src/core/desired/build-desired.ts';
+import { newDesiredMemo } from '../../../../src/core/desired/build-desired.ts';
 import type { Action, Waiting } from '../../../../src/core/model/action.ts';
 import { DEPLOYMENT_KIND, type ObjectKey, objectKey, type SpecId } from '../../../../src/core/model/ids.ts';
 import type { JsonObject, LiveObject, Spec } from '../../../../src/core/model/objects.ts';
@@ -165,7 +165,7 @@ describe('many roll-outs that do not end', () => {
 
   it('are looked at once, and no more work for an unrelated service than its own', () => {
     const { base, reads } = stuckWorld();
-    const memos = { plans: createPlanMemos(), views: new Map() as ViewMemo };
+    const memos = { plans: createPlanMemos(), desired: newDesiredMemo() };
     const first = planWorld(base, { memos });
     expect(waits(first)).toHaveLength(COUNT);
     const looked = reads();
@@ -178,7 +178,7 @@ describe('many roll-outs that do not end', () => {
 
   it('are looked at again one by one, when they change or their pods do', () => {
     const { base, reads } = stuckWorld();
-    const memos = { plans: createPlanMemos(), views: new Map() as ViewMemo };
+    const memos = { plans: createPlanMemos(), desired: newDesiredMemo() };
     planWorld(base, { memos });
     const looked = reads();
     const plan = planWorld(withTrouble(base, 'stuck-7', 'CrashLoopBackOff'), { memos });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { newDesiredMemo } from '../../../../src/core/desired/build-desired.ts';
 import { textDigest } from '../../../../src/core/model/hash.ts';
 import { type GroupKind, type KvKey, kindOf, kvKey, type ObjectKey } from '../../../../src/core/model/ids.ts';
 import type { KubernetesObject, LiveObject } from '../../../../src/core/model/objects.ts';
@@ -104,7 +105,7 @@ describe('what is recorded of a pool', () => {
 
   it('is not worked out again because an entry of another pool has changed', () => {
     const base = settle(start()).world;
-    const memos = { plans: createPlanMemos(), views: new Map() };
+    const memos = { plans: createPlanMemos(), desired: newDesiredMemo() };
     planWorld(base, { memos });
     const first = memos.plans.specifications.get(keys.pool('web'))?.result;
     const other = kvKey('kubernetes/specifications/default/other/latest');

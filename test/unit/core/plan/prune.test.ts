@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { mayRecreate } from '../../../../src/core/desired/recreations.ts';
 import type { GroupKind, ObjectKey } from '../../../../src/core/model/ids.ts';
-import { DEPLOYMENT_KIND } from '../../../../src/core/model/ids.ts';
+import { DEPLOYMENT_KIND, kindOf, specId } from '../../../../src/core/model/ids.ts';
 import type { Memory } from '../../../../src/core/model/memory.ts';
 import type { KubernetesObject, LiveObject, Spec } from '../../../../src/core/model/objects.ts';
 import { snapshotValue } from '../../../../src/core/model/snapshot.ts';
@@ -8,6 +9,7 @@ import type { SpecSet } from '../../../../src/core/model/spec-set.ts';
 import type { World } from '../../../../src/core/model/world.ts';
 import { buildReport } from '../../../../src/core/report/build-report.ts';
 import type { SpecReport } from '../../../../src/core/report/run-report.ts';
+import { HiddenText } from '../../../../src/core/spec/hidden-text.ts';
 import { problem } from '../../../../src/shared/problem.ts';
 import {
   complete,
@@ -103,6 +105,43 @@ describe('what leaves a file', () => {
     expect(snapshotValue(rest.cluster.services)?.get('/Service/default/a' as ObjectKey)?.annotations['poolkeeper.dev/spec']).toBe('b.yaml');
   });
 
+  it.each<readonly [string, Parameters<typeof specSet>[1], string]>([
+    ['names it', { brokenTexts: new Map([[specId('moved.yaml'), new HiddenText('kind: deployment\nmetadata: { name: a')]]) }, 'moved.yaml'],
+    ['could not be read', { brokenTexts: new Map() }, 'moved.yaml'],
+  ])('stays when it may have moved to a file that is broken and %s', (_, more, file) => {
+    const moved = withSpecs(settled(app('a'), ...OTHERS), [spec('a.yaml', service('a')), ...OTHERS], {
+      broken: { [file]: [problem('SPEC_SYNTAX', 'a brace is missing')] },
+      ...more,
+    });
+    const plan = planWorld(moved);
+    expect(brief(plan)).toEqual([]);
+    expect(reported(plan, 'a.yaml')).toMatchObject({
+      state: 'held',
+      holds: [{ what: 'Deployment default/a', reason: { code: 'BROKEN_SPEC_MAY_OWN' } }],
+    });
+    expect(plan.guarded.holds[0]?.reason.message).toBe('Deployment default/a stays: it may have moved into moved.yaml, which is broken');
+    const both = withSpecs(moved, [spec('a.yaml', service('a')), spec('moved.yaml', deployment('a')), ...OTHERS]);
+    expect(brief(planWorld(both))).toEqual(['apply-object apps/Deployment/default/a']);
+  });
+
+  it('keeps its pool when a Service may have moved to a broken file', () => {
+    const moved = withSpecs(settled(app('a'), ...OTHERS), [spec('a.yaml', deployment('a')), ...OTHERS], {
+      broken: { 'moved.yaml': [problem('SPEC_SYNTAX', 'a brace is missing')] },
+      brokenTexts: new Map([[specId('moved.yaml'), new HiddenText('{"name": "a"')]]),
+    });
+    expect(brief(planWorld(moved))).toEqual([]);
+    const fewer: World = { ...moved, cluster: { ...moved.cluster, nodes: complete([node('n1'), node('n2')]) } };
+    expect(snapshotValue(settle(fewer).world.registry)?.instances.get(keys.pool('a'))).toHaveLength(2);
+  });
+
+  it('is pruned while another file is broken that does not name it', () => {
+    const dropped = withSpecs(settled(app('api'), ...OTHERS), [spec('api.yaml', service('api')), ...OTHERS], {
+      broken: { 'old.yaml': [problem('SPEC_SYNTAX', 'a brace is missing')] },
+      brokenTexts: new Map([[specId('old.yaml'), new HiddenText('kind: deployment\nmetadata: { name: shop')]]),
+    });
+    expect(brief(planWorld(dropped))).toEqual(['delete-object apps/Deployment/default/api']);
+  });
+
   it('is pruned when the file stays without it', () => {
     expect(brief(planWorld(withSpecs(settled(app('a'), ...OTHERS), [spec('a.yaml', service('a')), ...OTHERS])))).toEqual([
       'delete-object apps/Deployment/default/a',
@@ -184,6 +223,53 @@ describe('a namespace that no spec contains any more', () => {
       state: 'in-step',
       problems: [{ code: 'PRUNE_DISABLED', message: 'Namespace prod stays: namespaces are never deleted; no spec contains it any more' }],
     });
+  });
+});
+
+describe('what takes more with it than itself', () => {
+  const claim: KubernetesObject = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'data', namespace: 'default' } };
+  const volume: KubernetesObject = { apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name: 'disk' } };
+  const definition: KubernetesObject = {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: 'widgets.example.com' },
+  };
+  const alone = (live: LiveObject): World => {
+    const base = settled(...OTHERS);
+    const objects = new Map([...base.cluster.objects, [kindOf(live.key), complete(new Map([[live.key, live]]))]]);
+    return { ...base, cluster: { ...base.cluster, objects } };
+  };
+  const letGo = (object: KubernetesObject): KubernetesObject => ({
+    ...object,
+    metadata: { ...object.metadata, annotations: { 'poolkeeper.dev/prune': 'true' } },
+  });
+
+  it.each([
+    [claim, 'PersistentVolumeClaim default/data stays: its data would go with it'],
+    [volume, 'PersistentVolume disk stays: its data would go with it'],
+    [definition, 'CustomResourceDefinition widgets.example.com stays: all objects of its kind would go with it'],
+  ])('stays, is told, and goes only when it says so itself', (object, told) => {
+    const plan = planWorld(alone(owned(object, 'gone.yaml')));
+    expect(brief(plan)).toEqual([]);
+    expect(plan.context.desired.owned.objects).toBe(8);
+    expect(reported(plan, 'gone.yaml')).toMatchObject({
+      state: 'in-step',
+      problems: [
+        {
+          code: 'PRUNE_DISABLED',
+          message: `${told}, and its annotation poolkeeper.dev/prune does not say "true"; no spec contains it any more`,
+        },
+      ],
+    });
+    expect(brief(planWorld(alone(owned(letGo(object), 'gone.yaml'))))).toEqual([expect.stringMatching(/^delete-object /)]);
+  });
+
+  it('is created again where its spec says so, but for a definition', () => {
+    const recreate = { 'poolkeeper.dev/recreate': 'true' };
+    const wish = (object: KubernetesObject): KubernetesObject => ({ ...object, metadata: { ...object.metadata, annotations: recreate } });
+    expect(mayRecreate(wish(claim), owned(claim, 'a.yaml'), 'poolkeeper')).toBe(true);
+    expect(mayRecreate(wish(definition), owned(definition, 'a.yaml'), 'poolkeeper')).toBe(false);
+    expect(mayRecreate(wish(definition), owned(letGo(definition), 'a.yaml'), 'poolkeeper')).toBe(true);
   });
 });
 

@@ -3,6 +3,7 @@ import type { Action, DeregisterPool, RegisterPool } from '../../../../src/core/
 import type { JsonObject } from '../../../../src/core/model/objects.ts';
 import type { Policy } from '../../../../src/core/model/policy.ts';
 import { snapshotValue } from '../../../../src/core/model/snapshot.ts';
+import { readEntry } from '../../../../src/core/model/told-agents.ts';
 import type { World } from '../../../../src/core/model/world.ts';
 import {
   commit,
@@ -90,7 +91,8 @@ describe('handing pools over to agents', () => {
       ),
     };
     const plan = planWorld(approved, { policy: KV, memory: { ...MEMORY, appliedRevision: 'r1' } });
-    expect(deregistrations(plan.actions).map(({ kv }) => kv)).toEqual(NAMES.map(() => []));
+    const told = deregistrations(plan.actions).flatMap(({ kv }) => kv.map(({ value }) => readEntry(value ?? '').nodes));
+    expect(told).toEqual(NAMES.map(() => ['n1', 'n2', 'n3']));
     const after = settle(approved, { policy: KV, memory: plan.guarded.memory });
     expect(poolsIn(after.world)).toBe(0);
     expect(NAMES.every((name) => entryOf(after.world, `default/${name}`).spec !== undefined)).toBe(true);
@@ -167,11 +169,13 @@ describe('where agents register', () => {
 
   it('a pool that leaves remembers the NodePorts that the key told', () => {
     const two: World = { ...settle(start(['a', 'b']), { policy: KV }).world, specs: complete(specSet([app('a')])) };
-    const [leave] = deregistrations(planWorld(two, { policy: KV }).actions);
-    expect(leave?.kv.map(({ key, value }) => [key, value === undefined])).toEqual([
-      [keys.deployments('default/b'), true],
-      [keys.draining('default/b'), false],
+    const [untell] = deregistrations(planWorld(two, { policy: KV }).actions);
+    expect(untell?.kv.map(({ key, value }) => [key, readEntry(value ?? '').nodes])).toEqual([
+      [keys.deployments('default/b'), []],
+      [keys.draining('default/b'), undefined],
     ]);
+    const [leave] = deregistrations(planWorld(applyToWorld(two, untell === undefined ? [] : [untell]), { policy: KV }).actions);
+    expect(leave?.kv.map(({ key, value }) => [key, value === undefined])).toEqual([[keys.deployments('default/b'), true]]);
   });
 
   it('an entry of ours whose Service is gone leaves through the guard, without an instance to tell of it', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { newDesiredMemo } from '../../../../src/core/desired/build-desired.ts';
 import { nodeName } from '../../../../src/core/model/ids.ts';
 import type { Memory } from '../../../../src/core/model/memory.ts';
 import type { EndpointFacts, NodeFacts } from '../../../../src/core/model/nodes.ts';
@@ -87,17 +88,11 @@ describe('a node that leaves', () => {
   it('is not remembered again and again while it cannot leave', () => {
     const base = settled();
     const registry = snapshotValue(base.registry) ?? EMPTY_REGISTRY;
-    // The names of all three pools belong to someone else by now, so that nothing is planned for them.
-    const taken = new Map(
-      [...registry.instances].map(([pool, list]) => [pool, list.map((one) => ({ ...one, service: `old-${one.service}` }))]),
-    );
-    const foreign = new Set(['web', 'api', 'near']);
-    const stuck = withNodes(
-      { ...base, registry: complete({ ...registry, instances: taken, foreignServices: foreign }) },
-      node('n1'),
-      cordoned,
-      node('n3'),
-    );
+    // Nothing serves the ports that the Services have now, so that what is registered stays until something does.
+    const moved = new Map([...registry.instances].map(([pool, list]) => [pool, list.map((one) => ({ ...one, port: 1 }))]));
+    const facts = new Map([...(snapshotValue(base.cluster.endpoints) ?? [])].map(([pool, one]) => [pool, { ...one, ready: 0 }]));
+    const waiting = { ...base, cluster: { ...base.cluster, endpoints: complete(facts) } };
+    const stuck = withNodes({ ...waiting, registry: complete({ ...registry, instances: moved }) }, node('n1'), cordoned, node('n3'));
     const plan = planWorld(stuck);
     expect(plan.actions).toEqual([]);
     expect(plan.guarded.memory.stayOut).toBeUndefined();
@@ -118,7 +113,7 @@ describe('a node that leaves', () => {
   });
 
   it('is decided anew when its time is over, also where earlier decisions are remembered', () => {
-    const memos = { plans: createPlanMemos(), views: new Map() };
+    const memos = { plans: createPlanMemos(), desired: newDesiredMemo() };
     const left = step(withNodes(settled(), node('n1'), cordoned, node('n3')), undefined, NOW_MS);
     const back = withNodes(left.world, node('n1'), node('n2'), node('n3'));
     const at = (nowMs: number): number => planWorld(back, { memory: left.memory, nowMs, memos }).actions.length;

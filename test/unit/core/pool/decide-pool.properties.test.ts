@@ -5,10 +5,10 @@ import type { NodeName } from '../../../../src/core/model/ids.ts';
 import { nodeName } from '../../../../src/core/model/ids.ts';
 import type { NodeFacts } from '../../../../src/core/model/nodes.ts';
 import type { PoolPolicy } from '../../../../src/core/model/policy.ts';
-import { node } from '../../../support/builders.ts';
+import { NOW_MS, node } from '../../../support/builders.ts';
 
 import type { Given } from './decide.ts';
-import { decide, excluded, recent, tainted } from './decide.ts';
+import { decide, excluded, recent, spot, tainted } from './decide.ts';
 
 /** Nodes of every condition, with names that sort in all ways. */
 const anyNode = fc.record({
@@ -46,6 +46,48 @@ describe('properties of decidePool', () => {
     fc.assert(
       fc.property(both, fc.boolean(), fc.nat(4), fc.integer({ min: 1, max: 6 }), ([drawn, mixed], local, floor, most) => {
         expect(decide(givenOf(mixed, local, floor, most))).toEqual(decide(givenOf(drawn, local, floor, most)));
+      }),
+    );
+  });
+
+  it('does not depend on the order of anything else that it is told either', () => {
+    const told = fc.record({
+      drawn: anyNode,
+      drain: fc.boolean(),
+      labels: fc.constantFrom({}, { 'topology.kubernetes.io/zone': 'a' }, { 'failure-domain.beta.kubernetes.io/zone': 'b' }, { spot: '' }),
+      address: fc.constantFrom('10.0.0.1', 'fd00::1', ''),
+      answers: fc.constantFrom(true, false, undefined),
+      staysOut: fc.boolean(),
+    });
+    type Told = typeof told extends fc.Arbitrary<infer T> ? T : never;
+    const given = (all: readonly Told[], more: readonly [boolean, number, number]): Given => {
+      const [local, floor, most] = more;
+      const base = givenOf(
+        all.map(({ drawn }) => drawn),
+        local,
+        floor,
+        most,
+      );
+      const named = all.map((one) => ({ ...one, name: nodeName(`n${one.drawn.name}`) }));
+      const nodes = all.map(({ drawn, drain, labels, address }) => ({
+        ...factsOf(drawn),
+        labels: { ...factsOf(drawn).labels, ...labels },
+        annotations: drain ? { 'poolkeeper.dev/drain': 'true' } : {},
+        addresses: [{ type: 'InternalIP', address }],
+      }));
+      const reachable = new Map(named.flatMap(({ name, answers }) => (answers === undefined ? [] : [[name, answers] as const])));
+      const stayOut = new Map(named.flatMap(({ name, staysOut }) => (staysOut ? [[name, NOW_MS + 5_000] as const] : [])));
+      return { ...base, nodes, demand: { ...base.demand, reachable, stayOut, nodes: spot } };
+    };
+    const all = fc.uniqueArray(told, { selector: ({ drawn }) => drawn.name, maxLength: 14 });
+    const both = all.chain((list) => fc.tuple(fc.constant(list), fc.shuffledSubarray(list, { minLength: list.length })));
+    const bounds = fc.tuple(fc.boolean(), fc.nat(4), fc.integer({ min: 1, max: 6 }));
+    fc.assert(
+      fc.property(both, bounds, ([list, mixed], more) => {
+        const decision = decide(given(mixed, more));
+        expect(decision).toEqual(decide(given(list, more)));
+        expect(decision.decisions.map(({ reason }) => reason)).not.toContain('');
+        expect(decision.decisions.map(({ node: name }) => name)).toEqual(list.map(({ drawn }) => nodeName(`n${drawn.name}`)).sort());
       }),
     );
   });

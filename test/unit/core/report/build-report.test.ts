@@ -65,6 +65,25 @@ describe('buildReport', () => {
     expect(told.nodes).toMatchObject([{ node: 'n1', eligible: true, code: 'ready' }, { node: 'n2' }, { node: 'n3' }]);
   });
 
+  it('tells of a node that is drained: the mark, its check, and where it still stands', () => {
+    const before = settle(start()).world;
+    const drained = node('n2', { annotations: { 'poolkeeper.dev/drain': 'true', 'poolkeeper.dev/drain-reason': 'new disk' } });
+    const marked = { ...before, cluster: { ...before.cluster, nodes: complete([node('n1'), drained, node('n3')]) } };
+    const n2 = (told: RunReport) => told.nodes.find((one) => one.node === 'n2');
+    expect(n2(report(before))).toMatchObject({ eligible: true, draining: false, registered: 1, check: 'passing' });
+    const reason = 'the node has the annotation poolkeeper.dev/drain: new disk';
+    const leaving = { eligible: false, code: 'drained', reason, draining: true, registered: 1 };
+    expect(n2(report(marked))).toMatchObject({ ...leaving, check: 'passing' });
+    const critical = applyToWorld(marked, planWorld(marked).nodes);
+    const told = report(critical);
+    expect(n2(told)).toMatchObject({ ...leaving, check: 'critical' });
+    expect(told.pools[0]).toMatchObject({ registeredOn: ['n1', 'n2', 'n3'], passingOn: ['n1', 'n3'], registered: 3, passing: 2 });
+    const out = report(settle(critical).world);
+    expect(n2(out)).toMatchObject({ draining: true, registered: 0 });
+    expect(out.pools[0]).toMatchObject({ registeredOn: ['n1', 'n3'], passingOn: ['n1', 'n3'] });
+    expect(out.pools[0]?.decisions.find((one) => one.node === 'n2')).toEqual({ node: 'n2', in: false, code: 'drained', reason });
+  });
+
   it('tells of what is planned and of what was done, each thing once', () => {
     const plan = planWorld(start());
     const [first, second] = plan.actions;

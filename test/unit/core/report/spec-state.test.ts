@@ -48,7 +48,7 @@ const without = (parts: Partial<World>): World => ({ ...dark, ...parts });
 describe('specState', () => {
   it.each<readonly [SpecState, string, Given]>([
     ['in-step', 'nothing is open', {}],
-    ['in-step', 'there are warnings and notes only', { problems: ['TAG_NOT_TRANSLATED', 'SPEC_OLD_API_VERSION'] }],
+    ['in-step', 'there are warnings and notes only', { problems: ['TAG_APPROXIMATED', 'SPEC_OLD_API_VERSION'] }],
     ['broken', 'the file did not decode, whatever else', { plan: { standing: 'broken', holds: [HOLD] }, problems: ['SPEC_SYNTAX'] }],
     ['conflict', 'it is set aside', { plan: { standing: 'set-aside' } }],
     ['conflict', 'its object belongs to someone else', { problems: ['OBJECT_NOT_OURS'] }],

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { KubernetesObject } from '../../../../src/core/model/objects.ts';
 import { BUILT_IN_RESOURCES } from '../../../../src/core/rights/built-in-kinds.ts';
-import { daemonRules } from '../../../../src/core/rights/daemon-rules.ts';
+import { daemonRules, type RightsInput } from '../../../../src/core/rights/daemon-rules.ts';
 import type { RbacRule } from '../../../../src/core/rights/rbac-rule.ts';
 import { resourcesOfSpecs } from '../../../../src/core/rights/resources-of-specs.ts';
 import { deployment, service, spec } from '../../../support/builders.ts';
@@ -14,10 +14,12 @@ const object = (apiVersion: string, kind: string, more: Record<string, unknown> 
   ...more,
 });
 
+const DEFAULTS: RightsInput = { owner: 'poolkeeper', createNamespaces: false, drainApi: false, resources: [] };
+
 /** The cluster rules for specs with these objects, as `resource.group: verbs`. */
-function rulesFor(objects: readonly KubernetesObject[], createNamespaces = false): Readonly<Record<string, string>> {
+function rulesFor(objects: readonly KubernetesObject[], more: Partial<RightsInput> = {}): Readonly<Record<string, string>> {
   const { known } = resourcesOfSpecs([spec('a.yaml', ...objects)]);
-  return shown(daemonRules({ owner: 'poolkeeper', createNamespaces, resources: known.values() }).cluster);
+  return shown(daemonRules({ ...DEFAULTS, resources: known.values(), ...more }).cluster);
 }
 
 const shown = (rules: readonly RbacRule[]): Readonly<Record<string, string>> =>
@@ -50,7 +52,12 @@ describe('the rights of a daemon', () => {
     const { 'namespaces.kube-system': _, ...rest } = ALWAYS;
     const kept = { ...rest, namespaces: 'get,list,watch,create,patch' };
     expect(rulesFor([object('v1', 'Namespace')])).toEqual(kept);
-    expect(rulesFor([], true)).toEqual(kept);
+    expect(rulesFor([], { createNamespaces: true })).toEqual(kept);
+  });
+
+  it('are to change nodes only where drains may be asked for', () => {
+    expect(rulesFor([], { drainApi: true })).toEqual({ ...ALWAYS, nodes: 'list,watch,patch' });
+    expect(rulesFor([object('v1', 'Node')], { drainApi: true })).toEqual({ ...ALWAYS, nodes: ALL });
   });
 
   it('are to change custom kinds that a spec defines, under the name that it defines', () => {
@@ -66,7 +73,7 @@ describe('the rights of a daemon', () => {
   });
 
   it('are to hold one Lease, by its name', () => {
-    expect(daemonRules({ owner: 'blue', createNamespaces: false, resources: [] }).lease).toEqual([
+    expect(daemonRules({ ...DEFAULTS, owner: 'blue' }).lease).toEqual([
       { apiGroups: ['coordination.k8s.io'], resources: ['leases'], resourceNames: ['poolkeeper-blue'], verbs: ['get', 'update'] },
       { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['create'] },
     ]);
@@ -75,10 +82,10 @@ describe('the rights of a daemon', () => {
   it('hold no wildcard, and do not depend on the order of the specs', () => {
     const some = fc.shuffledSubarray([...BUILT_IN_RESOURCES.values()]);
     fc.assert(
-      fc.property(some, fc.boolean(), (resources, createNamespaces) => {
-        const { cluster, lease } = daemonRules({ owner: 'a', createNamespaces, resources });
+      fc.property(some, fc.boolean(), fc.boolean(), (resources, createNamespaces, drainApi) => {
+        const { cluster, lease } = daemonRules({ owner: 'a', createNamespaces, drainApi, resources });
         expect(JSON.stringify([cluster, lease])).not.toContain('*');
-        expect(daemonRules({ owner: 'a', createNamespaces, resources: resources.toReversed() }).cluster).toEqual(cluster);
+        expect(daemonRules({ owner: 'a', createNamespaces, drainApi, resources: resources.toReversed() }).cluster).toEqual(cluster);
         const secrets = resources.some(({ plural }) => plural === 'secrets');
         expect('secrets' in shown(cluster)).toBe(secrets);
       }),

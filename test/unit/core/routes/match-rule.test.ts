@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { matchRule, type RawRequest, routeRequest } from '../../../../src/core/routes/match-rule.ts';
+import { matchRule } from '../../../../src/core/routes/match-rule.ts';
 import { parseRule } from '../../../../src/core/routes/parse-rule.ts';
+import { type RawRequest, routeRequest } from '../../../../src/core/routes/route-request.ts';
 
 function matches(rule: string, request: Partial<RawRequest> & { readonly host?: string }): boolean {
   const parsed = parseRule(rule);
@@ -18,6 +19,11 @@ describe('matchRule', () => {
     ['Host(`a.example.`)', { host: 'a.example' }, true],
     ['Host(`a.example`)', { host: 'b.a.example' }, false],
     ['Host(`a.example`)', { host: '' }, false],
+    ['Host(`a.example..`)', { host: 'a.example' }, false],
+    ['Host(`::1`)', { host: '[::1]:80' }, true],
+    ['Host(`::1`)', { host: '[::1]' }, true],
+    ['Host(`a:b:c`)', { host: 'a:b:c' }, true],
+    ['HostRegexp(`^$`)', { host: 'any.example' }, true],
     ['HostRegexp(`^[a-z]+\\.example$`)', { host: 'B.example' }, true],
     ['HostRegexp(`^[a-z]+\\.example$`)', { host: 'b.c.example' }, false],
     ['HostRegexp(`(?i)^A\\.EXAMPLE$`)', { host: 'a.example' }, true],
@@ -28,6 +34,13 @@ describe('matchRule', () => {
     ['PathPrefix(`/a b`)', { target: '/a%20b/c' }, true],
     ['Path(`/ä`)', { target: '/%C3%A4' }, true],
     ['Path(`/a/b`)', { target: '/a%2Fb' }, false],
+    ['Path(`/a%2Fb`)', { target: '/a%2fb' }, true],
+    ['Path(`/a|/b`)', { target: '/a|%2Fb' }, true],
+    ['Path(`/a`)', { target: '/%61' }, true],
+    ['Path(`/a/b`)', { target: '//a/./c/../b' }, true],
+    ['Path(`/b/`)', { target: '/a/%2e%2E/b/' }, true],
+    ['Path(`/`)', { target: '/..' }, true],
+    ['Path(`/\\ufffd`)', { target: '/%ff' }, false],
     ['Path(`/a%2Fb`)', { target: '/a%2Fb' }, true],
     ['Path(`/%`)', { target: '/%' }, true],
     ['PathRegexp(`^/[0-9]+$`)', { target: '/42' }, true],
@@ -44,6 +57,20 @@ describe('matchRule', () => {
     ['Query(`a`)', { target: '/?a=b' }, false],
     ['QueryRegexp(`a`, `^[0-9]+$`)', { target: '/?a=12' }, true],
     ['QueryRegexp(`a`)', { target: '/?a=' }, true],
+    ['Query(`a`, `b`)', { target: '/?c=d;a=b' }, true],
+    ['Query(`a`, `b=c`)', { target: '/?a=b=c' }, true],
+    ['QueryRegexp(`a`, `.*`)', { target: '/?a=%zz' }, false],
+    ['Header(`Host`, `a.example`)', {}, false],
+    ['Header(`X-Forwarded-Proto`, `http`)', { headers: { 'x-forwarded-proto': 'https' } }, true],
+    ['Header(`X-Forwarded-Proto`, `https`)', { tls: true }, true],
+    ['Header(`X-Forwarded-Proto`, `ws`)', { headers: { connection: 'Upgrade', upgrade: 'websocket' } }, true],
+    ['Header(`X-Forwarded-Port`, `8080`)', { host: 'a.example:8080' }, true],
+    ['Header(`X-Forwarded-Port`, `443`)', { tls: true }, true],
+    ['Header(`X-Real-Ip`, `10.1.2.3`)', { clientIp: '10.1.2.3' }, true],
+    ['HeaderRegexp(`X-Forwarded-For`, `.`)', { headers: { 'x-forwarded-for': '1.2.3.4' } }, false],
+    ['Header(`X-Gone`, `1`)', { headers: { 'x-gone': '1', connection: 'keep-alive, X-Gone' } }, false],
+    ['ClientIP(`fd00::/8`)', { clientIp: 'fd00::7' }, true],
+    ['ClientIP(`::/0`)', { clientIp: '10.1.2.3' }, false],
     ['ClientIP(`10.0.0.0/8`)', { clientIp: '10.1.2.3' }, true],
     ['ClientIP(`10.0.0.0/8`)', { clientIp: '11.1.2.3' }, false],
     ['ClientIP(`::1`)', { clientIp: '::1' }, true],

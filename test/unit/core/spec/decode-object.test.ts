@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { readDependencies } from '../../../../src/core/desired/dependencies.ts';
 import { decode, objectsOf, summary, words } from './decode.ts';
 
 const decodeObject = (object: unknown) => decode('a.json', JSON.stringify(object));
@@ -250,6 +251,17 @@ describe('settings', () => {
       '9:27 SPEC_BAD_ANNOTATION metadata.annotations["poolkeeper.dev/adopt"]',
       '10:30 SPEC_BAD_ANNOTATION metadata.annotations["poolkeeper.dev/recreate"]',
     ]);
+  });
+
+  it('tell where a dependency is named', () => {
+    const text = 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  annotations:\n    poolkeeper.dev/depends-on: gone.yaml\n';
+    const decoded = decode('a.yaml', text);
+    const specs = new Map(decoded.kind === 'spec' ? [[decoded.spec.id, decoded.spec] as const] : []);
+    const [found] = [...readDependencies({ specs, broken: new Map() }).problems.values()].flat();
+    expect(found).toMatchObject({
+      code: 'SPEC_DEPENDENCY_MISSING',
+      where: { file: 'a.yaml', line: 6, column: 32, path: 'metadata.annotations["poolkeeper.dev/depends-on"]' },
+    });
   });
 
   it.each(['-1000', '0', '7', '1000'])('take %s as a wave', (wave) => {

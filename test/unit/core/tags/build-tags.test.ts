@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { buildTags } from '../../../../src/core/tags/build-tags.ts';
-import { traefikName } from '../../../../src/core/tags/translate-v1.ts';
+import { traefikName } from '../../../../src/core/tags/traefik-names.ts';
 
 const ENTRY_POINTS = { http: { name: 'web', tls: false }, https: { name: 'websecure', tls: true }, admin: { name: 'admin', tls: false } };
 
@@ -55,7 +55,7 @@ describe('the echoserver of the ancestor', () => {
     ['both', [...plain, ...v1, ...v3, ...rest]],
   ] as const)('in the dialect %s', (dialect, tags) => {
     const built = buildTags({ annotations, extraTags: [], namespace: 'default', name: 'echoserver', dialect, entryPoints: ENTRY_POINTS });
-    expect(built).toEqual({ tags, problems: [] });
+    expect(built).toMatchObject({ tags, problems: [] });
   });
 });
 
@@ -115,6 +115,36 @@ describe('values that would stop Traefik 1', () => {
     expect(routerTags(build({ annotations, dialect: 'v1' }).tags)).toEqual([]);
   });
 
+  it.each([
+    ['traefik.frontend.headers.customRequestHeaders', 'X.Y:b'],
+    ['traefik.frontend.headers.customResponseHeaders', 'A:b|| :c'],
+    ['traefik.frontends.a.headers.SSLProxyHeaders', 'X Y:b'],
+    ['traefik.backend.healthcheck.headers', 'Hö:b'],
+  ])('%s: %s has a header name that is no TOML key', (key, value) => {
+    const built = build({ annotations: { [key]: value }, dialect: 'v1' });
+    expect(built.tags).toEqual([]);
+    expect(codes(built)).toEqual(['TAG_INVALID error']);
+  });
+
+  it('may stand in the key of a line', () => {
+    const built = build({ extraTags: ['traefik.frontend.errors.a"b.status=500'], dialect: 'v1' });
+    expect(built.tags).toEqual([]);
+    expect(codes(built)).toEqual(['TAG_INVALID error']);
+  });
+
+  it.each([
+    ['traefik.frontend.rule', 'Host:{{getTag "host" .Attributes "a"}}.example.com'],
+    ['traefik.frontend.redirect.regex', '^/\\d+'],
+    ['traefik.tags', 'a"b'],
+  ])('%s: %s is none', (key, value) => {
+    expect(build({ annotations: { [key]: value }, dialect: 'v1' }).problems).toEqual([]);
+  });
+
+  it('are those around a template, too', () => {
+    const built = build({ annotations: { 'traefik.frontends.x.rule': 'Path:/\\d{{.Domain}}' }, dialect: 'v1' });
+    expect(codes(built)).toEqual(['TAG_INVALID error']);
+  });
+
   it('are none when they are escaped', () => {
     const built = build({ annotations: { 'traefik.backend.circuitbreaker.expression': 'a \\"b\\" \\\\d \\u00e9' }, dialect: 'v1' });
     expect(built.problems).toEqual([]);
@@ -151,7 +181,7 @@ describe('lines of poolkeeper.dev/tags', () => {
   it.each(['http', 'tcp', 'udp'])('with an %s router of their own get no translated one', (protocol) => {
     const annotations = { 'traefik.frontend.rule': 'Host:a.example.com', 'traefik.frontend.auth.basic.users': 'x' };
     const own = `traefik.${protocol}.routers.mine.rule=X`;
-    expect(build({ annotations, extraTags: [own] })).toEqual({ tags: [own], problems: [] });
+    expect(build({ annotations, extraTags: [own] })).toEqual({ tags: [own], steps: [], problems: [] });
   });
 });
 
@@ -178,37 +208,37 @@ describe('translation to Traefik 3', () => {
   it('leaves out an entry point that is not mapped, and says so', () => {
     const built = v1({ ...rule, 'frontend.entryPoints': 'https,toString' });
     expect(routerTags(built.tags).every((tag) => tag.includes('-tls.'))).toBe(true);
-    expect(codes(built)).toEqual(['TAG_NOT_TRANSLATED warning']);
+    expect(codes(built)).toEqual(['TAG_APPROXIMATED warning']);
     expect(messages(built)).toContain('"toString"');
   });
 
   it.each([
     ['the entry points', { ...rule, 'frontend.entryPoints': 'internal' }],
     ['the entry points without a rule', { 'frontend.entryPoints': 'http' }],
-    ['the rule', { 'frontend.rule': 'HostRegexp:{n:[a-z]+}.example.com' }],
-    ['a template', { 'frontend.rule': 'Host:{{.ServiceName}}.example.com' }],
-    ['basic auth', { ...rule, 'frontend.auth.basic.users': 'a:b' }],
+    ['the rule', { 'frontend.rule': 'HostRegexp:{n:[a-z]{1,2}}.example.com' }],
+    ['a template', { 'frontend.rule': 'Host:{{.ServiceName}}.{{.Domain}}' }],
+    ['users without a hash', { ...rule, 'frontend.auth.basic.users': 'a' }],
     ['a guard in another case', { ...rule, 'frontend.Whitelist.sourceRange': '10.0.0.0/8' }],
-    ['the old white list', { ...rule, 'frontend.whitelistSourceRange': '10.0.0.0/8' }],
-    ['a redirect', { ...rule, 'frontend.redirect.entryPoint': 'https' }],
-    ['a rate limit', { ...rule, 'frontend.rateLimit.extractorFunc': 'client.ip' }],
-    ['headers', { ...rule, 'frontend.headers.SSLRedirect': 'true' }],
-    ['a second frontend', { ...rule, 'frontends.admin.rule': 'PathPrefix:/admin' }],
+    ['a white list', { ...rule, 'frontend.whitelistSourceRange': '10.0.0.0/88' }],
+    ['a redirect', { ...rule, 'frontend.redirect.entryPoint': 'internal' }],
+    ['a rate limit', { ...rule, 'frontend.rateLimit.extractorFunc': 'client.ip', 'frontend.rateLimit.rateSet.x.average': '0' }],
+    ['headers', { ...rule, 'frontend.headers.SSLForceHost': 'true', 'frontend.headers.SSLHost': 'b.example.com' }],
+    ['a second frontend', { ...rule, 'frontends.admin.rule': 'PathPrefixed:/admin' }],
     ['the protocol', { ...rule, protocol: 'ftp' }],
     ['a guard without a rule', { 'frontend.auth.basic.users': 'a:b' }],
   ])('closes the route when %s cannot be translated', (_, options) => {
     const built = v1(options as Record<string, string>);
     expect(built.tags).toEqual(CLOSED);
-    expect(codes(built)).toContain('TAG_NOT_TRANSLATED warning');
+    expect(codes(built)).toContain('TAG_NOT_TRANSLATED error');
     expect(messages(built)).toContain('gets no route');
   });
 
-  it.each(['backend.healthcheck.path', 'backend.maxconn.amount', 'frontend.errors.x.status', 'port', 'frontend.Rule'])(
-    'only warns of %s',
+  it.each(['backend.healthcheck.port', 'backend.maxconn.extractorfunc', 'frontend.errors.x.status', 'port', 'frontend.Rule', 'x'])(
+    'only warns of %s, which Traefik 1 does not read so either',
     (option) => {
       const built = v1({ ...rule, [option]: '1' });
-      expect(built.tags.filter((tag) => tag !== 'traefik.port=1')).toEqual(v1(rule).tags);
-      expect(codes(built)).toEqual(['TAG_NOT_TRANSLATED warning']);
+      expect(built.tags.filter((tag) => tag !== `traefik.${option}=1`)).toEqual(v1(rule).tags);
+      expect(codes(built)).toEqual(['TAG_UNKNOWN warning']);
       expect(messages(built)).toContain(`traefik.${option} `);
     },
   );
@@ -228,19 +258,17 @@ describe('translation to Traefik 3', () => {
   it('takes backend.weight before weight, and 0 for 1', () => {
     const built = v1({ ...rule, weight: '5', 'backend.weight': '0' });
     expect(built.tags).toContain(`traefik.http.services.${BASE}.loadbalancer.server.weight=1`);
-    expect(codes(built)).toEqual(['TAG_NOT_TRANSLATED note']);
+    expect(codes(built)).toEqual(['TAG_REWRITTEN note']);
   });
 
   it.each([
     ['weight', 'many'],
     ['frontend.passHostHeader', 'maybe'],
     ['frontend.priority', 'high'],
-    ['backend.loadbalancer', 'drr'],
-    ['backend.loadbalancer.method', 'DRR'],
   ])('warns of %s=%s and goes on without it', (option, value) => {
     const built = v1({ ...rule, [option]: value });
     expect(built.tags).toEqual(v1(rule).tags);
-    expect(codes(built)).toEqual(['TAG_NOT_TRANSLATED warning']);
+    expect(codes(built)).toEqual(['TAG_UNKNOWN warning']);
   });
 
   it.each([
@@ -254,17 +282,23 @@ describe('translation to Traefik 3', () => {
   it('notes a missing rule and leaves the router to Traefik', () => {
     const built = v1({ enable: 'true', weight: '2' });
     expect(built.tags).toEqual(['traefik.enable=true', `traefik.http.services.${BASE}.loadbalancer.server.weight=2`]);
-    expect(codes(built)).toEqual(['TAG_NOT_TRANSLATED note']);
+    expect(codes(built)).toEqual(['TAG_REWRITTEN note']);
   });
 
   it('has nothing to say about a Service without Traefik tags, or one that is switched off', () => {
-    expect(build({ annotations: { tags: 'a' } })).toEqual({ tags: ['a'], problems: [] });
-    expect(v1({ ...rule, enable: '0', 'frontend.auth.basic.users': 'x' })).toEqual({ tags: ['traefik.enable=false'], problems: [] });
+    expect(build({ annotations: { tags: 'a' } })).toEqual({ tags: ['a'], steps: [], problems: [] });
+    expect(v1({ ...rule, enable: '0', 'frontend.auth.basic.users': 'x' })).toEqual({
+      tags: ['traefik.enable=false'],
+      steps: [],
+      problems: [],
+    });
   });
 
-  it('notes what differs about a trailing slash', () => {
+  it('warns of what differs about a trailing slash', () => {
     const built = v1({ 'frontend.rule': 'Path:/a,/b/' });
-    expect(codes(built)).toEqual(['TAG_NOT_TRANSLATED note', 'TAG_NOT_TRANSLATED note']);
+    expect(codes(built)).toEqual(['TAG_APPROXIMATED warning']);
+    expect(messages(built)).toContain('redirects /a/ to /a');
+    expect(messages(built)).toContain('also answers /b,');
   });
 
   it('never emits a router together with the closed one', () => {

@@ -1,0 +1,82 @@
+import { readFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
+import { delimiter, join } from 'node:path';
+import type { ConsulClientOptions } from './adapters/consul/create-consul-client.ts';
+import type { createGitSource } from './adapters/git/git-source.ts';
+import type { KubernetesConnection } from './adapters/kubernetes/connection.ts';
+import type { Config } from './config/config.ts';
+import type { Clock } from './core/model/ports.ts';
+import { AppError, errorText } from './shared/errors.ts';
+import { problem } from './shared/problem.ts';
+
+/** The environment of the process. */
+interface Environment {
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** How the configuration says to reach the API server. */
+export function connectionOf({ kubernetes }: Config, { env }: Environment): KubernetesConnection {
+  if (kubernetes.inCluster) return { kind: 'in-cluster' };
+  const inPod = env['KUBERNETES_SERVICE_HOST'] !== undefined && kubernetes.kubeconfig === undefined && env['KUBECONFIG'] === undefined;
+  if (inPod) return { kind: 'in-cluster' };
+  const listed = (env['KUBECONFIG'] ?? '').split(delimiter).filter((file) => file !== '');
+  const path = kubernetes.kubeconfig ?? (listed.length > 0 ? listed : join(env['HOME'] ?? '/', '.kube', 'config'));
+  return { kind: 'kubeconfig', path, ...(kubernetes.context === undefined ? {} : { context: kubernetes.context }) };
+}
+
+function readConfigured(option: string, path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new AppError(problem('CONFIG_UNREADABLE', `${option}: ${errorText(error)}`), { cause: error });
+  }
+}
+
+/** How the configuration says to reach Consul. Throws AppError when a file that it names cannot be read. */
+export function consulOptions({ consul }: Config): ConsulClientOptions {
+  const { caFile, certFile, keyFile, serverName, tokenFile, namespace, partition } = consul;
+  return {
+    address: consul.address,
+    timeoutMs: consul.timeoutMs,
+    scope: { namespace, partition },
+    ...(tokenFile === undefined ? {} : { tokenFile }),
+    tls: {
+      ...(caFile === undefined ? {} : { ca: readConfigured('consul.caFile', caFile) }),
+      ...(certFile === undefined ? {} : { cert: readConfigured('consul.certFile', certFile) }),
+      ...(keyFile === undefined ? {} : { key: readConfigured('consul.keyFile', keyFile) }),
+      ...(serverName === undefined ? {} : { serverName }),
+    },
+  };
+}
+
+/** How the configuration says to read the repository. */
+export function gitOptions({ git }: Config, mirrorDir: string, clock: Clock, io: Environment): Parameters<typeof createGitSource>[0] {
+  const { username, passwordFile, sslCaFile, sshCommand } = git;
+  return {
+    url: git.url,
+    ref: git.ref,
+    root: git.root,
+    timeoutMs: git.timeoutMs,
+    mirrorDir,
+    clock,
+    environment: io.env,
+    ...(username === undefined ? {} : { username: () => username }),
+    ...(passwordFile === undefined ? {} : { password: () => readConfigured('git.passwordFile', passwordFile).trim() }),
+    ...(sslCaFile === undefined ? {} : { sslCaFile }),
+    ...(sshCommand === undefined ? {} : { sshCommand }),
+  };
+}
+
+/** Where other replicas reach this one. */
+export function advertisedUrl({ http: { advertise, listen } }: Config): string {
+  if (advertise !== undefined) return advertise;
+  const host = listen.host === '0.0.0.0' || listen.host === '::' ? firstAddress() : listen.host;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${listen.port}`;
+}
+
+/** The first address of this machine that others can reach: a Pod has one. */
+function firstAddress(): string {
+  const addresses = Object.values(networkInterfaces()).flatMap((some) => some ?? []);
+  const [first] = addresses.filter(({ internal, address }) => !internal && !address.startsWith('fe80:'));
+  return first?.address ?? '127.0.0.1';
+}

@@ -1,0 +1,90 @@
+import type { NodeReport, PoolReport, RunReport, SourceReport } from '../core/report/run-report.ts';
+
+/** One pool as seen from a node. */
+export interface NodePoolView {
+  readonly pool: PoolReport['pool'];
+  /** Name of the Consul service. */
+  readonly service: string;
+  /** Whether the node is to be a backend, the fixed word for why, and the reason in words. Undefined while that cannot be decided. */
+  readonly in: boolean | undefined;
+  readonly code: NodeReport['code'] | undefined;
+  readonly reason: string;
+  /** Whether an instance stands on the node in Consul, and whether all its checks pass. */
+  readonly registered: boolean;
+  readonly passing: boolean;
+  /** Number of instances of the pool in Consul, on all nodes. */
+  readonly instances: number;
+}
+
+/** A node with its place in or outside of every pool. */
+export interface NodeView extends NodeReport {
+  /** False for one that Kubernetes does not have (any more) and that still stands in Consul. */
+  readonly inCluster: boolean;
+  readonly pools: readonly NodePoolView[];
+}
+
+/** Where the views come from, and how far they can be trusted. */
+export interface NodeViewsSource {
+  readonly startedAtMs: number;
+  /** What Kubernetes last told of the nodes, and Consul of the registrations. */
+  readonly sources: readonly SourceReport[];
+}
+
+/** `GET /api/v1/nodes`: every node of the cluster, and those that have left it and still stand in Consul, by name. */
+export interface NodesAnswer extends NodeViewsSource {
+  readonly nodes: readonly NodeView[];
+}
+
+/** `GET /api/v1/nodes/{node}` */
+export interface NodeAnswer extends NodeViewsSource {
+  readonly node: NodeView;
+}
+
+/** Every node with its place in every pool. */
+export function nodesAnswer(report: RunReport): NodesAnswer {
+  const index = indexPools(report.pools);
+  const known = new Set(report.nodes.map(({ node }) => node));
+  const gone = [...index.keys()].filter((node) => !known.has(node)).map((node) => goneNode(node, index.get(node) ?? []));
+  const nodes = [...report.nodes.map((node) => viewOf(node, true, index.get(node.node) ?? [])), ...gone];
+  return { ...sourceOf(report), nodes: nodes.sort((a, b) => (a.node < b.node ? -1 : 1)) };
+}
+
+/** One node; undefined when neither Kubernetes nor Consul has it. */
+export function nodeAnswer(report: RunReport, name: string): NodeAnswer | undefined {
+  const node = nodesAnswer({ ...report, nodes: report.nodes.filter((one) => one.node === name) }).nodes.find((one) => one.node === name);
+  return node === undefined ? undefined : { ...sourceOf(report), node };
+}
+
+const sourceOf = ({ startedAtMs, sources }: RunReport): NodeViewsSource => ({
+  startedAtMs,
+  sources: sources.filter(({ source }) => source === 'nodes' || source === 'consul'),
+});
+
+const viewOf = (node: NodeReport, inCluster: boolean, pools: readonly NodePoolView[]): NodeView => ({ ...node, inCluster, pools });
+
+function goneNode(node: NodeReport['node'], pools: readonly NodePoolView[]): NodeView {
+  const registered = pools.filter((pool) => pool.registered).length;
+  const report = { node, eligible: false, code: 'deleting', reason: 'the node is no longer in the cluster', draining: false } as const;
+  return viewOf({ ...report, registered, check: undefined }, false, pools);
+}
+
+const UNDECIDED = { in: undefined, code: undefined, reason: 'not decided: the pool leaves, or what it is made of is not known' };
+
+/** The pools of each node, in the order of the pools. */
+function indexPools(pools: readonly PoolReport[]): ReadonlyMap<NodeReport['node'], readonly NodePoolView[]> {
+  const index = new Map<NodeReport['node'], NodePoolView[]>();
+  for (const { pool, service, decisions, registeredOn, passingOn } of pools) {
+    const [registered, passing] = [new Set(registeredOn), new Set(passingOn)];
+    const decided = new Map(decisions.map((decision) => [decision.node, decision]));
+    for (const node of new Set([...decided.keys(), ...registered])) {
+      const decision = decided.get(node);
+      const verdict = decision === undefined ? UNDECIDED : { in: decision.in, code: decision.code, reason: decision.reason };
+      const inConsul = { registered: registered.has(node), passing: passing.has(node), instances: registered.size };
+      const view = { pool, service, ...verdict, ...inConsul };
+      const list = index.get(node);
+      if (list === undefined) index.set(node, [view]);
+      else list.push(view);
+    }
+  }
+  return index;
+}

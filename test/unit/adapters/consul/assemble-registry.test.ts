@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest';
+import { assembleRegistry, type RegistryParts } from '../../../../src/adapters/consul/assemble-registry.ts';
+import type { CatalogInstance, CatalogNode } from '../../../../src/adapters/consul/decode-answer.ts';
+import { consulNodeId, ownMeta } from '../../../../src/core/model/consul-names.ts';
+import { nodeName, poolKey } from '../../../../src/core/model/ids.ts';
+
+const identity = { owner: 'o', cluster: 'c1', keyPath: 'k', nodePrefix: 'k8s-' };
+const mine = ownMeta('o', 'c1');
+const name = 'k8s-c1-n1';
+const id = consulNodeId('c1', nodeName('n1'));
+const node = (more: Partial<CatalogNode> = {}): CatalogNode => ({ name, id, address: '10.0.0.1', meta: mine, modifyIndex: 1, ...more });
+const instance = (more: Partial<CatalogInstance> = {}): CatalogInstance => ({
+  consulNode: name,
+  id: 'web-1',
+  service: 'web',
+  address: '10.0.0.1',
+  port: 30_080,
+  tags: [],
+  meta: { ...mine, namespace: 'prod', name: 'web' },
+  modifyIndex: 2,
+  ...more,
+});
+const assemble = (parts: Partial<RegistryParts>) =>
+  assembleRegistry({ nodes: [node()], byNode: new Map(), services: [], checks: [], kv: [], ...parts }, identity);
+
+describe('whose a node is', () => {
+  const wiped = { meta: {}, id: '' };
+  it.each<[string, Partial<CatalogNode>, readonly CatalogInstance[], boolean]>([
+    ['one with our Meta', {}, [], true],
+    ['one whose Meta was wiped, under our id', { meta: {} }, [], true],
+    ['one whose Meta was wiped in part', { meta: { owner: 'o', cluster: 'c1' } }, [], true],
+    ['one that lost Meta and id, with an instance of ours', wiped, [instance()], true],
+    ['one without Meta, id or anything of ours: it may be anybody’s', wiped, [instance({ meta: {} })], false],
+    ['one under our id that names another cluster', { meta: { ...mine, cluster: 'c2' } }, [instance()], false],
+    ['one that names another owner, with an instance of ours', { meta: { owner: 'them' }, id: '' }, [instance()], false],
+    ['one under another id', { meta: {}, id: consulNodeId('c2', nodeName('n1')) }, [], false],
+    [
+      'one of another cluster that shares our prefix',
+      { name: 'k8s-c1-x-n1', meta: {}, id: consulNodeId('c1-x', nodeName('n1')) },
+      [],
+      false,
+    ],
+  ])('%s', (_, more, found, ours) => {
+    const one = node(more);
+    const { state } = assemble({ nodes: [one], byNode: new Map([[one.name, found]]) });
+    expect(state.nodes.get(one.name)?.ours).toBe(ours);
+  });
+});
+
+describe('whose an instance is', () => {
+  it('is told by its Meta; all others on our nodes are strangers', () => {
+    const others = [
+      instance({ id: 'edited', meta: {} }),
+      instance({ id: 'theirs', meta: { ...mine, cluster: 'c2' } }),
+      instance({ id: 'half', meta: mine }),
+    ];
+    const { state, sharedNodes } = assemble({ byNode: new Map([[name, [instance(), ...others]]]) });
+    expect(state.instances.get(poolKey('prod', 'web'))?.map((one) => [one.id, one.node])).toEqual([['web-1', 'n1']]);
+    expect(state.strangers.map((one) => one.id)).toEqual(['edited', 'theirs', 'half']);
+    expect(sharedNodes).toEqual(new Set([name]));
+  });
+});
+
+describe('names of others', () => {
+  it('are what Consul filtered', () => {
+    expect(assemble({ services: ['consul', 'web'] }).state.foreignServices).toEqual(new Set(['consul', 'web']));
+  });
+
+  it('are those that we do not hold, where Consul did not heed the filter', () => {
+    const byNode = new Map([[name, [instance()]]]);
+    const { state } = assemble({ byNode, services: ['consul', 'poolkeeper-c1', 'web', 'api'] });
+    expect(state.foreignServices).toEqual(new Set(['consul', 'api']));
+  });
+});
+
+it('a canary whose marks were wiped is still ours, and is to be marked again', () => {
+  const canary = node({ name: 'k8s-c1--canary', id: consulNodeId('c1', nodeName('-canary')), meta: {} });
+  const byNode = new Map([[canary.name, [instance({ consulNode: canary.name, service: 'poolkeeper-c1', meta: mine })]]]);
+  expect(assemble({ nodes: [canary], byNode })).toMatchObject({
+    canaryTaken: false,
+    missing: new Map([
+      ['key', 0],
+      ['node', 1],
+    ]),
+  });
+  const whole = { ...canary, meta: mine };
+  const edited = instance({ consulNode: canary.name, service: 'poolkeeper-c1', meta: {} });
+  expect(assemble({ nodes: [whole], byNode: new Map([[canary.name, [edited]]]) }).missing).toEqual(
+    new Map([
+      ['key', 0],
+      ['instance', 2],
+    ]),
+  );
+  expect(assemble({ nodes: [{ ...canary, id: '' }], byNode: new Map([[canary.name, []]]) }).canaryTaken).toBe(true);
+});

@@ -1,0 +1,109 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { runCli } from '../../../src/cli/run-cli.ts';
+import { nodeName, poolKey } from '../../../src/core/model/ids.ts';
+import type { PoolReport, RunReport } from '../../../src/core/report/run-report.ts';
+import { createHttpServer, type HttpServer } from '../../../src/http/create-http-server.ts';
+import type { MigrationResult, MigrationWish } from '../../../src/http/http-server-options.ts';
+import { problem } from '../../../src/shared/problem.ts';
+import { poolReport, runReport } from '../../support/run-report.ts';
+
+let servers: HttpServer[] = [];
+afterEach(async () => {
+  await Promise.all(servers.map((server) => server.stop()));
+  servers = [];
+});
+
+const web = (more: Partial<PoolReport>): RunReport =>
+  runReport({ pools: [poolReport('prod', 'web', { desired: 2, passing: 0, ...more })] });
+const begun = web({ registered: 0, agents: { nodes: [nodeName('n1'), nodeName('n2')], moving: true } });
+const half = web({ registered: 1, agents: { nodes: [nodeName('n2')], moving: true } });
+const moved = web({ registered: 2 });
+const MOVING: MigrationResult = { kind: 'done', moving: [poolKey('prod', 'web')] };
+
+/** A daemon that tells these reports one after the other, the last one for ever. */
+async function serve(reports: readonly RunReport[], answer: MigrationResult = MOVING) {
+  const asked: MigrationWish[] = [];
+  const left = [...reports];
+  const server = createHttpServer({
+    listen: { host: '127.0.0.1', port: 0 },
+    token: undefined,
+    report: () => (left.length > 1 ? left.shift() : left[0]),
+    livez: () => true,
+    ready: () => ({ ready: true, checks: [] }),
+    metrics: async () => '',
+    resync: async () => ({ queued: true, coalesced: false }),
+    drain: async () => undefined,
+    migrate: async (wish) => {
+      asked.push(wish);
+      return answer;
+    },
+  });
+  servers.push(server);
+  return { asked, url: (await server.start()).url };
+}
+
+async function migrate(...argv: readonly string[]) {
+  const [stdout, stderr]: [string[], string[]] = [[], []];
+  const unused = () => Promise.reject(new Error('must not be loaded'));
+  const code = await runCli({
+    argv: ['migrate', ...argv],
+    env: {},
+    stdout: { write: (text) => stdout.push(text) },
+    stderr: { write: (text) => stderr.push(text) },
+    isTerminal: false,
+    readFile: () => '',
+    now: () => 0,
+    signal: new AbortController().signal,
+    load: { daemon: unused, once: unused, demo: unused, rights: unused, doctor: unused },
+  });
+  return { code, stdout: stdout.join(''), stderr: stderr.join('') };
+}
+
+describe('migrate', () => {
+  it('asks the daemon, and tells how far it is until all have moved', async () => {
+    const { url, asked } = await serve([begun, half, moved]);
+    expect(await migrate('prod/web', '--wait', '--url', url)).toEqual({
+      code: 0,
+      stdout: [
+        'prod/web: 0 of 2 in the catalog, 2 registered by agents',
+        'prod/web: 1 of 2 in the catalog, 1 registered by agents',
+        'prod/web: 2 of 2 in the catalog, 0 registered by agents',
+        'The pool is in the catalog.\n',
+      ].join('\n'),
+      stderr: '',
+    });
+    expect(asked).toEqual([{ pools: ['prod/web'] }]);
+  });
+
+  it('does not wait unless told', async () => {
+    const { url, asked } = await serve([begun]);
+    expect(await migrate('--all', '--url', url)).toMatchObject({ code: 0, stdout: expect.stringContaining('1 pool moves') });
+    expect(await migrate('--all', '--output', 'json', '--url', url)).toMatchObject({
+      code: 0,
+      stdout: '{\n  "moving": [\n    "prod/web"\n  ]\n}\n',
+    });
+    expect(asked).toEqual([{ all: true }, { all: true }]);
+  });
+
+  it('names those that have not moved in time', async () => {
+    const { url } = await serve([half]);
+    const { code, stderr } = await migrate('prod/web', '--wait', '--timeout', '1ms', '--url', url);
+    expect([code, stderr]).toEqual([1, expect.stringContaining('prod/web: agents still register it on n2')]);
+    const json = await migrate('prod/web', '--wait', '--timeout', '1ms', '--output', 'json', '--url', url);
+    expect([json.code, JSON.parse(json.stdout)]).toEqual([1, { moving: ['prod/web'], left: ['prod/web'] }]);
+  });
+
+  it('says when there is nothing to move, and what is refused', async () => {
+    const nothing = await serve([moved], { kind: 'done', moving: [] });
+    expect(await migrate('--all', '--wait', '--url', nothing.url)).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('nothing moves'),
+    });
+    const refused = await serve([moved], { kind: 'refused', problem: problem('POOL_UNKNOWN', 'there is no pool x/y') });
+    expect(await migrate('x/y', '--url', refused.url)).toMatchObject({ code: 1, stderr: expect.stringContaining('there is no pool x/y') });
+  });
+
+  it.each([[[]], [['prod/web', '--all']], [['prod/web', '--timeout', 'soon']]])('refuses %j', async (argv) => {
+    expect((await migrate(...argv)).code).toBe(64);
+  });
+});
