@@ -127,18 +127,26 @@ class MirroredSource implements GitSource {
     const fetched = await this.#mirror.fetch(head, signal);
     // The branch may have moved on between the look and the fetch.
     const movedAfterMs = this.#heads.saw(fetched, look.lookedAtMs);
-    const isRewritten = before !== undefined && before !== fetched && !(await this.#mirror.descends(fetched, before, signal));
-    const read = await this.#readCommit(fetched, look.since, signal);
+    const isNew = before !== undefined && before !== fetched;
+    const [descends, read] = await together([
+      isNew ? this.#mirror.descends(fetched, before, signal) : Promise.resolve(true),
+      this.#readCommit(fetched, look.since, signal),
+    ]);
+    const isRewritten = isNew && !descends;
     this.#tidyAtTimes();
     const problems = isRewritten ? [historyRewritten(this.#settings, before, fetched)] : [];
     return { ...read, problems, movedAfterMs, fetchedAtMs: this.#settings.clock.now() };
   }
 
   async #readCommit(at: Revision, since: string, signal: AbortSignal) {
+    const [files, commits] = await together([this.#readFiles(at, signal), this.#commits(since, at, signal)]);
+    return { revision: at, source: this.#identity, files, commits };
+  }
+
+  async #readFiles(at: Revision, signal: AbortSignal): Promise<SpecFiles['files']> {
     const gitDir = this.#mirror.path;
     const entries = await readTree(this.#git, this.#settings, { gitDir, revision: at }, signal);
-    const files = await this.#files.read(entries, gitDir, signal);
-    return { revision: at, source: this.#identity, files, commits: await this.#commits(since, at, signal) };
+    return this.#files.read(entries, gitDir, signal);
   }
 
   #commits(since: string, head: Revision, signal: AbortSignal): Promise<SpecFiles['commits']> {
@@ -167,6 +175,12 @@ class MirroredSource implements GitSource {
     // A mirror that could not be packed still serves.
     this.#tidying = this.#tidying.then(() => this.#mirror.tidy(this.#closing.signal)).catch(() => {});
   }
+}
+
+/** What all give, side by side; fails with the first failure, but not before all have ended: a process must not outlive its read. */
+async function together<A, B>([a, b]: readonly [Promise<A>, Promise<B>]): Promise<readonly [A, B]> {
+  await Promise.allSettled([a, b]);
+  return [await a, await b];
 }
 
 /** Local commands fail for other reasons than the mirror, too; a rebuild tells. */
