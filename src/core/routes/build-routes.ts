@@ -1,6 +1,7 @@
 import { byBytes } from '../model/ids.ts';
-import { declareInstance, normalizeName } from './declare-instance.ts';
+import { declareInstance } from './declare-instance.ts';
 import { type LabelledObject, parseLabelBool } from './decode-labels.ts';
+import { normalizeName } from './go-values.ts';
 import { keptInstances } from './kept-instances.ts';
 import { mergeObjects } from './merge-objects.ts';
 import { defaultPriority, parseRule } from './parse-rule.ts';

@@ -1,11 +1,9 @@
 import { type DecodedLabels, decodeLabels, type LabelledObject, labelsOf } from './decode-labels.ts';
+import { normalizeName } from './go-values.ts';
 import { serverUrl } from './merge-objects.ts';
 import type { RoutedInstance, RouteOptions, RouteProblem } from './route-model.ts';
 
 type Objects = ReadonlyMap<string, LabelledObject>;
-
-/** Traefik's name for something: every run of other characters than letters and digits becomes one `-`. */
-export const normalizeName = (name: string): string => (name.match(/[\p{L}\p{N}]+/gu) ?? []).join('-');
 
 /**
  * What an instance declares, with the service and the router that Traefik makes up for one that declares none, and each router

@@ -1,0 +1,56 @@
+import type { DynamicObject } from './dynamic-types.ts';
+import { JudgedObject, type JudgedObjects } from './judged-object.ts';
+import type { EntryPointSettings, TraefikSettings } from './predicted-routes.ts';
+
+const OBSERVED: DynamicObject = { accessLogs: true, metrics: true, tracing: true, traceVerbosity: 'minimal' };
+
+/** The names of the entry points that routers without any are on. */
+export function defaultEntryPoints(entryPoints: readonly EntryPointSettings[]): readonly string[] {
+  const hasDefaults = entryPoints.some(({ asDefault }) => asDefault === true);
+  return entryPoints
+    .filter(({ asDefault, protocol, name }) => (asDefault === true || !hasDefaults) && protocol !== 'udp' && name !== 'traefik')
+    .map(({ name }) => name)
+    .sort();
+}
+
+/**
+ * The HTTP routers with their entry points, and with what the entry points add to them: a router on several of them becomes one for each
+ * that adds TLS or middlewares. Source: traefik pkg/server/aggregator.go.
+ */
+export function applyEntryPoints(routers: JudgedObjects, { entryPoints }: TraefikSettings): JudgedObjects {
+  const adding = new Map(
+    (entryPoints ?? []).filter(({ tls, middlewares = [] }) => tls !== undefined || middlewares.length > 0).map((e) => [e.name, e]),
+  );
+  const applied = new Map<string, JudgedObject>();
+  for (const [name, router] of routers) {
+    if (entryPoints !== undefined && router.list('entryPoints').length === 0) router.set('entryPoints', defaultEntryPoints(entryPoints));
+    const names = router.list('entryPoints');
+    router.set('observability', { ...OBSERVED, ...(router.config['observability'] as DynamicObject | undefined) });
+    const plain = names.filter((entryPoint) => !adding.has(entryPoint));
+    if (plain.length > 0 || adding.size === 0) {
+      router.set('entryPoints', plain);
+      applied.set(name, router);
+    }
+    for (const entryPoint of names) {
+      const added = adding.get(entryPoint);
+      const own = names.length > 1 ? `${entryPoint}-${name}` : name;
+      if (added !== undefined) applied.set(own, withAdded(router, added, own));
+    }
+  }
+  return applied;
+}
+
+function withAdded({ config, declaredBy }: JudgedObject, { name, tls, middlewares = [] }: EntryPointSettings, own: string): JudgedObject {
+  const joined = [...middlewares, ...((config['middlewares'] ?? []) as readonly string[])];
+  const ownTls = config['tls'] ?? tls;
+  return new JudgedObject({
+    name: own,
+    declaredBy,
+    config: {
+      ...config,
+      entryPoints: [name],
+      ...(joined.length === 0 ? {} : { middlewares: joined }),
+      ...(ownTls === undefined ? {} : { tls: ownTls }),
+    },
+  });
+}
