@@ -30,6 +30,7 @@ module.exports = {
     ]),
     onlyOrNode('adapter-consul', '^src/adapters/consul/', ['^src/adapters/consul/', '^src/core/model/', '^src/shared/', npm('consul')]),
     onlyOrNode('adapter-network', '^src/adapters/network/', ['^src/adapters/network/', '^src/core/model/', '^src/shared/']),
+    onlyOrNode('adapter-traefik', '^src/adapters/traefik/', ['^src/adapters/traefik/', '^src/core/model/', '^src/shared/', npm('undici')]),
     onlyOrNode('telemetry', '^src/telemetry/', ['^src/telemetry/', '^src/core/', '^src/shared/', npm('pino', 'prom-client')]),
     onlyOrNode('http', '^src/http/', ['^src/http/', '^src/core/', '^src/shared/', npm('fastify', 'zod')]),
     {

@@ -4,7 +4,9 @@ import { delimiter, join } from 'node:path';
 import type { ConsulClientOptions } from './adapters/consul/create-consul-client.ts';
 import type { createGitSource } from './adapters/git/git-source.ts';
 import type { KubernetesConnection } from './adapters/kubernetes/connection.ts';
+import type { ReplicaOptions } from './adapters/traefik/read-api.ts';
 import type { Config } from './config/config.ts';
+import { replicaName } from './core/model/ids.ts';
 import type { Clock } from './core/model/ports.ts';
 import { AppError, errorText } from './shared/errors.ts';
 import { problem } from './shared/problem.ts';
@@ -47,6 +49,18 @@ export function consulOptions({ consul }: Config): ConsulClientOptions {
       ...(serverName === undefined ? {} : { serverName }),
     },
   };
+}
+
+/** How the configuration says to reach the APIs of Traefik; none: it is not watched. Throws AppError when a file cannot be read. */
+export function gatewayReplicas({ traefik: { api = [] } }: Config): readonly ReplicaOptions[] {
+  return api.map(({ name, url, username, passwordFile, caFile, insecureSkipVerify }) => ({
+    name: replicaName(name),
+    url,
+    insecureSkipVerify,
+    ...(username === undefined ? {} : { username }),
+    ...(passwordFile === undefined ? {} : { passwordFile }),
+    ...(caFile === undefined ? {} : { ca: readConfigured(`traefik.api, replica ${name}, caFile`, caFile) }),
+  }));
 }
 
 /** How the configuration says to read the repository. */

@@ -40,8 +40,9 @@ const RETRY = { baseMs: 500, maxMs: 30_000 };
 function secretsOf(config: Config): { readonly all: readonly string[]; readonly httpToken: string | undefined } {
   const read = readSecrets(config, (path) => readFileSync(path, 'utf8'));
   if (read.kind === 'invalid') throw new AppError(read.problems[0] ?? problem('CONFIG_INVALID', 'a secret file cannot be read'));
-  const { gitPassword, consulToken, httpToken } = read.secrets;
-  return { all: [gitPassword, consulToken, httpToken].flatMap((secret) => (secret === undefined ? [] : [secret])), httpToken };
+  const { gitPassword, consulToken, httpToken, traefikPasswords } = read.secrets;
+  const all = [gitPassword, consulToken, httpToken, ...traefikPasswords];
+  return { all: all.flatMap((secret) => (secret === undefined ? [] : [secret])), httpToken };
 }
 
 /** What the loop and the HTTP server of one daemon share. */
@@ -111,8 +112,10 @@ function withAges(report: RunReport, live: readonly SourceReport[]): RunReport {
   return { ...report, sources };
 }
 
-const sourcesNow = ({ poller, cluster, registry, clock }: Parts): readonly SourceReport[] =>
-  sourceReports({ specs: poller.snapshot(), cluster: cluster.state(), registry: registry.state() }, clock.now());
+const sourcesNow = ({ poller, cluster, registry, gateway, clock }: Parts): readonly SourceReport[] => {
+  const watched = gateway === undefined ? {} : { gateways: gateway.state() };
+  return sourceReports({ specs: poller.snapshot(), cluster: cluster.state(), registry: registry.state(), ...watched }, clock.now());
+};
 
 function createLoop(works: Workings, config: Config, onReport: DaemonIo['onReport']): ReconcileLoop {
   const { parts, engine, log, metrics } = works;
@@ -125,7 +128,9 @@ function createLoop(works: Workings, config: Config, onReport: DaemonIo['onRepor
     gatherMs: GATHER_MS,
     retry: RETRY,
     poll: (signal) => engine.poll(signal),
-    refresh: (signal) => parts.registry.refresh(signal),
+    refresh: async (signal) => {
+      await Promise.all([parts.registry.refresh(signal), parts.gateway?.refresh(signal)]);
+    },
     run: async (trigger, signal) => {
       const turn = await engine.run(trigger, signal);
       works.report = turn.report;
@@ -190,13 +195,14 @@ function createServer(works: Workings, config: Config, { token, isAlive, resync,
   });
 }
 
-function wakeOnChange({ cluster, registry, leases, probe }: Parts, loop: ReconcileLoop): readonly (() => void)[] {
+function wakeOnChange({ cluster, registry, leases, probe, gateway }: Parts, loop: ReconcileLoop): readonly (() => void)[] {
   return [
     cluster.changed(() => loop.wake('kubernetes')),
     registry.changed(() => loop.wake('consul')),
     leases.consul.changed(() => loop.wake('lease')),
     leases.kubernetes.changed(() => loop.wake('lease')),
     probe.changed(() => loop.wake('nodes')),
+    ...(gateway === undefined ? [] : [gateway.changed(() => loop.wake('traefik'))]),
   ];
 }
 
@@ -213,7 +219,9 @@ async function runParts(works: Workings, loop: ReconcileLoop, signal: AbortSigna
   parts.leases.kubernetes.start();
   for (const term of parts.terms) term.start();
   const known = parts.registry.start(runSignal).then(() => knowLeader(parts, signal));
-  const started = Promise.all([identified, parts.cluster.start(runSignal), known, engine.poll(signal)]);
+  parts.gateway?.start(runSignal);
+  const seen = parts.gateway?.refresh(signal);
+  const started = Promise.all([identified, parts.cluster.start(runSignal), known, seen, engine.poll(signal)]);
   await Promise.race([started, sleep(SETTLE_MS, signal)]).catch(() => undefined);
   // The first run may apply for minutes; status and readiness need not wait for it.
   works.report = await engine.run(['start'], runSignal, 'look').then(

@@ -10,7 +10,7 @@ export async function planOnce(config: Config, io: DaemonIo & { readonly check?:
   const parts = await buildParts(config, io);
   try {
     const engine = engineOf(parts, { dryRun: true, ...(io.check === true ? { check: true } : {}) });
-    await Promise.all([parts.cluster.start(signal), parts.registry.refresh(signal)]);
+    await Promise.all([parts.cluster.start(signal), parts.registry.refresh(signal), parts.gateway?.refresh(signal)]);
     await engine.poll(signal);
     return (await engine.run(['plan'], signal)).report;
   } finally {
@@ -35,7 +35,9 @@ export async function syncOnce(config: Config, io: DaemonIo, signal: AbortSignal
     parts.leases.consul.start(signal);
     parts.leases.kubernetes.start();
     const known = parts.registry.start(signal).then(() => knowLeader(parts, signal));
-    const started = Promise.all([parts.identify(signal), parts.cluster.start(signal), known]);
+    parts.gateway?.start(signal);
+    const seen = parts.gateway?.refresh(signal);
+    const started = Promise.all([parts.identify(signal), parts.cluster.start(signal), known, seen]);
     await Promise.race([started, sleep(SETTLE_MS, signal)]);
     started.catch(() => undefined);
     const earlier: RunReport[] = [];

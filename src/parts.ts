@@ -21,9 +21,11 @@ import { createKubernetesLease } from './adapters/kubernetes/kubernetes-lease.ts
 import { createNodeDrains } from './adapters/kubernetes/node-drains.ts';
 import type { StoppableProbe } from './adapters/network/node-probe.ts';
 import { createNodeProbe } from './adapters/network/node-probe.ts';
+import type { TraefikGateway } from './adapters/traefik/create-gateway.ts';
+import { createGateway } from './adapters/traefik/create-gateway.ts';
 import type { Config } from './config/config.ts';
 import { policyOf } from './config/policy-of.ts';
-import { advertisedUrl, connectionOf, consulOptions, gitOptions } from './connections.ts';
+import { advertisedUrl, connectionOf, consulOptions, gatewayReplicas, gitOptions } from './connections.ts';
 import type { NodeName } from './core/model/ids.ts';
 import type { Policy } from './core/model/policy.ts';
 import type { Clock } from './core/model/ports.ts';
@@ -64,6 +66,8 @@ export interface Parts {
   readonly git: GitSource;
   readonly poller: SpecPoller;
   readonly probe: StoppableProbe;
+  /** Undefined: Traefik is not watched. */
+  readonly gateway: TraefikGateway | undefined;
   /** Marks a node as somebody wishes; tells what kept it from being done. */
   readonly drainNode: (wish: DrainWish, signal: AbortSignal) => Promise<Problem | undefined>;
   /** Learns the cluster's UID, without which the Consul lease is not sought; tries until it succeeds. */
@@ -98,6 +102,8 @@ export async function buildParts(config: Config, io: DaemonIo): Promise<Parts> {
   const mirror = config.git.mirrorDir ?? (await mkdtemp(join(tmpdir(), 'poolkeeper-mirror-')));
   const git = createGitSource(gitOptions(config, mirror, clock, io));
   const probe = createNodeProbe();
+  const replicas = gatewayReplicas(config);
+  const gateway = replicas.length === 0 ? undefined : createGateway({ replicas, clock });
   return {
     policy,
     clock,
@@ -108,6 +114,7 @@ export async function buildParts(config: Config, io: DaemonIo): Promise<Parts> {
     terms: leases.terms,
     git,
     probe,
+    gateway,
     drainNode: nodeDrainer(config, client, clusterAdapter),
     poller: new SpecPoller(git, decoderOf(config), clock),
     async identify(signal) {
@@ -115,7 +122,7 @@ export async function buildParts(config: Config, io: DaemonIo): Promise<Parts> {
     },
     async close() {
       for (const term of leases.terms) term.stop();
-      const ending = [clusterAdapter, registry, leases.consul, leases.kubernetes, probe].map((part) => part.stop());
+      const ending = [clusterAdapter, registry, leases.consul, leases.kubernetes, probe, gateway].map((part) => part?.stop());
       await Promise.allSettled([...ending, git.close()]);
       consul.close();
       await client.close();
@@ -229,9 +236,10 @@ interface EngineHooks {
 
 /** The engine that runs on these parts. */
 export function engineOf(
-  { cluster, registry, leases, policy, clock, poller, probe }: Parts,
+  { cluster, registry, leases, policy, clock, poller, probe, gateway }: Parts,
   { mayBegin, onOutcome, ...how }: EngineHooks,
 ): Engine {
   const ports = { cluster, registry, leases, mayBegin: mayBegin ?? (() => true) };
-  return new Engine({ ports, policy, clock, poller, probe, ...how, ...(onOutcome === undefined ? {} : { onOutcome }) });
+  const watched = gateway === undefined ? {} : { gateway };
+  return new Engine({ ports, policy, clock, poller, probe, ...watched, ...how, ...(onOutcome === undefined ? {} : { onOutcome }) });
 }

@@ -31,7 +31,7 @@ key_prefix "kubernetes/deployments/" {
   policy = "write"
 }
 
-# What was wanted and deployed of each pool, with a short history.
+# What was wanted and deployed of each pool, with a short history; not needed in mode `catalog`.
 key_prefix "kubernetes/specifications/" {
   policy = "write"
 }

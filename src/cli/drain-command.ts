@@ -117,7 +117,7 @@ function summary(waits: readonly DrainWait[]): string {
 function ending(wish: Wish, node: string, { answer }: WaitResult): string {
   if (wish === 'drain') return `${node} is out of all pools in Consul.`;
   if (answer !== undefined && isNoBackend(answer)) return `${node} is not drained; it is no backend: ${answer.node.reason}.`;
-  const back = answer?.node.pools.filter(({ passing }) => passing).length ?? 0;
+  const back = answer?.node.pools.filter(({ passing, byAgent }) => passing || byAgent).length ?? 0;
   return `${node} is back: Consul has it passing in ${back} pool${back === 1 ? '' : 's'}.`;
 }
 

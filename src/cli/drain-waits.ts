@@ -10,9 +10,9 @@ export interface DrainWait {
 /** One condition of being done: what it still waits for, nothing when it is met. */
 type Gate = (answer: NodeAnswer) => readonly DrainWait[];
 
-/** What must be so, in this order, until a node is out of traffic, or back. Who watches Traefik adds a gate at the end. */
+/** What must be so, in this order, until a node is out of traffic, or back. Traefik counts where it is watched. */
 const GATES: Readonly<Record<'drain' | 'undrain', readonly Gate[]>> = {
-  drain: [sourcesAnswer, isMarked, consulLetsGo],
+  drain: [sourcesAnswer, isMarked, consulLetsGo, traefikLetsGo],
   undrain: [sourcesAnswer, isUnmarked, isReady, consulHasItBack],
 };
 
@@ -41,12 +41,17 @@ function isUnmarked({ node }: NodeAnswer): readonly DrainWait[] {
   return node.draining ? [{ why: 'the daemon still sees the mark' }] : [];
 }
 
-/** Each instance is gone, or critical by the check of its node; and no pool keeps the node in. */
+/** Each instance is gone, or critical by the check of its node, which tells nothing of one by an agent; and no pool keeps the node in. */
 function consulLetsGo({ node }: NodeAnswer): readonly DrainWait[] {
-  const holds = node.pools.filter((pool) => pool.in === true || (pool.registered && node.check !== 'critical'));
+  const holds = node.pools.filter((pool) => pool.in === true || pool.byAgent || (pool.registered && node.check !== 'critical'));
   const waits = holds.map(({ pool, in: stays, reason }) => ({ pool, why: stays === false ? `leaving (${reason})` : reason }));
   const others = node.check === 'critical' ? 0 : node.registered - node.pools.filter(({ registered }) => registered).length;
   return others > 0 ? [...waits, { why: `${others} registered for pools that no spec holds` }] : waits;
+}
+
+/** Every replica that can be asked has dropped the node from every pool. */
+function traefikLetsGo({ node }: NodeAnswer): readonly DrainWait[] {
+  return node.pools.flatMap(({ pool, heldBy = [] }) => heldBy.map((why) => ({ pool, why })));
 }
 
 /** Not meant to be a backend, whether drained or not: then there is nothing to wait for. */
@@ -65,8 +70,8 @@ function consulHasItBack({ node }: NodeAnswer): readonly DrainWait[] {
   return node.pools.flatMap((view) => (view.instances === 0 ? [] : whyNotBack(view)));
 }
 
-function whyNotBack({ pool, in: wanted, code, reason, registered, passing }: NodePoolView): readonly DrainWait[] {
+function whyNotBack({ pool, in: wanted, code, reason, registered, passing, byAgent }: NodePoolView): readonly DrainWait[] {
   if (code === 'grace') return [{ pool, why: reason }];
-  if (wanted !== true || passing) return [];
+  if (wanted !== true || passing || byAgent) return [];
   return [{ pool, why: registered ? 'registered, and its checks do not pass yet' : 'not registered yet' }];
 }

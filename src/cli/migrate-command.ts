@@ -93,19 +93,23 @@ async function waitForMove({ client, moving, timeoutMs, say }: MoveWait, signal:
   const told = new Map<string, string>();
   for (;;) {
     const status = await lookAt(client, deadline, signal);
-    const left = status?.pools.filter((pool) => names.has(pool.pool) && pool.agents !== undefined);
-    for (const pool of status?.pools ?? []) {
-      if (!names.has(pool.pool)) continue;
+    const pools = (status?.pools ?? []).filter(({ pool }) => names.has(pool));
+    const isKnown = status !== undefined && seesConsul(status);
+    const left = isKnown ? pools.filter(({ agents }) => agents !== undefined) : pools;
+    for (const pool of isKnown ? pools : []) {
       const line = `${pool.pool}: ${pool.registered} of ${pool.desired} in the catalog, ${pool.agents?.nodes.length ?? 0} registered by agents`;
       if (told.get(pool.pool) !== line) say(line);
       told.set(pool.pool, line);
     }
-    if (left?.length === 0 || deadline.aborted) return left ?? [];
+    if ((isKnown && left.length === 0) || deadline.aborted) return left;
     await sleep(POLL_MS, AbortSignal.any([signal, deadline])).catch((error: unknown) => {
       if (signal.aborted) throw error;
     });
   }
 }
+
+/** Without a complete answer of Consul no agent would seem to register anything. */
+const seesConsul = ({ sources }: StatusAnswer): boolean => sources.every(({ source, kind }) => source !== 'consul' || kind === 'complete');
 
 /** A daemon that does not answer meanwhile is waited for. */
 async function lookAt(client: MoveWait['client'], deadline: AbortSignal, signal: AbortSignal): Promise<StatusAnswer | undefined> {

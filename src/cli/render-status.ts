@@ -8,6 +8,7 @@ import { renderTable } from './render-table.ts';
 
 /** The status of a daemon for people: when it last ran, its specs, pools and sources, what is held and what is wrong. */
 export function renderStatus(status: StatusAnswer, colors: Colors, nowMs: number): string {
+  const isWatched = status.pools.some(({ replicas }) => replicas !== undefined);
   const blocks = [
     [headline(status, nowMs)],
     table(
@@ -17,8 +18,8 @@ export function renderStatus(status: StatusAnswer, colors: Colors, nowMs: number
     ),
     table(
       colors,
-      ['POOL', 'CONSUL SERVICE', 'NODEPORT', 'DESIRED', 'REGISTERED', 'PASSING', 'HEALTH'],
-      status.pools.map((pool) => poolRow(pool, colors)),
+      ['POOL', 'CONSUL SERVICE', 'NODEPORT', 'DESIRED', 'REGISTERED', 'PASSING', ...(isWatched ? ['SERVING'] : []), 'HEALTH'],
+      status.pools.map((pool) => poolRow(pool, isWatched, colors)),
     ),
     table(
       colors,
@@ -74,11 +75,16 @@ function specRow({ id, state, legs, waiting, holds, problems }: SpecReport, colo
 
 const counted = (count: number, word: string): readonly string[] => (count === 0 ? [] : [`${count} ${word}${count === 1 ? '' : 's'}`]);
 
-function poolRow({ pool, service, nodePort, desired, registered, passing, health }: PoolSummary, colors: Colors): readonly string[] {
+function poolRow(
+  { pool, service, nodePort, desired, registered, passing, serving, health }: PoolSummary,
+  isWatched: boolean,
+  colors: Colors,
+): readonly string[] {
   const color = passing < desired ? colors.red : colors.green;
   // What is judged as anywhere else needs no words.
   const words = health.mode === 'node' ? health.mode : `${health.mode}: ${health.words}`;
-  return [pool, service, String(nodePort ?? 'none yet'), String(desired), String(registered), color(String(passing)), words];
+  const served = isWatched ? [serving === undefined ? '-' : (serving < passing ? colors.red : colors.green)(String(serving))] : [];
+  return [pool, service, String(nodePort ?? 'none yet'), String(desired), String(registered), color(String(passing)), ...served, words];
 }
 
 function paint(state: SpecState | LegState, colors: Colors): string {

@@ -181,6 +181,46 @@ export const entryPoints: Kind<Readonly<Record<string, EntryPoint>>> = {
   ),
 };
 
+/** A Traefik replica as the configuration names it. */
+export interface ConfiguredReplica {
+  readonly name: string;
+  readonly url: string;
+  readonly username?: string;
+  readonly passwordFile?: string;
+  readonly caFile?: string;
+  readonly insecureSkipVerify: boolean;
+}
+
+const replica = z
+  .strictObject({
+    name: id.schema,
+    url: httpUrl.schema,
+    username: text.schema.exactOptional(),
+    passwordFile: secretFile.schema.exactOptional(),
+    caFile: file.schema.exactOptional(),
+    insecureSkipVerify: z.boolean().default(false),
+  })
+  .refine(({ username, passwordFile }) => (username === undefined) === (passwordFile === undefined), { path: ['passwordFile'] })
+  .refine(({ url, caFile, insecureSkipVerify }) => url.startsWith('https:') || (caFile === undefined && !insecureSkipVerify), {
+    path: ['url'],
+  })
+  .refine(({ caFile, insecureSkipVerify }) => caFile === undefined || !insecureSkipVerify, { path: ['insecureSkipVerify'] });
+
+/** The Traefik replicas that are watched; names are unique. As one line of text it is YAML's flow style. */
+export const gatewayReplicas: Kind<readonly ConfiguredReplica[]> = {
+  expects:
+    'a list such as [{name: edge-1, url: "https://10.0.0.5:8443", username: ops, passwordFile: /run/secrets/traefik}], each name once, username and passwordFile together, and caFile or insecureSkipVerify with https only and not both',
+  schema: z.preprocess(
+    (value) => (typeof value === 'string' ? parseFlow(value) : value),
+    z
+      .array(replica.readonly())
+      .min(1)
+      .max(64)
+      .refine((replicas) => new Set(replicas.map(({ name }) => name)).size === replicas.length)
+      .readonly(),
+  ),
+};
+
 function parseFlow(value: string): unknown {
   try {
     return load(value);

@@ -117,7 +117,11 @@ export const OPTIONS = {
     letGoMs: option(
       kind.durationOrZero,
       '20s',
-      'The longest time until Traefik has dropped a deregistered backend, while its API is not watched. A NodePort stays open for so long, and for the drain after it.',
+      'The longest time until Traefik has dropped a deregistered backend. While its API is not watched, a NodePort stays open for so long, and for the drain after it; a watched one that takes longer is named.',
+    ),
+    api: optional(
+      kind.gatewayReplicas,
+      'The Traefik 3 replicas whose APIs are asked what they serve, all with the same static configuration: a list of {name, url}, each also with username and passwordFile (basic authentication), caFile (PEM file with its certificate authorities) or insecureSkipVerify: true (its certificate is not checked). Not set: Traefik is not watched. In the environment: YAML in one line.',
     ),
   },
   pool: {
@@ -167,6 +171,11 @@ export const OPTIONS = {
       'Seconds left to requests in flight after Traefik has let go of a backend. A Service may set its own.',
     ),
     onCordon: option(kind.bool, true, 'Whether a cordoned node leaves its pools.'),
+    maxWaitMs: option(
+      kind.durationOrZero,
+      '2m',
+      'How long a drain waits for a Traefik of `traefik.api` that does not answer; then it counts by `traefik.letGo`.',
+    ),
     api: option(
       kind.bool,
       true,

@@ -34,6 +34,7 @@ export function policyOf(config: Config): Policy {
     },
     drainSeconds: config.drain.seconds,
     letGoMs: config.traefik.letGoMs,
+    maxWaitMs: config.drain.maxWaitMs,
     guard: {
       windowMs: guard.windowMs,
       ...(guard.maxRemovedPools === undefined ? {} : { maxRemovedPools: guard.maxRemovedPools }),

@@ -7,6 +7,8 @@ export interface Secrets {
   readonly gitPassword: string | undefined;
   readonly consulToken: string | undefined;
   readonly httpToken: string | undefined;
+  /** Of the Traefik replicas that have one. */
+  readonly traefikPasswords: readonly string[];
 }
 
 /** The text of a file; throws when it cannot be read. */
@@ -14,7 +16,7 @@ export type ReadFile = (path: string) => string;
 
 /** Reads every secret, white space at its ends dropped, or tells which file cannot be read or is empty. */
 export function readSecrets(
-  config: Pick<Config, 'git' | 'consul' | 'http'>,
+  config: Pick<Config, 'git' | 'consul' | 'http' | 'traefik'>,
   readFile: ReadFile,
 ): { readonly kind: 'ok'; readonly secrets: Secrets } | { readonly kind: 'invalid'; readonly problems: readonly Problem[] } {
   const problems: Problem[] = [];
@@ -34,6 +36,10 @@ export function readSecrets(
     gitPassword: read('git.passwordFile', config.git.passwordFile),
     consulToken: read('consul.tokenFile', config.consul.tokenFile),
     httpToken: read('http.tokenFile', config.http.tokenFile),
+    traefikPasswords: (config.traefik.api ?? []).flatMap(({ name, passwordFile }) => {
+      const password = read(`traefik.api, replica ${name}, passwordFile`, passwordFile);
+      return password === undefined ? [] : [password];
+    }),
   };
   return problems.length === 0 ? { kind: 'ok', secrets } : { kind: 'invalid', problems };
 }

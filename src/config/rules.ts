@@ -35,6 +35,13 @@ const RULES: readonly Rule[] = [
           ),
   },
   {
+    reads: ['traefik.api', 'traefik.dialect'],
+    check: ({ traefik: { api, dialect } }) =>
+      api !== undefined && dialect === 'v1'
+        ? broken('traefik.api: only the API of Traefik 3 can be watched', 'Remove traefik.api, or set traefik.dialect to both or v3.')
+        : undefined,
+  },
+  {
     reads: ['resync.schedule', 'resync.timezone'],
     check: ({ resync: { schedule, timezone } }) =>
       timezone !== undefined && schedule === undefined

@@ -1,4 +1,4 @@
-import type { NodeReport, PoolReport, RunReport, SourceReport } from '../core/report/run-report.ts';
+import type { NodeReport, PoolReport, ReplicaReport, RunReport, SourceReport } from '../core/report/run-report.ts';
 
 /** One pool as seen from a node. */
 export interface NodePoolView {
@@ -9,11 +9,15 @@ export interface NodePoolView {
   readonly in: boolean | undefined;
   readonly code: NodeReport['code'] | undefined;
   readonly reason: string;
-  /** Whether an instance stands on the node in Consul, and whether all its checks pass. */
+  /** Whether an instance stands on the node in the catalog, and whether all its checks pass. */
   readonly registered: boolean;
   readonly passing: boolean;
+  /** Whether the Consul agent of the node registers it. */
+  readonly byAgent: boolean;
   /** Number of instances of the pool in Consul, on all nodes. */
   readonly instances: number;
+  /** The Traefik replicas that send the node requests, or may, although Consul says no more: why, in words. Absent: none is watched. */
+  readonly heldBy?: readonly string[];
 }
 
 /** A node with its place in or outside of every pool. */
@@ -73,18 +77,28 @@ const UNDECIDED = { in: undefined, code: undefined, reason: 'not decided: the po
 /** The pools of each node, in the order of the pools. */
 function indexPools(pools: readonly PoolReport[]): ReadonlyMap<NodeReport['node'], readonly NodePoolView[]> {
   const index = new Map<NodeReport['node'], NodePoolView[]>();
-  for (const { pool, service, decisions, registeredOn, passingOn } of pools) {
-    const [registered, passing] = [new Set(registeredOn), new Set(passingOn)];
+  for (const { pool, service, decisions, registeredOn, passingOn, agents, replicas } of pools) {
+    const [registered, passing, byAgents] = [new Set(registeredOn), new Set(passingOn), new Set(agents?.nodes)];
+    const instances = registered.size + byAgents.size;
     const decided = new Map(decisions.map((decision) => [decision.node, decision]));
     for (const node of new Set([...decided.keys(), ...registered])) {
       const decision = decided.get(node);
       const verdict = decision === undefined ? UNDECIDED : { in: decision.in, code: decision.code, reason: decision.reason };
-      const inConsul = { registered: registered.has(node), passing: passing.has(node), instances: registered.size };
-      const view = { pool, service, ...verdict, ...inConsul };
+      const inConsul = { registered: registered.has(node), passing: passing.has(node), byAgent: byAgents.has(node), instances };
+      const inTraefik = replicas === undefined ? {} : { heldBy: replicas.flatMap((replica) => whyHeld(replica, node)) };
+      const view = { pool, service, ...verdict, ...inConsul, ...inTraefik };
       const list = index.get(node);
       if (list === undefined) index.set(node, [view]);
       else list.push(view);
     }
   }
   return index;
+}
+
+/** Why nobody can say that a replica has let go of a node. One that has not answered for long counts by time, as in any drain. */
+function whyHeld({ replica, state, lingering }: ReplicaReport, node: string): readonly string[] {
+  if (state === 'stale') return [`Traefik replica ${replica} does not answer`];
+  if (state === 'lost') return [];
+  if (lingering.includes(node)) return [`Traefik replica ${replica} still sends it requests`];
+  return state === 'unasked' ? [`Traefik replica ${replica} is asked again`] : [];
 }

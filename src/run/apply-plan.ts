@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
 import { serviceKey } from '../core/desired/build-desired.ts';
-import type { Action, ClusterAction, NodeAction, RegistryAction } from '../core/model/action.ts';
+import type { Action, ClusterAction, NodeAction, RegisterPool, RegistryAction } from '../core/model/action.ts';
 import type { KvKey, ObjectKey, PoolKey, SpecId } from '../core/model/ids.ts';
 import type { LiveObject } from '../core/model/objects.ts';
 import type { Cluster, Fence, Lease, Registry } from '../core/model/ports.ts';
@@ -33,6 +33,9 @@ export interface Applicable {
   /** Where the draining keys stand, and the time at which drains begin. */
   readonly drains: { readonly prefix: KvKey; readonly now: () => number };
 }
+
+/** The Consul nodes that are to be and are not: what is registered on one of them would be refused. */
+type MissingNodes = ReadonlySet<string>;
 
 interface Sender {
   readonly batch: RegistryBatch;
@@ -68,7 +71,8 @@ export function currentFence(lease: Lease): Fence | undefined {
  * Executes the node actions, then every spec's actions: its objects in order, then its pools. A failed object ends the
  * Kubernetes part of its spec, and the registrations that depend on it; nothing else. When trying first shows that something
  * would be refused, nothing of that spec is applied, and every refusal is told. Deletes need both leases, since they rely
- * on what was written to Consul. `onOutcome` is told of each action as it ends.
+ * on what was written to Consul. Pools that need a node which could not be created are skipped. `onOutcome` is told of each
+ * action as it ends.
  */
 export async function applyPlan(
   plan: Applicable,
@@ -86,6 +90,7 @@ export async function applyPlan(
   await Promise.all(
     plan.nodes.map(async (action) => tell(ports.mayBegin() ? await commit(undefined, action, sender) : skipped(undefined, action))),
   );
+  const missing = missingNodes(outcomes);
   const limit = pLimit(SPECS_AT_ONCE);
   const trials = pLimit(TRIALS_AT_ONCE);
   const check: Check = (action) => trials(() => ports.cluster.check(action, signal));
@@ -102,7 +107,7 @@ export async function applyPlan(
       const registryActions = spec.actions.filter((action) => !isClusterAction(action)) as readonly (Action & RegistryAction)[];
       await Promise.all(
         registryActions.map(async (action) => {
-          const waits = action.kind === 'register-pool' && (again || dependsOn(left, action.pool, plan));
+          const waits = action.kind === 'register-pool' && (again || dependsOn(left, action.pool, plan) || standsOn(missing, action));
           const blocked = !ports.mayBegin() || waits;
           tell(blocked ? skipped(spec.spec, action) : await commit(spec.spec, action, sender));
         }),
@@ -115,6 +120,13 @@ export async function applyPlan(
 /** A registration was planned from the Service as it should be, unless that one was known to be refused. */
 const dependsOn = (left: ReadonlySet<ObjectKey>, pool: PoolKey, { refused }: Applicable): boolean =>
   left.has(serviceKey(pool)) && !refused.has(serviceKey(pool));
+
+function missingNodes(outcomes: readonly Outcome[]): MissingNodes {
+  const failed = outcomes.filter(({ result }) => result !== 'done');
+  return new Set(failed.flatMap(({ action }) => (action.kind === 'ensure-node' && action.nodeIndex === 0 ? [action.node.name] : [])));
+}
+
+const standsOn = (missing: MissingNodes, { set }: RegisterPool): boolean => set.some(({ consulNode }) => missing.has(consulNode));
 
 const skipped = (spec: SpecId | undefined, action: Outcome['action']): Outcome => ({ spec, action, result: 'skipped' });
 

@@ -1,10 +1,12 @@
 import type { SpecId } from '../core/model/ids.ts';
 import type { Policy } from '../core/model/policy.ts';
-import type { Clock, NodeProbe } from '../core/model/ports.ts';
+import type { Clock, Gateway, NodeProbe } from '../core/model/ports.ts';
 import { snapshotValue } from '../core/model/snapshot.ts';
 import { legOf } from '../core/plan/action-title.ts';
 import { probeTargets } from '../core/plan/probe-targets.ts';
 import { buildReport } from '../core/report/build-report.ts';
+import type { FollowedTraefik, TraefikView } from '../core/report/follow-traefik.ts';
+import { followTraefik } from '../core/report/follow-traefik.ts';
 import type { LatencyReport, LeaderReport, RunReport } from '../core/report/run-report.ts';
 import type { Problem } from '../shared/problem.ts';
 import type { ApplyPorts, Outcome } from './apply-plan.ts';
@@ -23,6 +25,8 @@ export interface EngineOptions {
   readonly poller: SpecPoller;
   /** Tries nodes while the API server's word on them is in doubt. Absent: such nodes count as serving. */
   readonly probe?: NodeProbe;
+  /** Tells what Traefik serves. Absent: Traefik is not watched. */
+  readonly gateway?: Gateway;
   /** True to plan only. */
   readonly dryRun: boolean;
   /** With `dryRun`: the API server is asked whether it would take what is planned. */
@@ -36,6 +40,7 @@ export class Engine {
   readonly #options: EngineOptions;
   readonly #memos: RunMemos = createMemos();
   readonly #latency = new LatencyTracker();
+  #traefik: FollowedTraefik | undefined;
 
   constructor(options: EngineOptions) {
     this.#options = options;
@@ -52,7 +57,7 @@ export class Engine {
 
   /** One run, and what follows from it for the loop. With `look` it only plans: the first report, before anything is written. */
   async run(trigger: readonly string[], signal: AbortSignal, look: 'act' | 'look' = 'act'): Promise<Turn> {
-    const { ports, policy, clock, poller, probe, dryRun, check } = this.#options;
+    const { ports, policy, clock, poller, probe, gateway, dryRun, check } = this.#options;
     const startedAtMs = clock.now();
     const leader = leaderOf(ports);
     const times = new WriteTimes(clock);
@@ -63,10 +68,15 @@ export class Engine {
     if (trigger.some((why) => RETRIES_ALL.has(why))) retryAll(this.#memos.refused);
     if (trigger.includes('resync')) this.#memos.futile.clear();
     const planOnly = dryRun || look === 'look' || !(leader.consul || leader.kubernetes);
-    const known = { ...(probe === undefined ? {} : { reachable: probe.state() }), ...(check === true ? { check } : {}) };
+    const seen = {
+      ...(probe === undefined ? {} : { reachable: probe.state() }),
+      ...(gateway === undefined ? {} : { gateways: gateway.state() }),
+    };
+    const known = { ...seen, ...(check === true ? { check } : {}) };
     const input = { ports, policy, clock, memos: this.#memos, specs: poller.snapshot(), ...known, dryRun: planOnly, onOutcome };
     const result = await reconcile(input, signal);
     probe?.want(planOnly ? [] : probeTargets(result.last.context));
+    const traefik = this.#followTraefik(planOnly ? undefined : result.last);
     const build = (latencies: readonly LatencyReport[]): RunReport =>
       buildReport({
         context: result.last.context,
@@ -80,15 +90,24 @@ export class Engine {
         leader,
         latencies,
         problems: [...poller.problems(), ...leaseProblems(ports)],
+        traefik,
       });
     const report = build([]);
     if (planOnly && !leader.consul) this.#latency.forget();
     const latencies = planOnly ? [] : this.#latency.observe(report, times.of(startedAtMs, result.plannedAtMs));
     return {
       report: { ...report, latencies },
-      lookAgainAtMs: result.unfinished ? clock.now() + UNFINISHED_MS : lookAgainAt(result.last),
+      lookAgainAtMs: result.unfinished ? clock.now() + UNFINISHED_MS : lookAgainAt(result.last, traefik),
       retry: failed(result.outcomes),
     };
+  }
+
+  /** Compares what Traefik serves with the last pass, and has it asked until both agree. One that only plans expects nothing. */
+  #followTraefik(last: Pass | undefined): TraefikView | undefined {
+    const look = last === undefined ? undefined : followTraefik(last.context, this.#traefik);
+    this.#traefik = look?.followed;
+    this.#options.gateway?.expect(look?.view.awaitedSinceMs);
+    return look?.view;
   }
 }
 
@@ -103,11 +122,12 @@ const failed = (outcomes: readonly Outcome[]): boolean =>
   outcomes.some((outcome) => outcome.result === 'failed' && outcome.problem?.next === 'retry' && !isRefusal(outcome));
 
 /** When the first thing that is waited for comes due. */
-function lookAgainAt(pass: Pass): number | undefined {
+function lookAgainAt(pass: Pass, traefik: TraefikView | undefined): number | undefined {
   const times = pass.guarded.plans.flatMap((plan) =>
     plan.waiting.flatMap((waiting) => (waiting.untilMs === undefined ? [] : [waiting.untilMs])),
   );
   times.push(...pass.drainsDueAtMs);
+  if (traefik?.lookAgainAtMs !== undefined) times.push(traefik.lookAgainAtMs);
   return times.length === 0 ? undefined : Math.min(...times);
 }
 

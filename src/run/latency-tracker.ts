@@ -1,5 +1,5 @@
 import type { SpecId } from '../core/model/ids.ts';
-import type { LatencyReport, LatencyStage, RunReport } from '../core/report/run-report.ts';
+import type { LatencyReport, LatencyStage, LegState, RunReport, SpecState } from '../core/report/run-report.ts';
 import type { Arrival } from './spec-poller.ts';
 
 /** When things happened in one run, in ms since the epoch. */
@@ -24,13 +24,18 @@ interface Open {
   readonly rolling: Set<SpecId>;
   /** Start of the first run that saw the last roll-out at its end. */
   healthyAtMs: number;
+  /** Specs of which some Traefik replica did not serve what is registered when they were last looked at. */
+  readonly following: Set<SpecId>;
+  /** Start of the first run that saw every replica that answers serve the last of them; undefined while Traefik is not watched. */
+  servedAtMs: number | undefined;
 }
 
 /**
  * Follows each commit from the last look that still saw the old head until all that it changed is in step, and gives the
  * stages of its way (design section 10). A commit whose specs end broken, failed, held or in conflict is not counted for
  * them; one that removes a spec ends when its pool is out of Consul. The roll-out lasts from the last apply until everything is
- * healthy and registrations may be written; those are often written before the last pod is ready, so these stages overlap.
+ * healthy and registrations may be written; those are often written before the last pod is ready, so these stages overlap. Where
+ * Traefik is watched, all is in step only when every replica that answers serves it; else the way ends in Consul.
  */
 export class LatencyTracker {
   readonly #open: Open[] = [];
@@ -51,6 +56,8 @@ export class LatencyTracker {
       consulFromMs: start,
       rolling: new Set(),
       healthyAtMs: start,
+      following: new Set(),
+      servedAtMs: undefined,
     });
   }
 
@@ -79,9 +86,11 @@ export class LatencyTracker {
         const spec = specs.get(id);
         note(open, id, times);
         noteRollout(open, id, { rolls: spec?.waiting.some(({ rollout }) => rollout === true) ?? false, atMs: times.startedAtMs });
+        const traefik = spec?.legs.traefik ?? 'not-watched';
+        noteServing(open, id, { traefik, atMs: times.startedAtMs });
         const state = spec?.state;
-        const stuck = state === 'broken' || state === 'conflict' || state === 'held' || state === 'failed';
-        const arrived = state === undefined || state === 'in-step' || state === 'leaving';
+        const stuck = isStuck(state, traefik);
+        const arrived = !stuck && traefik !== 'changing' && (state === undefined || state === 'in-step' || state === 'leaving');
         if (stuck || arrived) open.pending.delete(id);
         if (arrived) open.arrivedSpecs++;
       }
@@ -106,12 +115,25 @@ function noteRollout(open: Open, id: SpecId, { rolls, atMs }: { readonly rolls: 
   else if (open.rolling.delete(id)) open.healthyAtMs = Math.max(open.healthyAtMs, atMs);
 }
 
+/** What ends otherwise than in traffic is not counted; nor is what no replica could show, because none answers. */
+const isStuck = (state: SpecState | undefined, traefik: LegState): boolean =>
+  state === 'broken' || state === 'conflict' || state === 'held' || state === 'failed' || traefik === 'failed' || traefik === 'unknown';
+
+function noteServing(open: Open, id: SpecId, { traefik, atMs }: { readonly traefik: LegState; readonly atMs: number }): void {
+  if (traefik === 'not-watched') return;
+  open.servedAtMs ??= 0;
+  if (traefik === 'changing') open.following.add(id);
+  else if (open.following.delete(id)) open.servedAtMs = Math.max(open.servedAtMs, atMs);
+}
+
 function stagesOf(open: Open): readonly LatencyReport[] {
   const { movedAfterMs, fetchedAtMs, decodedAtMs } = open.arrival;
   const plannedAtMs = open.plannedAtMs ?? decodedAtMs;
   const consulFromMs = Math.max(open.consulFromMs, open.kubernetesAtMs);
   const healthyAtMs = Math.max(open.healthyAtMs, consulFromMs);
-  const endMs = Math.max(open.consulAtMs, healthyAtMs, plannedAtMs);
+  const servedAtMs = Math.max(open.servedAtMs ?? 0, open.consulAtMs);
+  const endMs = Math.max(servedAtMs, healthyAtMs, plannedAtMs);
+  const traefik = open.servedAtMs === undefined ? [] : [['traefik', servedAtMs - open.consulAtMs] as const];
   const spans: readonly (readonly [LatencyStage, number])[] = [
     ['fetch', fetchedAtMs - movedAfterMs],
     ['decode', decodedAtMs - fetchedAtMs],
@@ -119,6 +141,7 @@ function stagesOf(open: Open): readonly LatencyReport[] {
     ['kubernetes', open.kubernetesAtMs - plannedAtMs],
     ['rollout', healthyAtMs - open.kubernetesAtMs],
     ['consul', open.consulAtMs - consulFromMs],
+    ...traefik,
     ['total', endMs - movedAfterMs],
   ];
   return spans.map(([stage, ms]) => ({ stage, seconds: Math.max(0, ms) / 1000, start: 'poll' }));

@@ -35,7 +35,7 @@ export interface LoopOptions {
 /** After so many turns in a row that threw, the process is no longer taken for alive. */
 const MOST_THROWN = 10;
 
-const WATCHES: ReadonlySet<string> = new Set(['kubernetes', 'consul', 'lease']);
+const WATCHES: ReadonlySet<string> = new Set(['kubernetes', 'consul', 'lease', 'traefik']);
 
 /**
  * Decides when to run: on a change of Git, on wake-ups of the watches, when something comes due, on a full compare now and then, and

@@ -3,11 +3,11 @@ import { buildDesired, kindsToWatch, newDesiredMemo } from '../core/desired/buil
 import type { ScopeMemo, Scopes } from '../core/desired/settle-scopes.ts';
 import { newScopeMemo, settleScopes } from '../core/desired/settle-scopes.ts';
 import type { Action, ApplyObject, NodeAction } from '../core/model/action.ts';
-import { drainingPrefix, memoryKey } from '../core/model/consul-names.ts';
+import { drainingPrefix } from '../core/model/consul-names.ts';
 import type { KvKey, ObjectKey, SpecId } from '../core/model/ids.ts';
 import { DEPLOYMENT_KIND, kindOf, NAMESPACE_KIND, SERVICE_KIND } from '../core/model/ids.ts';
 import type { Policy } from '../core/model/policy.ts';
-import type { Clock, Lease } from '../core/model/ports.ts';
+import type { Clock } from '../core/model/ports.ts';
 import type { Snapshot } from '../core/model/snapshot.ts';
 import { mapSnapshot, snapshotValue } from '../core/model/snapshot.ts';
 import type { SpecSet } from '../core/model/spec-set.ts';
@@ -34,6 +34,7 @@ import { placeProblems } from './place-problems.ts';
 import { readMemory } from './read-memory.ts';
 import type { RefusedSpecs } from './retry-spec.ts';
 import { forgetSettled, noteRefusedSpecs, restRefused } from './retry-spec.ts';
+import { grantsMore, saveMemory, withoutConsul } from './save-memory.ts';
 
 /** What runs share so that unchanged things are not worked out again. Losing it costs time, nothing else. */
 export interface RunMemos {
@@ -64,6 +65,8 @@ export interface RunInput {
   readonly specs: Snapshot<SpecSet>;
   /** What trying nodes by TCP connections has shown; see World. */
   readonly reachable?: World['reachable'];
+  /** What the Traefik replicas say; see World. */
+  readonly gateways?: World['gateways'];
   /** True to plan only: nothing is written. */
   readonly dryRun: boolean;
   /** With `dryRun`: the API server is asked whether it would take what is planned. */
@@ -179,9 +182,10 @@ async function learn({ ports, policy, specs }: RunInput, signal: AbortSignal): P
 }
 
 /** Looks at the world as it is now. Pure but for the memos and the ports' `state()`. */
-function lookAtWorld({ ports, policy, specs, reachable }: RunInput): World {
+function lookAtWorld({ ports, policy, specs, reachable, gateways }: RunInput): World {
   const registry = askForRegistration(ports.registry.state(), policy);
-  return { specs, cluster: ports.cluster.state(), registry, ...(reachable === undefined ? {} : { reachable }) };
+  const seen = { ...(reachable === undefined ? {} : { reachable }), ...(gateways === undefined ? {} : { gateways }) };
+  return { specs, cluster: ports.cluster.state(), registry, ...seen };
 }
 
 /** What is planned from, `refused` Services as they run. */
@@ -259,33 +263,6 @@ function housekeeping(context: PlanContext): SpecPlan | undefined {
 
 const hasWork = (pass: Pass): boolean =>
   pass.nodes.length > 0 || pass.housekeeping !== undefined || pass.guarded.plans.some((plan) => plan.actions.length > 0);
-
-/**
- * Writes the memory before anything that relies on it; gives the outcome when that failed, so that it is tried again. When a
- * removal was granted that Consul did not take, this run writes nothing more. Without the lease nothing is written.
- */
-async function saveMemory(pass: Pass, { ports, policy }: RunInput, signal: AbortSignal): Promise<Outcome | undefined> {
-  const { memory } = pass.guarded;
-  const fence = currentFence(ports.leases.consul);
-  if (memory === pass.context.memory || fence === undefined || pass.context.world.registry.kind !== 'complete') return undefined;
-  const { entry } = readMemory(pass.context.registry, policy);
-  const write = { key: memoryKey(policy.keyPath, policy.cluster), value: JSON.stringify(memory), modifyIndex: entry?.modifyIndex ?? 0 };
-  const action: Action = { kind: 'write-kv', writes: [write], why: 'memory' };
-  const [result] = await ports.registry.commit([action], fence, signal);
-  return result?.kind === 'failed' ? { spec: undefined, action, result: 'failed', problem: result.problem } : undefined;
-}
-
-/** Removals need the Consul lease: without it none that nobody would remember begins, even when the lease comes back amid the pass. */
-const withoutConsul = (ports: ApplyPorts): ApplyPorts => ({ ...ports, leases: { ...ports.leases, consul: NOT_HELD } });
-
-const NOT_HELD: Lease = {
-  state: () => ({ held: false, holder: undefined }),
-  changed: () => () => undefined,
-  release: async () => undefined,
-};
-
-const grantsMore = ({ context, guarded }: Pass): boolean =>
-  Object.keys(guarded.memory.removals).some((key) => context.memory.removals[key] === undefined);
 
 /** Services that were not applied: until they are, their pools follow what really runs. True when there are new ones. */
 function noteRefused(outcomes: readonly Outcome[], refused: Set<ObjectKey>): boolean {

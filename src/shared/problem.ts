@@ -200,6 +200,30 @@ export const PROBLEMS = {
     'The KV tree holds keys of another writer. Set `registration` to catalog, kv or both to say who registers.',
   ),
 
+  // Traefik
+  TRAEFIK_UNREACHABLE: entry(
+    'retry',
+    'warning',
+    'Check that this Traefik runs and that its API answers at the URL in `traefik.api`; drains count by time while nobody can ask it.',
+  ),
+  TRAEFIK_FORBIDDEN: entry('fix-config', 'warning', 'Correct the user name and the password file of this replica in `traefik.api`.'),
+  TRAEFIK_BAD_ANSWER: entry(
+    'fix-config',
+    'warning',
+    'Check that the URL in `traefik.api` leads to the API of a Traefik 3: its entry point with `api: {}` and a router to api@internal.',
+  ),
+  TRAEFIK_BEHIND: entry(
+    'retry',
+    'warning',
+    "Look into this Traefik's log for errors of the consulCatalog provider, and restart it when there are none: it may hold on to an old answer of Consul.",
+  ),
+  TRAEFIK_NOT_SERVED: entry(
+    'fix-config',
+    'warning',
+    "Check that Traefik's consulCatalog provider reads this Consul and that its `constraints`, `prefix` and `exposedByDefault` let the Consul service in; its log names tags that it drops.",
+  ),
+  TRAEFIK_ROUTER_BROKEN: entry('fix-spec', 'warning', 'Correct the tags of the Service, or define in Traefik what they refer to.'),
+
   // Guards
   REMOVAL_LIMIT: entry(
     'fix-spec',

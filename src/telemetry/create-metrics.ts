@@ -88,6 +88,7 @@ function gaugeSeries(report: RunReport): ReadonlyMap<MetricName, readonly Series
     ],
     ['conflicts', conflictSeries(report)],
     ['node_eligible', available('nodes') ? nodeSeries(report) : []],
+    ['replica_pools', report.leader.consul ? replicaSeries(report) : []],
     ['leader', [{ labels: {}, value: report.leader.consul ? 1 : 0 }]],
     ['snapshot_age_seconds', ageSeries(report.sources)],
     ['snapshot_complete', report.sources.map(({ source, kind }) => ({ labels: { source }, value: kind === 'complete' ? 1 : 0 }))],
@@ -95,18 +96,34 @@ function gaugeSeries(report: RunReport): ReadonlyMap<MetricName, readonly Series
 }
 
 function poolSeries({ pools }: RunReport, consulIsKnown: boolean): readonly Series[] {
-  return pools.flatMap(({ pool, desired, registered, passing }) => {
+  return pools.flatMap(({ pool, desired, registered, passing, serving }) => {
     const [namespace = '', service = ''] = pool.split('/');
-    const states = consulIsKnown ? { desired, registered, passing } : { desired };
+    const inConsul = consulIsKnown ? { registered, passing } : {};
+    const states = { desired, ...inConsul, ...(serving === undefined ? {} : { serving }) };
     return Object.entries(states).map(([state, value]) => ({ labels: { namespace, service, state }, value }));
   });
 }
 
-/** The sources that must be complete for a leg to count as read. Traefik has none yet. */
+const REPLICA_STATES = ['in-step', 'changing', 'behind'] as const;
+
+function replicaSeries({ pools }: RunReport): readonly Series[] {
+  const byReplica = Map.groupBy(
+    pools.flatMap(({ replicas }) => replicas ?? []),
+    ({ replica }) => replica,
+  );
+  return [...byReplica].flatMap(([replica, reports]) => {
+    if (reports.some(({ state }) => state === 'stale' || state === 'lost')) return [];
+    const states = reports.map(({ state }) => (state === 'unasked' ? 'changing' : state));
+    return REPLICA_STATES.map((state) => ({ labels: { replica, state }, value: states.filter((one) => one === state).length }));
+  });
+}
+
+/** The sources that must be complete for a leg to count as read. */
 const LEG_SOURCES: ReadonlyMap<LegName, (source: string) => boolean> = new Map([
   ['git', (source) => source === 'git'],
   ['kubernetes', (source) => ['nodes', 'services', 'endpoints'].includes(source) || source.startsWith('objects:')],
   ['consul', (source) => source === 'consul'],
+  ['traefik', (source) => source.startsWith('traefik:')],
 ]);
 
 function successSeries(report: RunReport): readonly Series[] {
@@ -116,8 +133,8 @@ function successSeries(report: RunReport): readonly Series[] {
     const own = sources.filter(({ source }) => belongs(source));
     const failed = actionsOf(report).some(({ action }) => action.leg === leg && action.result === 'failed');
     if (own.length === 0 || failed || own.some(({ kind }) => kind !== 'complete')) continue;
-    // Git is polled: the last success is when it was last asked. The others are watched: they are known up to now.
-    const ageMs = leg === 'git' ? (own[0]?.ageMs ?? 0) : 0;
+    // Git and Traefik are polled: the last success is when they were last asked. The others are watched: they are known up to now.
+    const ageMs = leg === 'git' || leg === 'traefik' ? Math.max(...own.map(({ ageMs: age }) => age ?? 0)) : 0;
     series.push({ labels: { leg }, value: (startedAtMs + durationMs - ageMs) / 1000 });
   }
   return series;

@@ -18,20 +18,20 @@ export const METRICS = {
   pool_backends: {
     type: 'gauge',
     labels: ['namespace', 'service', 'state'],
-    help: 'Backends of a pool that should be, that stand in the catalog, and whose checks pass.',
-    note: 'state: desired, registered, passing. service: name of the Kubernetes Service. From the leader only; registered and passing are absent while Consul is unavailable.',
+    help: 'Backends of a pool that should be, that stand in the catalog, whose checks pass, and that Traefik serves.',
+    note: 'state: desired, registered, passing, serving. service: name of the Kubernetes Service. From the leader only; registered and passing are absent while Consul is unavailable. serving is the least over the Traefik replicas of `traefik.api` that answer; absent when there are none, or they do not route the pool.',
   },
   sync_latency_seconds: {
     type: 'histogram',
     labels: ['stage', 'start'],
     help: 'How long the stages between a commit and traffic took.',
-    note: 'stage: fetch, decode, plan, kubernetes, rollout, consul, traefik, total; rollout: from applied to healthy. start: webhook, or poll when the clock began at the last look that still saw the old head (an upper bound). From the leader only.',
+    note: 'stage: fetch, decode, plan, kubernetes, rollout, consul, traefik, total; rollout: from applied to healthy; traefik: until every replica of `traefik.api` that answers serves it, absent where none is watched; total ends with the last of them. start: webhook, or poll when the clock began at the last look that still saw the old head (an upper bound). From the leader only.',
   },
   last_success_timestamp_seconds: {
     type: 'gauge',
     labels: ['leg'],
     help: 'When the leg was last read in full with none of its actions failing.',
-    note: 'leg: git, kubernetes, consul. Absent until it has happened.',
+    note: 'leg: git, kubernetes, consul, and traefik where it is watched. Absent until it has happened.',
   },
   source_revision_info: {
     type: 'gauge',
@@ -75,12 +75,18 @@ export const METRICS = {
     help: 'Whether a Kubernetes node may be a backend.',
     note: 'reason: a short word, such as ready, cordoned or no-address. Absent while the nodes are unavailable.',
   },
+  replica_pools: {
+    type: 'gauge',
+    labels: ['replica', 'state'],
+    help: 'Pools by how far a Traefik replica has followed Consul.',
+    note: 'replica: a name of `traefik.api`. state: in-step, changing (also while it is still to be asked), behind (for longer than `traefik.letGo`: it does not follow, or says something else than the others). Absent while the replica does not answer, and for pools that Traefik does not route. From the leader only.',
+  },
   leader: { type: 'gauge', labels: [], help: 'Whether this replica holds the Consul lease and so writes registrations.' },
   snapshot_age_seconds: {
     type: 'gauge',
     labels: ['source'],
     help: 'Age of what is known of a source.',
-    note: 'source: git, nodes, services, endpoints, pods, consul, objects:<kind>. Absent while the source is unavailable.',
+    note: 'source: git, nodes, services, endpoints, pods, consul, objects:<kind>, traefik:<replica>. Absent while the source is unavailable.',
   },
   snapshot_complete: {
     type: 'gauge',

@@ -289,6 +289,33 @@ export function registryFaultsSuite(startConsul: StartConsul): void {
       await eventually(() => rig.state().kv.get(key)?.value === '2', 'the change is known', 2_000);
     });
 
+    it.each([
+      ['when that has ended', 'ended'],
+      ['at once by who does not lead any more', 'lost'],
+      ['not much later than otherwise while it does not end', 'hanging'],
+    ] as const)('a change from outside amid a write of ours is read %s', async (_, end) => {
+      const gap = end === 'hanging' ? 20 : 200;
+      const rig = await open({ timeoutMs: 5_000, timings: { pollWaitMs: 10_000, refreshGapMs: gap } });
+      await rig.registry.start(rig.signal);
+      const idle = () => !rig.state().fresh && rig.proxy.seen.filter((request) => request.includes('index=')).length >= 10;
+      await eventually(idle, 'all long polls wait');
+      const { promise, resolve } = Promise.withResolvers<void>();
+      rig.proxy.fault((request) => (request.startsWith('PUT /v1/txn') ? { kind: 'late', until: promise } : undefined));
+      const writing = commit(rig, writeKey(rig, 'own'));
+      const key = deploymentsKey(rig.keyPath, poolKey('prod', 'web'));
+      const readings = () => rig.proxy.seen.filter((request) => request.startsWith('GET /v1/catalog/nodes')).length;
+      const polls = () => rig.proxy.seen.filter((request) => request.includes('deployments') && request.includes('index=')).length;
+      const [before, polled] = [readings(), polls()];
+      await rig.stranger('PUT', `kv/${key}`, 2);
+      await eventually(() => polls() > polled, 'the watch has told of the change');
+      if (end !== 'hanging') expect(readings()).toBe(before);
+      if (end === 'ended') resolve();
+      if (end === 'lost') rig.lease.state = { held: false, holder: 'another' };
+      await eventually(() => rig.state().kv.get(key)?.value === '2', 'the change is known', 1_500);
+      resolve();
+      expect(await writing).toEqual([done]);
+    });
+
     it('reads everything again when the index goes backwards', async () => {
       const rig = await open({ timings: { pollWaitMs: 100 } });
       await rig.registry.start(rig.signal);

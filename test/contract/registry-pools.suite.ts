@@ -109,6 +109,19 @@ export function registryPoolsSuite(start: { readonly consul: StartConsul; readon
     });
   });
 
+  it('is never empty while all its nodes get names with another prefix', async () => {
+    const rig = await open();
+    const site = poolSite(rig, { nodes: fleet(20), apps: appsOf(['web', 'api']) });
+    await bring(rig, site);
+    const reader = watchPool(consul, site.serviceOf('web'));
+    const renamed = { nodePrefix: 'kube-' };
+    const other = await open({ like: rig, ...renamed });
+    expect(await bring(other, site.with(renamed))).toEqual([]);
+    const nodes = new Set((await readPool(consul, site.serviceOf('web'))).map(({ node }) => node));
+    expect([nodes.size, [...nodes].every((node) => node.startsWith(`kube-${rig.cluster}-`))]).toEqual([20, true]);
+    expect((await reader.stop()).faults).toEqual([]);
+  });
+
   describe('a Consul that takes less than it says', () => {
     it('is learnt from its refusals: pools are cut to what it takes, all are registered, and nothing is sent twice in vain', async () => {
       const small = await start.small();

@@ -51,6 +51,7 @@ export interface RigOptions {
   readonly timeoutMs?: number;
   readonly token?: string;
   readonly sharedService?: boolean;
+  readonly nodePrefix?: string;
   readonly history?: boolean;
   /** Shares the names of another rig. */
   readonly like?: RegistryRig;
@@ -76,12 +77,13 @@ export async function startRig(consul: ConsulUnderTest, options: RigOptions = {}
   const lease: { state: LeaseState } = { state: { held: true, fence, untilMs: Number.POSITIVE_INFINITY } };
   const timings = { refreshGapMs: 20, backoff: { baseMs: 20, maxMs: 100 }, ...options.timings };
   const port: Pick<Lease, 'state' | 'changed'> = { state: () => lease.state, changed: () => () => undefined };
-  const { sharedService = false, history = true } = options;
+  const { sharedService = false, history = true, nodePrefix = 'k8s-' } = options;
   const registry = createConsulRegistry({
     client,
     owner,
     cluster,
     keyPath,
+    nodePrefix,
     sharedService,
     history,
     clock: systemClock,
@@ -143,7 +145,7 @@ export function ensureNode(
 ): EnsureNode {
   const name = nodeName(node);
   const meta = { ...ownMeta(owner, cluster), [META.externalNode]: 'true', [META.node]: node };
-  const synthetic = { name: consulNodeName('k8s-', cluster, name), id: consulNodeId(cluster, name), address: '10.0.0.1', meta };
+  const synthetic = { name: consulNodeName('k8s-', cluster, name), id: consulNodeId('k8s-', cluster, name), address: '10.0.0.1', meta };
   return { kind: 'ensure-node', node: synthetic, status: 'passing', why: 'test', nodeIndex: indexes.node, checkIndex: indexes.check };
 }
 

@@ -1,5 +1,5 @@
 import type { Action, RegistryAction } from '../../src/core/model/action.ts';
-import { deploymentsKey, leaderKey } from '../../src/core/model/consul-names.ts';
+import { deploymentsKey, leaderKey, poolCheckId } from '../../src/core/model/consul-names.ts';
 import { poolKey } from '../../src/core/model/ids.ts';
 import type { NodeFacts } from '../../src/core/model/nodes.ts';
 import type { Policy } from '../../src/core/model/policy.ts';
@@ -37,6 +37,7 @@ interface SiteParts {
   readonly nodes: readonly NodeFacts[];
   readonly apps: readonly App[];
   readonly sharedService?: boolean;
+  readonly nodePrefix?: string;
   /** The Consul service of an application; default one that no other rig has. */
   readonly serviceName?: (name: string) => string;
 }
@@ -56,8 +57,8 @@ export function poolSite(rig: RegistryRig, parts: SiteParts): PoolSite {
   const { owner, cluster, keyPath } = rig;
   const serviceOf = parts.serviceName ?? ((name: string): string => `${name}-${cluster}`);
   const guard = { windowMs: 600_000, maxRemovedPools: { kind: 'number', value: 100 } } as const;
-  const sharedService = parts.sharedService ?? false;
-  const policy: Policy = { ...POLICY, owner, cluster, keyPath, sharedService, registrationExplicit: true, guard };
+  const { sharedService = false, nodePrefix = POLICY.nodePrefix } = parts;
+  const policy: Policy = { ...POLICY, owner, cluster, keyPath, nodePrefix, sharedService, registrationExplicit: true, guard };
   const specs = parts.apps.map((app, at) => spec(`${app.name}.json`, serviceObject(app, at, serviceOf(app.name))));
   const start = world({
     specs: complete(specSet(specs)),
@@ -260,6 +261,22 @@ export const EDITS: readonly { readonly title: string; readonly edit: (rig: Regi
     title: 'a critical check on a node',
     edit: async (rig) => {
       const Check = { Node: first(rig).consulNode, CheckID: 'k8s-node', Name: 'Kubernetes node', Status: 'critical' };
+      return rig.stranger('PUT', 'txn', [{ Check: { Verb: 'set', Check } }]);
+    },
+  },
+  {
+    title: 'the check of a pool set on its node, without the instance',
+    edit: async (rig) => {
+      const known = [...rig.state().checks.values()].find(({ checkId }) => checkId === poolCheckId(WEB));
+      const Check = { Node: known?.consulNode, CheckID: known?.checkId, Name: known?.name, Status: 'passing' };
+      return rig.stranger('PUT', 'txn', [{ Check: { Verb: 'set', Check } }]);
+    },
+  },
+  {
+    title: 'the check of a node set on one instance only',
+    edit: async (rig) => {
+      const { consulNode: Node, id: ServiceID, service: ServiceName } = first(rig);
+      const Check = { Node, CheckID: 'k8s-node', Name: 'Kubernetes node', Status: 'passing', ServiceID, ServiceName };
       return rig.stranger('PUT', 'txn', [{ Check: { Verb: 'set', Check } }]);
     },
   },

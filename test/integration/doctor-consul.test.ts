@@ -129,6 +129,18 @@ describe('poolkeeper doctor consul', () => {
     expect(services).toMatchObject({ status: 'failed', message: expect.stringContaining('shop') });
   });
 
+  it('wants no right to the history in mode catalog', async () => {
+    const [keep, drop] = [
+      ['--registration', 'both'],
+      ['--registration', 'catalog'],
+    ];
+    const policy = await policyOf('only-catalog', ...drop);
+    expect(policy).not.toContain('specifications');
+    const token = await tokenFor(policy);
+    expect(notOk(await checksOf('only-catalog', token, ...drop))).toEqual({});
+    expect(notOk(await checksOf('only-catalog', token, ...keep))).toEqual({ 'history-keys': 'failed', canaries: 'skipped' });
+  });
+
   it('tells a token that Consul does not know from one that may do nothing, and from none', async () => {
     const unknown = await checksOf('prod', randomUUID());
     expect(unknown.find(({ name }) => name === 'token')).toMatchObject({

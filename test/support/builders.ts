@@ -46,6 +46,7 @@ export const POLICY: Policy = {
   },
   drainSeconds: 10,
   letGoMs: 20_000,
+  maxWaitMs: 120_000,
   guard: { windowMs: 600_000 },
 };
 

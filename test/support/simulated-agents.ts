@@ -1,4 +1,4 @@
-import type { Action } from '../../src/core/model/action.ts';
+import type { Action, NodeAction } from '../../src/core/model/action.ts';
 import { nodeName } from '../../src/core/model/ids.ts';
 import type { NodeFacts } from '../../src/core/model/nodes.ts';
 import type { JsonObject } from '../../src/core/model/objects.ts';
@@ -26,9 +26,9 @@ export function withAgents(world: World, agents: readonly AgentInstance[]): Worl
   return { ...world, registry: complete({ ...state, foreignServices: foreign, agents: registered }) };
 }
 
-/** What the entry of `default/web` tells agents; undefined when there is none, or it says nothing. */
-export function toldIn({ registry }: World): Partial<ToldAgents> | undefined {
-  const stored = snapshotValue(registry)?.kv.get(keys.deployments('default/web'))?.value;
+/** What the entry of a pool of the namespace `default` tells agents; undefined when there is none, or it says nothing. */
+export function toldIn({ registry }: World, name = 'web'): Partial<ToldAgents> | undefined {
+  const stored = snapshotValue(registry)?.kv.get(keys.deployments(`default/${name}`))?.value;
   if (stored === undefined) return undefined;
   const { metadata } = JSON.parse(stored) as { readonly metadata: { readonly annotations: JsonObject } };
   const text = metadata.annotations[AGENTS_ANNOTATION];
@@ -52,4 +52,22 @@ export function withoutRemoved(world: World, actions: readonly Action[]): World 
     world,
     agentsIn(world).filter(({ consulNode, id }) => !removed.has(`${consulNode}/${id}`)),
   );
+}
+
+/** The registry in which exactly these agents register. */
+export function registeredBy(state: RegistryState, agents: readonly AgentInstance[]): RegistryState {
+  const names = Map.groupBy(agents, ({ service }) => service);
+  const before = new Set(state.agents?.keys());
+  const others = [...state.foreignServices].filter((name) => !before.has(name));
+  return { ...state, foreignServices: new Set([...others, ...names.keys()]), agents: names };
+}
+
+/** The world after an action that has taken the place of agents. */
+export function withoutSwapped(world: World, action: Action | NodeAction): World {
+  const state = snapshotValue(world.registry);
+  if (state === undefined || action.kind !== 'register-pool') return world;
+  const gone = new Set(action.remove.map(({ consulNode, id }) => `${consulNode}/${id}`));
+  const agents = [...(state.agents?.values() ?? [])].flat();
+  const left = agents.filter(({ consulNode, id }) => !gone.has(`${consulNode}/${id}`));
+  return left.length === agents.length ? world : { ...world, registry: complete(registeredBy(state, left)) };
 }

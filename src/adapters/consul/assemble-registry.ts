@@ -85,14 +85,15 @@ export const mayBeOurs = (node: CatalogNode, { owner, cluster, nodePrefix }: Reg
 
 /**
  * Registering anything on a node without its Meta wipes the Meta, and without its id the id as well. What still tells then is
- * the id, or what we have put on the node.
+ * the id, or what we have put on a node without one. Under another id it is another node: Consul would not let us have its name.
  */
 function isOurs(node: CatalogNode, found: readonly CatalogInstance[], identity: RegistryIdentity): boolean {
   const { owner, cluster, nodePrefix } = identity;
   if (isOwnMeta(node.meta, owner, cluster)) return true;
   const name = nodeOfConsulNode(nodePrefix, cluster, node.name);
   if (name === undefined || !mayBeOurs(node, identity)) return false;
-  return node.id === consulNodeId(cluster, name) || found.some(({ meta }) => isOwnMeta(meta, owner, cluster));
+  if (node.id !== '') return node.id === consulNodeId(nodePrefix, cluster, name);
+  return found.some(({ meta }) => isOwnMeta(meta, owner, cluster));
 }
 
 interface SortedInstances {
@@ -157,14 +158,13 @@ interface FoundCanaries {
 }
 
 function missingCanaries({ key, node, onNode }: FoundCanaries, identity: RegistryIdentity): ReadonlyMap<Canary, number> {
-  const { owner, cluster, nodePrefix } = identity;
+  const { owner, cluster } = identity;
   const missing = new Map<Canary, number>();
   if (key === undefined) missing.set('key', 0);
   const instance = onNode?.find(({ service }) => service === canaryServiceName(cluster));
   if (node === undefined || onNode === undefined) missing.set('node', 0);
   else {
-    const behind = nodeOfConsulNode(nodePrefix, cluster, node.name);
-    const isWhole = isOwnMeta(node.meta, owner, cluster) && behind !== undefined && node.id === consulNodeId(cluster, behind);
+    const isWhole = isOwnMeta(node.meta, owner, cluster) && node.id !== '';
     if (!isWhole && mayBeOurs(node, identity)) missing.set('node', node.modifyIndex);
   }
   if (instance === undefined) missing.set('instance', 0);

@@ -73,7 +73,7 @@ function canaryOperations(identity: RegistryIdentity, missing: RegistryReading['
   const meta = ownMeta(owner, cluster);
   const key = { Verb: 'cas', Key: canaryKey(keyPath, cluster), Value: '', Flags: kvFlags(owner, cluster), Index: 0 };
   const nodeBody = {
-    ID: consulNodeId(cluster, nodeName('-canary')),
+    ID: consulNodeId(nodePrefix, cluster, nodeName('-canary')),
     Node: node,
     Address: '127.0.0.1',
     Meta: meta,

@@ -279,10 +279,11 @@ class WatchingRegistry implements ConsulRegistry {
     this.#timer = setTimeout(() => this.#readSoon(performance.now()), waitMs);
   }
 
-  /** Amid our own writes a reading waits for their end, though not for ever: each one wakes us, and reading takes what they need. */
+  /** Amid our own writes a reading waits for their end: each one wakes us. Not for ever, nor for those of who leads no more. */
   #readSoon(dueAt: number): void {
     const { refreshGapMs } = this.#timings;
-    if (this.#commits === 0 || performance.now() - dueAt > LONGEST_DELAY * refreshGapMs) return void this.#read();
+    const isBusy = this.#commits > 0 && this.#lease.state().held;
+    if (!isBusy || performance.now() - dueAt > LONGEST_DELAY * refreshGapMs) return void this.#read();
     this.#timer = setTimeout(() => this.#readSoon(dueAt), refreshGapMs);
   }
 }

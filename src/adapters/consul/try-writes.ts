@@ -58,7 +58,8 @@ function trialsOf({ identity, id }: WriteTrial, services: readonly string[]): re
   // As with the canary, no Kubernetes node can have such a name.
   const node = `${consulNodePrefix(nodePrefix, cluster)}-doctor`;
   const Meta = ownMeta(owner, cluster);
-  const nodeBody = { ID: consulNodeId(cluster, nodeName(`-doctor-${id}`)), Node: node, Address: '127.0.0.1', Meta, ModifyIndex: 0 };
+  const nodeId = consulNodeId(nodePrefix, cluster, nodeName(`-doctor-${id}`));
+  const nodeBody = { ID: nodeId, Node: node, Address: '127.0.0.1', Meta, ModifyIndex: 0 };
   const create = { Verb: 'cas', Value: '', Index: 0 };
   return [
     { right: 'own-keys', operation: fenceOperation({ key, session: id }) },

@@ -32,8 +32,15 @@ export function nodeOfConsulNode(prefix: string, cluster: string, name: string):
   return name.toLowerCase().startsWith(start) ? nodeName(name.toLowerCase().slice(start.length)) : undefined;
 }
 
-/** The id of a synthetic node: a UUID that belongs to (cluster, node) for ever. */
-export const consulNodeId = (cluster: string, node: NodeName): string => uuidOf([cluster, node]);
+/** The default of `consul.nodePrefix`. */
+const NODE_PREFIX = 'k8s-';
+
+/**
+ * The id of a synthetic node: a UUID that belongs to (cluster, node) for ever. Under another prefix it is another node: Consul renames
+ * a node whose id comes with a new name, and deletes all that stood on it.
+ */
+export const consulNodeId = (prefix: string, cluster: string, node: NodeName): string =>
+  uuidOf(prefix.toLowerCase() === NODE_PREFIX ? [cluster, node] : [cluster, node, prefix.toLowerCase()]);
 
 /**
  * The id of an instance: the Consul service name and a hash of what the instance is. Joined names would be ambiguous
@@ -53,6 +60,9 @@ export function poolCheckId(pool: PoolKey, kind: PoolCheckKind = 'pool'): string
   const { namespace, name } = splitPoolKey(pool);
   return `${kind}:${namespace}:${name}`;
 }
+
+/** The ids of all checks that a pool may have. */
+export const poolCheckIds = (pool: PoolKey): readonly string[] => POOL_CHECKS.map((kind) => poolCheckId(pool, kind));
 
 /** Which check of the pool this is; undefined for a check that is none of ours, such as a maintenance check. */
 export const poolCheckKind = (pool: PoolKey, checkId: string): PoolCheckKind | undefined =>

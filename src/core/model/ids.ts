@@ -13,12 +13,15 @@ export type Revision = Branded<'Revision'>;
 export type GroupKind = Branded<'GroupKind'>;
 /** `group/Kind/namespace/name`, namespace empty for objects of the cluster: `/Service/prod/echoserver`. */
 export type ObjectKey = Branded<'ObjectKey'>;
+/** The name that the configuration gives to one Traefik. */
+export type ReplicaName = Branded<'ReplicaName'>;
 /** A key of Consul's KV store, without a leading slash. */
 export type KvKey = Branded<'KvKey'>;
 
 export const specId = (path: string): SpecId => path as SpecId;
 export const nodeName = (name: string): NodeName => name as NodeName;
 export const revision = (id: string): Revision => id as Revision;
+export const replicaName = (name: string): ReplicaName => name as ReplicaName;
 export const kvKey = (key: string): KvKey => key as KvKey;
 export const poolKey = (namespace: string, name: string): PoolKey => `${namespace}/${name}` as PoolKey;
 export const groupKind = (group: string, kind: string): GroupKind => `${group}/${kind}` as GroupKind;

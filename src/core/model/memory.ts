@@ -6,6 +6,7 @@ export type StayOutKey = string;
 
 /** One removal that the guard let pass. */
 export interface GrantedRemoval {
+  /** When it was last seen to: granted, or, where it had to wait, done. */
   readonly atMs: number;
   /** The commit whose trailer allowed it; absent when it was below the limit. */
   readonly approvedBy?: string;

@@ -51,6 +51,8 @@ export interface Policy {
   readonly drainSeconds: number;
   /** The longest time until Traefik has dropped what left Consul, while its API is not watched. */
   readonly letGoMs: number;
+  /** How long a drain waits for a Traefik that does not answer before it counts by `letGoMs`. */
+  readonly maxWaitMs: number;
   readonly guard: GuardPolicy;
   /** True: every object of a spec that is to change is tried by a dry run before any of them is applied. */
   readonly dryRun: boolean;

@@ -1,5 +1,6 @@
 import type { Problem } from '../../shared/problem.ts';
 import type { ApplyObject, ClusterAction, RegistryAction } from './action.ts';
+import type { Gateways } from './gateway.ts';
 import type { GroupKind, KvKey, NodeName, ObjectKey, PoolKey, SpecId } from './ids.ts';
 import type { LiveObject } from './objects.ts';
 import type { RegistryState } from './registration.ts';
@@ -93,6 +94,21 @@ export interface NodeProbe {
   /** What the wanted nodes said when last tried; one that was not tried yet, or failed for the first time, is absent. The very same map until it changes. */
   state(): ReadonlyMap<NodeName, boolean>;
   changed(listener: () => void): Unsubscribe;
+}
+
+/** The Traefik leg: what its replicas have made of the catalog. It writes nothing. */
+export interface Gateway {
+  /** The very same map until it changes. */
+  state(): Gateways;
+  /** Called when what a replica says or whether it answers has changed, and for its first answer since what is awaited. */
+  changed(listener: () => void): Unsubscribe;
+  /**
+   * Something changed at `sinceMs` (ms since the epoch) that the replicas are to follow: until further notice they are asked
+   * briskly, and the more rarely the longer ago it was. Undefined: nothing is awaited.
+   */
+  expect(sinceMs: number | undefined): void;
+  /** Asks every replica now; resolves when `state()` tells the outcome. */
+  refresh(signal: AbortSignal): Promise<void>;
 }
 
 /** How a request to mark a node ended. */

@@ -1,3 +1,4 @@
+import type { Gateways } from './gateway.ts';
 import type { GroupKind, NodeName, ObjectKey, PoolKey } from './ids.ts';
 import type { EndpointFacts, NodeFacts } from './nodes.ts';
 import type { LiveObject } from './objects.ts';
@@ -30,4 +31,6 @@ export interface World {
   readonly registry: Snapshot<RegistryState>;
   /** Whether a NodePort of the node took a TCP connection from here, for the nodes that were tried lately. */
   readonly reachable?: ReadonlyMap<NodeName, boolean>;
+  /** What the Traefik replicas say. Absent: nobody watches them. */
+  readonly gateways?: Gateways;
 }

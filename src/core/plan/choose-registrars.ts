@@ -8,6 +8,7 @@ import type { PoolAgents } from './pool-agents.ts';
 import { agentsOf, listed, tellable } from './pool-agents.ts';
 import { mayWriteEntry } from './pool-entries.ts';
 import type { RegistrarInput, Registrars } from './registrars.ts';
+import { addressed } from './registrars.ts';
 
 const QUIET = { swap: [], waiting: [], problems: [] } as const;
 
@@ -20,7 +21,10 @@ export function chooseRegistrars(input: RegistrarInput, context: PlanContext): R
   const { view, backends, registered } = input;
   const agents = agentsOf(view, context);
   const entry = toldEntry(view.pool, context);
-  if (context.policy.registration === 'kv') return byAgents(input, { agents, hasEntry: entry !== undefined });
+  if (context.policy.registration === 'kv') {
+    const record = forgetMigration(view.pool, context);
+    return { ...byAgents(input, { agents, hasEntry: entry !== undefined }), ...(record === undefined ? {} : { record }) };
+  }
   if (agents.nodes.size === 0) return byCatalog(input, context);
   const migration = migrationOf(view.pool, context);
   const begun = registered.instances.length > 0 && (entry?.nodes?.length ?? 0) > 0;
@@ -40,7 +44,7 @@ function byAgents(
   const names = tellable(backends, agents);
   if (registered.instances.length === 0) return { ...QUIET, told: names, catalog: [] };
   const whileHeld = hasEntry ? [] : undefined;
-  return { ...QUIET, told: agents.nodes.size > 0 ? names : whileHeld, catalog: backends };
+  return { ...QUIET, told: agents.nodes.size > 0 ? names : whileHeld, catalog: addressed(backends) };
 }
 
 function byCatalog({ view, backends, registered }: RegistrarInput, context: PlanContext): Registrars {
@@ -48,9 +52,10 @@ function byCatalog({ view, backends, registered }: RegistrarInput, context: Plan
   // Mode `catalog` wants no entry: one that is still there tells nobody to register, and leaves by the guard.
   const entry = toldEntry(view.pool, context);
   const tellsNobody = entry === undefined || entry.nodes?.length === 0 || !mayWriteEntry(view, context);
-  const isEmpty = backends.length + registered.instances.length === 0;
+  const catalog = addressed(backends);
+  const isEmpty = catalog.length + registered.instances.length === 0;
   const isLeftAlone = isEmpty || (context.policy.registration === 'catalog' && tellsNobody);
-  return { ...QUIET, told: isLeftAlone ? undefined : [], catalog: backends, ...(record === undefined ? {} : { record }) };
+  return { ...QUIET, told: isLeftAlone ? undefined : [], catalog, ...(record === undefined ? {} : { record }) };
 }
 
 const heldForAgents = ({ pool, service }: PoolView, { nodes }: PoolAgents): Problem =>

@@ -5,7 +5,7 @@ import type { Dependencies } from '../desired/dependencies.ts';
 import { readDependencies } from '../desired/dependencies.ts';
 import type { PoolView } from '../desired/pool-view.ts';
 import { isDrainingPort, portsOf } from '../desired/service-ports.ts';
-import { deploymentsKey, drainingKey, drainingPrefix } from '../model/consul-names.ts';
+import { deploymentsKey, drainingKey, drainingPrefix, NODE_CHECK_ID } from '../model/consul-names.ts';
 import type { GroupKind, NodeName, ObjectKey, PoolKey, SpecId } from '../model/ids.ts';
 import type { Memory } from '../model/memory.ts';
 import type { EndpointFacts } from '../model/nodes.ts';
@@ -22,6 +22,7 @@ import { decidePool } from '../pool/decide-pool.ts';
 import { stayingOut } from '../pool/stay-out.ts';
 import { instanceKey } from './diff-registration.ts';
 import type { FutileApply } from './futile-apply.ts';
+import { drainEnd } from './let-go.ts';
 import type { OrderedObject } from './order.ts';
 import { recogniseDrift } from './recognise-drift.ts';
 import type { SettledPlans } from './settled-plans.ts';
@@ -90,7 +91,7 @@ export interface PlanContext {
   readonly decisions: ReadonlyMap<PoolKey, PoolDecision>;
   /** Every pool that has a live Service. */
   readonly views: ReadonlyMap<PoolKey, PoolView>;
-  /** The checks of instances by `consulNode/instanceId`. */
+  /** The checks of instances by `consulNode/instanceId`; those that somebody has set on no instance by `/checkId`. */
   readonly checksByInstance: ReadonlyMap<string, readonly RegisteredCheck[]>;
   readonly dependencies: Dependencies;
   /** Why others must wait for a spec, worked out when the first one asks; undefined when they need not. */
@@ -134,8 +135,8 @@ const NO_SPECS = { specs: new Map(), broken: new Map() };
 function indexChecks(registry: RegistryState | undefined): ReadonlyMap<string, readonly RegisteredCheck[]> {
   const index = new Map<string, RegisteredCheck[]>();
   for (const check of registry?.checks.values() ?? []) {
-    if (check.instanceId === '') continue;
-    const key = instanceKey(check.consulNode, check.instanceId);
+    if (check.instanceId === '' && check.checkId === NODE_CHECK_ID) continue;
+    const key = check.instanceId === '' ? instanceKey('', check.checkId) : instanceKey(check.consulNode, check.instanceId);
     const list = index.get(key);
     if (list === undefined) index.set(key, [check]);
     else list.push(check);
@@ -272,19 +273,14 @@ export const forgottenDrains = (service: JsonObject, remembered: Draining | unde
     isDrainingPort(port) && port.nodePort !== undefined && remembered?.ports[String(port.nodePort)] === undefined ? [port.nodePort] : [],
   );
 
-/** How long after it left Consul a NodePort may close, in milliseconds: until Traefik has let go, and for requests in flight. */
-export function drainMs(view: PoolView | undefined, policy: Policy): number {
-  return policy.letGoMs + (view?.settings.drainSeconds ?? policy.drainSeconds) * 1000;
-}
-
-/** When each draining NodePort may close, for those that may not yet; ms since the epoch. */
+/** When each draining NodePort may close, for those of which that is known and that may not yet; ms since the epoch. */
 export function drainsDueAt(context: PlanContext): readonly number[] {
   const prefix = drainingPrefix(context.policy.keyPath, context.policy.cluster);
   return [...(context.registry?.kv.keys() ?? [])].flatMap((key) => {
     if (!key.startsWith(prefix)) return [];
     const pool = key.slice(prefix.length) as PoolKey;
-    const wait = drainMs(context.views.get(pool), context.policy);
-    const since = Object.values(drainingOf(pool, context.registry, context.policy)?.value.ports ?? {});
-    return since.map((sinceMs) => sinceMs + wait).filter((dueMs) => dueMs > context.nowMs);
+    const ports = Object.entries(drainingOf(pool, context.registry, context.policy)?.value.ports ?? {});
+    const ends = ports.map(([port, sinceMs]) => drainEnd({ pool, port: Number(port), sinceMs }, context).atMs);
+    return ends.filter((dueMs) => dueMs > context.nowMs && Number.isFinite(dueMs));
   });
 }

@@ -38,15 +38,14 @@ type ChecksDiff = Pick<RegisterPool, 'checks' | 'removeChecks'>;
 const checkKey = ({ consulNode, checkId }: Pick<Check, 'consulNode' | 'checkId'>): string => `${consulNode}/${checkId}`;
 
 /**
- * Deleting an instance deletes its checks with it: only checks of instances that stay are removed by name, and none that is not
- * ours, such as a maintenance check.
+ * Deleting an instance deletes its checks with it: only checks of instances that stay are removed by name, or of none, and none that
+ * is not ours, such as a maintenance check.
  */
 function diffChecks(wanted: readonly Check[], registered: Registered, staying: ReadonlySet<string>): ChecksDiff {
   const before = new Map(registered.checks.map((check) => [checkKey(check), check]));
   const after = new Set(wanted.map(checkKey));
-  const stray = registered.checks.filter(
-    (old) => !after.has(checkKey(old)) && staying.has(instanceKey(old.consulNode, old.instanceId)) && kindOf(old, registered) !== undefined,
-  );
+  const isLeft = ({ consulNode, instanceId }: Check): boolean => instanceId === '' || staying.has(instanceKey(consulNode, instanceId));
+  const stray = registered.checks.filter((old) => !after.has(checkKey(old)) && isLeft(old) && kindOf(old, registered) !== undefined);
   return {
     checks: wanted.flatMap((check) => {
       const old = before.get(checkKey(check));

@@ -1,7 +1,7 @@
 import type { Problem, ProblemCode } from '../../shared/problem.ts';
 import { problem } from '../../shared/problem.ts';
 import { toldPools } from '../desired/told-pools.ts';
-import type { Hold } from '../model/action.ts';
+import type { Action, Hold } from '../model/action.ts';
 import type { GroupKind } from '../model/ids.ts';
 import { byBytes, kindOf } from '../model/ids.ts';
 import type { GrantedRemoval, Memory, RemovalKey } from '../model/memory.ts';
@@ -21,7 +21,7 @@ export interface Guarded {
 
 /**
  * Guards a whole run (design section 9, promises 1 and 2). Removals are all or nothing: those planned now and not yet granted,
- * plus those granted within the window, against the highest number owned in it. Above the limit nothing new is removed,
+ * plus those done within the window, against the highest number owned in it. Above the limit nothing new is removed,
  * unless commits after the last applied one allow it by trailer. What was granted stays granted until it is done, so a
  * removal that drains is not stopped half-way by its own weight. Pure.
  */
@@ -34,8 +34,9 @@ export function guardRun(plans: readonly SpecPlan[], context: PlanContext): Guar
   const spending = verdict === undefined ? undefined : spendApprovals(unitsOf(free), context);
   const granted = verdict === undefined || spending !== undefined ? free : [];
   const grant: GrantedRemoval = { atMs: context.nowMs, ...(spending === undefined ? {} : { approvedBy: spending.by }) };
-  const removals = { ...kept, ...Object.fromEntries(granted.map((removal) => [removal.key, grant])) };
-  const guarded = plans.map((plan) => holdPlan(plan, removals, verdict));
+  const allowed = { ...kept, ...Object.fromEntries(granted.map((removal) => [removal.key, grant])) };
+  const guarded = plans.map((plan) => holdPlan(plan, allowed, verdict));
+  const removals = datedWhenDone(allowed, guarded, context.nowMs);
   const holds = guarded.flatMap((plan) => plan.holds);
   const spent = spending?.spent ?? context.memory.spent;
   return { plans: guarded, holds, memory: nextMemory({ removals, holds, spent, stayOut: stayOutAfter(guarded, context) }, context) };
@@ -49,6 +50,25 @@ function keepGrants(planned: readonly Removal[], context: PlanContext): Readonly
   if (entries.length === 0) return {};
   const standing = standingKeys(context);
   return Object.fromEntries(entries.filter(([key, grant]) => open.has(key) || (grant.atMs > since && !standing.has(key))));
+}
+
+/** Counted is what left within the window: a grant that waited, for a drain or a server that was away, is as old as its removal. */
+function datedWhenDone(
+  granted: Readonly<Record<RemovalKey, GrantedRemoval>>,
+  plans: readonly SpecPlan[],
+  nowMs: number,
+): Readonly<Record<RemovalKey, GrantedRemoval>> {
+  const dated: Record<RemovalKey, GrantedRemoval> = { ...granted };
+  for (const key of plans.flatMap(({ actions }) => actions.flatMap(removalKeyOf))) {
+    const grant = dated[key];
+    if (grant !== undefined) dated[key] = { ...grant, atMs: nowMs };
+  }
+  return dated;
+}
+
+function removalKeyOf(action: Action): readonly RemovalKey[] {
+  if (action.kind === 'deregister-pool') return [`pool:${action.pool}`];
+  return action.kind === 'delete-object' ? [`object:${action.key}`] : [];
 }
 
 /** Everything of ours that stands now, by removal key. */

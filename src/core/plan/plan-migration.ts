@@ -10,6 +10,7 @@ import type { PlanContext } from './context.ts';
 import type { PoolAgents } from './pool-agents.ts';
 import { listed, tellable } from './pool-agents.ts';
 import type { RegistrarInput, Registrars } from './registrars.ts';
+import { addressed } from './registrars.ts';
 
 /** The JSON value of a pool's `migrating` key. Who asks for the move writes `sinceMs`, the daemon the rest. Times in ms since the epoch. */
 export interface Migration {
@@ -112,9 +113,9 @@ export function planMigration(input: MigrationInput, context: PlanContext): Regi
   const record = nextRecord(input, { told, unseen, context });
   return {
     told,
-    catalog: backends.filter(({ node, address }) => ours.has(node) && address !== ''),
+    catalog: addressed(backends).filter(({ node }) => ours.has(node)),
     tags,
-    swap: isStuck ? agents.instances : [],
+    swap: [...agents.nodeOf].flatMap(([instance, node]) => (swapped.has(node) ? [instance] : [])),
     ...(record === undefined ? {} : { record }),
     waiting: [progress(input, { places, ours, unseen })],
     problems: whoStays(input, places, context.nowMs),

@@ -8,6 +8,7 @@ import type { RegisteredNode, SyntheticNode } from '../model/registration.ts';
 import { snapshotValue } from '../model/snapshot.ts';
 import type { PoolDecision } from '../pool/decide-pool.ts';
 import type { PlanContext } from './context.ts';
+import { addressed } from './registrars.ts';
 
 /**
  * Plans the synthetic Consul nodes, before any pool: every node that is a backend somewhere stands in Consul with its address
@@ -37,7 +38,7 @@ function backendsByNode(context: PlanContext): ReadonlyMap<NodeName, string> {
   const result = new Map<NodeName, string>();
   for (const [pool, decision] of context.decisions) {
     if (!entersConsul(pool, context)) continue;
-    for (const backend of decision.backends) result.set(backend.node, backend.address);
+    for (const { node, address } of addressed(decision.backends)) result.set(node, address);
   }
   return result;
 }
@@ -59,10 +60,13 @@ function nodeBehind({ ours, name }: RegisteredNode, { policy }: PlanContext): No
   return ours ? nodeOfConsulNode(policy.nodePrefix, policy.cluster, name) : undefined;
 }
 
-function syntheticNode(name: NodeName, address: string, { policy }: PlanContext): SyntheticNode {
+/** What should stand for a node. An id that it has already stays: Consul gives its name to no other one. */
+function syntheticNode(name: NodeName, address: string, { policy, registry }: PlanContext): SyntheticNode {
+  const consulNode = consulNodeName(policy.nodePrefix, policy.cluster, name);
+  const { id } = registry?.nodes.get(consulNode) ?? { id: '' };
   return {
-    name: consulNodeName(policy.nodePrefix, policy.cluster, name),
-    id: consulNodeId(policy.cluster, name),
+    name: consulNode,
+    id: id === '' ? consulNodeId(policy.nodePrefix, policy.cluster, name) : id,
     address,
     meta: {
       [META.externalNode]: 'true',
@@ -79,7 +83,7 @@ function enterNode(name: NodeName, address: string, context: PlanContext): NodeA
   const present = context.registry?.nodes.get(node.name);
   const check = context.registry?.checks.get(`${node.name}/${NODE_CHECK_ID}`);
   const sameNode = present !== undefined && present.id === node.id && present.address === address && sameMeta(present.meta, node.meta);
-  const sameCheck = check?.status === 'passing';
+  const sameCheck = check?.status === 'passing' && check.instanceId === '';
   if (sameNode && sameCheck) return undefined;
   return {
     kind: 'ensure-node',
@@ -111,7 +115,8 @@ function leaveNode({ name, consulNode, present, facts }: LeavingNode, context: P
   if (!used) return undefined;
   const node = syntheticNode(name, present.address, context);
   const check = context.registry?.checks.get(`${consulNode}/${NODE_CHECK_ID}`);
-  const drains = check?.status !== 'critical' && !heldByPool(name, context);
+  const isDrained = check?.status === 'critical' && check.instanceId === '';
+  const drains = !isDrained && !heldByPool(name, context);
   // Once nothing of ours stands on it, only its marks tell whose it is.
   const isMarked = present.id === node.id && sameMeta(present.meta, node.meta);
   if (!drains && isMarked) return undefined;

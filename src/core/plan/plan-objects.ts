@@ -15,10 +15,11 @@ import type { JsonObject, KubernetesObject, LiveObject, SpecObject } from '../mo
 import type { Policy } from '../model/policy.ts';
 import { adoptionChanges, managersToTake, whyNotAdopt } from './adopt-object.ts';
 import type { PlanContext } from './context.ts';
-import { drainingOf, drainMs, forgottenDrains, remember } from './context.ts';
+import { drainingOf, forgottenDrains, remember } from './context.ts';
 import { missingFoundation, objectsOf } from './foundations.ts';
 import { unlessFutile } from './futile-apply.ts';
 import { judgeStep } from './in-step.ts';
+import { drainEnd } from './let-go.ts';
 import { orderObjects } from './order.ts';
 import { recreateStep } from './plan-recreate.ts';
 import { registeredPorts, toldNodePorts } from './pool-entries.ts';
@@ -89,14 +90,15 @@ function portUse(live: LiveObject | undefined, context: PlanContext): PortUse {
   if (live === undefined) return new Set();
   if (context.world.registry.kind !== 'complete') return 'all';
   const pool = poolKey(live.namespace, live.name);
-  const wait = drainMs(context.views.get(pool), context.policy);
   const remembered = drainingOf(pool, context.registry, context.policy)?.value;
   const draining = Object.entries(remembered?.ports ?? {});
   return new Set([
     ...registeredPorts(pool, context),
     ...toldNodePorts(pool, context),
     ...forgottenDrains(live.spec, remembered),
-    ...draining.flatMap(([port, sinceMs]) => (sinceMs + wait > context.nowMs ? [Number(port)] : [])),
+    ...draining
+      .map(([port, sinceMs]) => ({ pool, port: Number(port), sinceMs }))
+      .flatMap((one) => (drainEnd(one, context).atMs > context.nowMs ? [one.port] : [])),
   ]);
 }
 

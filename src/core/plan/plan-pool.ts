@@ -1,12 +1,12 @@
 import type { Problem } from '../../shared/problem.ts';
 import type { PoolView } from '../desired/pool-view.ts';
-import type { DeregisterPool, RegisterPool, Waiting } from '../model/action.ts';
-import { deploymentsKey } from '../model/consul-names.ts';
+import type { DeregisterPool, KvWrite, RegisterPool, Waiting } from '../model/action.ts';
+import { deploymentsKey, poolCheckIds } from '../model/consul-names.ts';
 import type { NodeName, PoolKey } from '../model/ids.ts';
 import type { Check, RegisteredInstance } from '../model/registration.ts';
 import { snapshotValue } from '../model/snapshot.ts';
 import type { ReadEntry } from '../model/told-agents.ts';
-import type { PoolDecision } from '../pool/decide-pool.ts';
+import type { Backend, PoolDecision } from '../pool/decide-pool.ts';
 import { chooseRegistrars } from './choose-registrars.ts';
 import type { PlanContext } from './context.ts';
 import { drainingOf, remember, toldEntry } from './context.ts';
@@ -29,6 +29,7 @@ import {
   toldNodePorts,
 } from './pool-entries.ts';
 import type { RegistrarInput, Registrars } from './registrars.ts';
+import { addressed } from './registrars.ts';
 import type { Registration } from './registration.ts';
 import { buildRegistration } from './registration.ts';
 import type { PoolStep } from './steps.ts';
@@ -89,7 +90,8 @@ function followingStep(
   const decision = context.decisions.get(view.pool);
   if (decision === undefined) return { ...NOTHING, problems };
   const strange = strangeBackends(view, decision, context);
-  const backends = decision.backends.filter(({ node }) => !strange.has(node));
+  const backends = addressed(decision.backends).filter(({ node }) => !strange.has(node));
+  if (isEmptiedBy(strange, backends)) return { ...NOTHING, problems: [...problems, ...strange.values()] };
   const health = planHealth(view, registered, context);
   const wanted = followNodes({ view, backends, registered, health, joins }, context.policy);
   if (wanted === undefined) return { ...NOTHING, problems };
@@ -98,10 +100,15 @@ function followingStep(
   return { action: operationsOf(action) === 0 ? undefined : action, waiting: [], problems: [...problems, ...strange.values()] };
 }
 
+/** What is registered stays when all backends stand on what somebody else has taken: to leave would empty the pool. */
+const isEmptiedBy = (strange: ReadonlyMap<NodeName, Problem>, backends: readonly Backend[]): boolean =>
+  strange.size > 0 && backends.length === 0;
+
 const checksOf = ({ check, healthChecks }: Registration): readonly Check[] => [...(check === undefined ? [] : [check]), ...healthChecks];
 
-/** Operations of one transaction that are left to instances and checks: without the fence and two KV entries. */
-const roomFor = ({ registry }: PlanContext): number => (registry?.limits.operations ?? 64) - 3;
+/** Operations of one transaction that are left to instances and checks: without the fence, two KV entries, and the record of a move. */
+const roomFor = ({ registry }: PlanContext, record?: KvWrite): number =>
+  (registry?.limits.operations ?? 64) - (record === undefined ? 3 : 4);
 
 function poolStep(view: PoolView, decision: PoolDecision | undefined, registered: Registered, context: PlanContext): PoolStep {
   const waiting = whyNotYet(view, registered, context);
@@ -110,6 +117,7 @@ function poolStep(view: PoolView, decision: PoolDecision | undefined, registered
   }
   const strange = strangeBackends(view, decision, context);
   const backends = decision.backends.filter((backend) => !strange.has(backend.node));
+  if (isEmptiedBy(strange, backends)) return { ...NOTHING, problems: [...strange.values()] };
   const shared = context.registry === undefined ? undefined : whyNameShared(view, context.registry, context.policy);
   const registrars = chooseRegistrars({ view, backends, registered }, context);
   const told = registrars.tags === undefined ? view : { ...view, tags: registrars.tags };
@@ -126,10 +134,12 @@ function poolStep(view: PoolView, decision: PoolDecision | undefined, registered
   };
 }
 
-/** The registered instances of a pool and the checks that stand on them. */
+/** The registered instances of a pool, the checks that stand on them, and checks of the pool that somebody has set on no instance. */
 export function registeredOf(pool: PoolKey, { registry, checksByInstance }: PlanContext): Registered {
   const instances = registry?.instances.get(pool) ?? [];
-  return { instances, checks: instances.flatMap(({ consulNode, id }) => checksByInstance.get(instanceKey(consulNode, id)) ?? []) };
+  const keys = instances.map(({ consulNode, id }) => instanceKey(consulNode, id));
+  const loose = poolCheckIds(pool).map((checkId) => instanceKey('', checkId));
+  return { instances, checks: [...keys, ...loose].flatMap((key) => checksByInstance.get(key) ?? []) };
 }
 
 /** Entering is: ready first, then into Consul (promise 8). A registered pool stays while its Service does. */
@@ -159,7 +169,7 @@ interface PoolInput extends RegistrarInput {
 function registerStep(input: PoolInput, wanted: Registration, context: PlanContext): Omit<PoolStep, 'waiting'> {
   const { view, registered, registrars } = input;
   const whole = diffRegistration(wanted.instances, checksOf(wanted), registered);
-  const diff = firstStep(whole, registered, view.pool, roomFor(context));
+  const diff = firstStep(whole, registered, view.pool, roomFor(context, registrars.record));
   const kv = deploymentStep(view, entryAgents(registrars.told, registrars), context);
   const draining = drainingStep(view, [...portsLeft(diff, registered), ...kv.left], context);
   const writes = [kv.write, registrars.record, draining].filter((write) => write !== undefined);

@@ -6,13 +6,15 @@ import { isNodePort } from '../desired/pool-view.ts';
 import { portsOf } from '../desired/service-ports.ts';
 import { whyItStays } from '../desired/stays-in-cluster.ts';
 import type { Action, DeregisterPool, Waiting, WriteKv } from '../model/action.ts';
+import { migratingPrefix } from '../model/consul-names.ts';
 import type { PoolKey, SpecId } from '../model/ids.ts';
 import { kindOf, objectTitle, poolKey, SERVICE_KIND } from '../model/ids.ts';
 import type { RemovalKey } from '../model/memory.ts';
 import type { LiveObject } from '../model/objects.ts';
 import { snapshotValue } from '../model/snapshot.ts';
 import type { PlanContext } from './context.ts';
-import { drainingOf, drainMs, toldEntry, whyNoRemoval } from './context.ts';
+import { drainingOf, toldEntry, whyNoRemoval } from './context.ts';
+import { drainEnd } from './let-go.ts';
 import { whyMayHaveMoved } from './may-have-moved.ts';
 import { byRemovalOrder } from './order.ts';
 import { LATE_AGENT_MS } from './plan-migration.ts';
@@ -207,10 +209,12 @@ function whyAgentsFirst(pool: PoolKey, context: PlanContext): Waiting | undefine
 function drainWaits(objects: readonly LiveObject[], leaving: readonly PoolKey[], context: PlanContext): readonly Waiting[] {
   const waits: Waiting[] = [];
   for (const pool of new Set([...leaving, ...objects.flatMap(poolOf)])) {
-    const sinceMs = Math.max(0, ...Object.values(drainingOf(pool, context.registry, context.policy)?.value.ports ?? {}));
-    const untilMs = sinceMs + drainMs(context.views.get(pool), context.policy);
-    if (sinceMs > 0 && untilMs > context.nowMs)
-      waits.push({ leg: 'consul', what: `pool ${pool} drains before its objects are deleted`, on: pool, untilMs });
+    const ports = Object.entries(drainingOf(pool, context.registry, context.policy)?.value.ports ?? {});
+    const ends = ports.map(([port, sinceMs]) => drainEnd({ pool, port: Number(port), sinceMs }, context));
+    const last = ends.toSorted((a, b) => b.atMs - a.atMs)[0];
+    if (last === undefined || last.atMs <= context.nowMs) continue;
+    const what = `pool ${pool} drains before its objects are deleted${last.why === undefined ? '' : ` (${last.why})`}`;
+    waits.push({ leg: 'consul', what, on: pool, ...(Number.isFinite(last.atMs) ? { untilMs: last.atMs } : {}) });
   }
   return waits;
 }
@@ -241,15 +245,20 @@ function deleteAction({ live, why }: Going): Action {
   return { kind: 'delete-object', key, apiVersion, uid, resourceVersion, why };
 }
 
-/** Draining keys whose Service is gone: nothing is left to drain, so they are forgotten. */
+/**
+ * Draining keys, and those of moves, whose Service is gone: nothing is left to drain or to move, so they are forgotten. Each for
+ * itself, for they may be more than one transaction holds.
+ */
 export function forgetDrained(context: PlanContext, prefix: string): readonly Action[] {
   if (context.world.cluster.services.kind !== 'complete' || context.world.registry.kind !== 'complete') return [];
   const services = context.world.cluster.services.value;
-  const writes = [...context.world.registry.value.kv.values()].flatMap((entry) => {
-    if (!entry.key.startsWith(prefix)) return [];
-    const pool = entry.key.slice(prefix.length) as PoolKey;
+  const moves = migratingPrefix(context.policy.keyPath, context.policy.cluster);
+  return [...context.world.registry.value.kv.values()].flatMap(({ key, modifyIndex }): readonly Action[] => {
+    const start = [prefix, moves].find((one) => key.startsWith(one));
+    if (start === undefined) return [];
+    const pool = key.slice(start.length) as PoolKey;
     const standing = services.has(serviceKey(pool)) || (context.registry?.instances.get(pool)?.length ?? 0) > 0;
-    return standing ? [] : [{ key: entry.key, value: undefined, modifyIndex: entry.modifyIndex }];
+    const why = `the ${start === moves ? 'move' : 'drain'} of pool ${pool} is over`;
+    return standing ? [] : [{ kind: 'write-kv', writes: [{ key, value: undefined, modifyIndex }], why }];
   });
-  return writes.length === 0 ? [] : [{ kind: 'write-kv', writes, why: 'drains that are over' }];
 }

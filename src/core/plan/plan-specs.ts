@@ -69,9 +69,9 @@ function isSettled(plan: SpecPlan, spec: DesiredSpec, context: PlanContext): boo
   );
 }
 
-/** Waiting for the end of a roll-out, or for the first pod behind a pool. */
-const isOwnWait = ({ leg, on, untilMs, rollout }: Waiting, { pools }: SpecPlan): boolean =>
-  untilMs === undefined && (rollout === true || (leg === 'consul' && pools.some((pool) => pool === on)));
+/** Waiting for the end of a roll-out, for a NodePort, or for the first pod behind a pool: its own objects and endpoints tell. */
+const isOwnWait = ({ on, untilMs, rollout }: Waiting, { pools }: SpecPlan): boolean =>
+  untilMs === undefined && (rollout === true || pools.some((pool) => pool === on));
 
 const isOwnProblem = (one: Problem, { problems, pools }: DesiredSpec): boolean =>
   one.code === 'ROLLOUT_FAILED' || problems.includes(one) || pools.some((view) => view.problems.includes(one));

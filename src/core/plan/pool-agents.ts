@@ -12,9 +12,11 @@ export interface PoolAgents {
   readonly instances: readonly AgentInstance[];
   /** The Kubernetes nodes that these agents stand for; an agent on any other machine is told by its own name. */
   readonly nodes: ReadonlySet<NodeName>;
+  /** The node of each instance. */
+  readonly nodeOf: ReadonlyMap<AgentInstance, NodeName>;
 }
 
-const NO_AGENTS: PoolAgents = { instances: [], nodes: new Set() };
+const NO_AGENTS: PoolAgents = { instances: [], nodes: new Set(), nodeOf: new Map() };
 
 /** The instances under the pool's name that agents register and that lead to it: a NodePort of its Service, or the address of a node. */
 export function agentsOf(view: PoolView, { registry, world }: Pick<PlanContext, 'registry' | 'world'>): PoolAgents {
@@ -24,7 +26,8 @@ export function agentsOf(view: PoolView, { registry, world }: Pick<PlanContext, 
   const byAddress = new Map(nodes.flatMap(({ name, addresses }) => addresses.map(({ address }) => [address, name] as const)));
   const ports = new Set(portsOf(view.live.spec).map(({ nodePort }) => nodePort));
   const instances = all.filter(({ address, port }) => ports.has(port) || byAddress.has(address));
-  return { instances, nodes: new Set(instances.map(({ address, consulNode }) => byAddress.get(address) ?? nodeName(consulNode))) };
+  const nodeOf = new Map(instances.map((one) => [one, byAddress.get(one.address) ?? nodeName(one.consulNode)]));
+  return { instances, nodes: new Set(nodeOf.values()), nodeOf };
 }
 
 /**

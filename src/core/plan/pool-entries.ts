@@ -8,9 +8,10 @@ import type { KvKey, PoolKey } from '../model/ids.ts';
 import type { Policy } from '../model/policy.ts';
 import type { Draining, KvEntry } from '../model/registration.ts';
 import type { PlanContext } from './context.ts';
-import { drainingOf, drainMs, forgottenDrains, toldEntry } from './context.ts';
+import { drainingOf, forgottenDrains, toldEntry } from './context.ts';
 import type { EntryAgents } from './deployment-entry.ts';
 import { deploymentValue, nodePortsOf, sameDeployment, untoldValue } from './deployment-entry.ts';
+import { drainEnd } from './let-go.ts';
 import { agentsOf } from './pool-agents.ts';
 import { whyTooLarge, whyTooLongForPlugins } from './value-size.ts';
 
@@ -65,9 +66,8 @@ export function drainingStep(view: PoolView, left: readonly number[], context: P
   const known = drainingOf(view.pool, context.registry, context.policy);
   const ports = { ...known?.value.ports };
   const open = new Set(openPorts(view));
-  const wait = drainMs(view, context.policy);
   for (const [port, sinceMs] of Object.entries(ports)) {
-    const drained = sinceMs + wait <= context.nowMs;
+    const drained = drainEnd({ pool: view.pool, port: Number(port), sinceMs }, context).atMs <= context.nowMs;
     if (Number(port) === view.nodePort || (drained && !open.has(Number(port)))) delete ports[port];
   }
   const named = new Set([...registeredPorts(view.pool, context), ...toldNodePorts(view.pool, context)]);

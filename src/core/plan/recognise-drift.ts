@@ -27,7 +27,7 @@ function isStrange({ consulNode }: StrangeInstance, { nodes }: RegistryState, { 
   const node = nodes.get(consulNode);
   const behind = nodeOfConsulNode(nodePrefix, cluster, consulNode);
   if (node === undefined || behind === undefined || namesAnother(node.meta, owner, cluster)) return true;
-  return !node.ours && node.id !== '' && node.id !== consulNodeId(cluster, behind);
+  return !node.ours && node.id !== '' && node.id !== consulNodeId(nodePrefix, cluster, behind);
 }
 
 function withInstances(registry: RegistryState, found: readonly RegisteredInstance[]): RegistryState {

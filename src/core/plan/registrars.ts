@@ -22,6 +22,9 @@ export interface Registrars {
   readonly problems: readonly Problem[];
 }
 
+/** The backends that the catalog can hold. A node that only agents were told of, and that the cluster has no address of, is none. */
+export const addressed = (backends: readonly Backend[]): readonly Backend[] => backends.filter(({ address }) => address !== '');
+
 /** What is known of the pool when its registrars are chosen. */
 export interface RegistrarInput {
   readonly view: PoolView;

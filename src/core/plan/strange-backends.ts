@@ -7,13 +7,17 @@ import type { PoolDecision } from '../pool/decide-pool.ts';
 import type { PlanContext } from './context.ts';
 import { instanceIdOf } from './registration.ts';
 
-/** The backends in whose place somebody else's node or instance stands: the pool does without them. By node, with the problem. */
+/**
+ * The backends in whose place somebody else's node or instance stands: the pool does without them. By node, with the problem. None
+ * of a pool that agents register: it needs no node of ours.
+ */
 export function strangeBackends(
   view: PoolView,
   decision: PoolDecision | undefined,
   { registry, policy }: PlanContext,
 ): ReadonlyMap<NodeName, Problem> {
   const found = new Map<NodeName, Problem>();
+  if (policy.registration === 'kv' && registry?.instances.has(view.pool) !== true) return found;
   for (const { node } of decision?.backends ?? []) {
     const consulNode = consulNodeName(policy.nodePrefix, policy.cluster, node);
     if (registry?.nodes.get(consulNode)?.ours === false) {

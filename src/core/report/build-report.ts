@@ -17,11 +17,13 @@ import { agentsOf } from '../plan/pool-agents.ts';
 import type { SpecPlan } from '../plan/spec-plan.ts';
 import { classifyNode } from '../pool/classify-node.ts';
 import { stayingOut } from '../pool/stay-out.ts';
+import type { PoolTraefik, TraefikView } from './follow-traefik.ts';
 import { poolHealthReport } from './health-words.ts';
 import type {
   ActionReport,
   LatencyReport,
   LeaderReport,
+  LegState,
   NodeReport,
   PoolReport,
   RunReport,
@@ -52,6 +54,8 @@ export interface ReportInput {
   readonly leader: LeaderReport;
   readonly latencies: readonly LatencyReport[];
   readonly problems: readonly Problem[];
+  /** Absent: Traefik was not looked at in this run. */
+  readonly traefik?: TraefikView | undefined;
 }
 
 /** Puts together what a run saw and did. Pure. */
@@ -59,7 +63,7 @@ export function buildReport(input: ReportInput): RunReport {
   const { context, plans, outcomes } = input;
   const bySpec = new Map<SpecId | undefined, ReportedOutcome[]>();
   for (const outcome of outcomes) bySpec.set(outcome.spec, [...(bySpec.get(outcome.spec) ?? []), outcome]);
-  const specs = plans.map((plan) => specReport(plan, bySpec.get(plan.spec) ?? [], context));
+  const specs = plans.map((plan) => specReport(plan, bySpec.get(plan.spec) ?? [], input));
   const planned = new Set<SpecId | undefined>(plans.map((plan) => plan.spec));
   // What belongs to no spec, or to one that is gone now that its last object is.
   const own = outcomes.filter((outcome) => !planned.has(outcome.spec));
@@ -73,21 +77,23 @@ export function buildReport(input: ReportInput): RunReport {
     leader: input.leader,
     specs,
     actions: [...own.map(outcomeReport), ...input.others.filter((open) => !wasTried(open, own)).map((open) => openReport(open))],
-    pools: poolReports(context, plans),
+    pools: poolReports(input),
     nodes: nodeReports(context),
     sources: sourceReports(context.world, input.endedAtMs),
     holds: plans.flatMap((plan) => plan.holds),
-    problems: [...input.problems, ...(snapshotValue(context.world.specs)?.notes ?? []), ...others],
+    problems: [...input.problems, ...(input.traefik?.problems ?? []), ...(snapshotValue(context.world.specs)?.notes ?? []), ...others],
     latencies: input.latencies,
     writes: countWrites(outcomes),
   };
 }
 
-function specReport(plan: SpecPlan, outcomes: readonly ReportedOutcome[], context: PlanContext): SpecReport {
+function specReport(plan: SpecPlan, outcomes: readonly ReportedOutcome[], { context, traefik: seen }: ReportInput): SpecReport {
   const failures = outcomes.flatMap((outcome) => (outcome.problem === undefined ? [] : [outcome.problem]));
-  const problems = distinct([...plan.problems, ...failures]);
+  const pools = plan.pools.flatMap((pool) => seen?.pools.get(pool) ?? []);
+  const problems = distinct([...plan.problems, ...failures, ...pools.flatMap((pool) => pool.problems)]);
+  const traefik = context.world.gateways !== undefined && seen === undefined ? 'unknown' : traefikState(pools.map(({ state }) => state));
   const open = [...(plan.resting ?? []), ...plan.actions];
-  const finding = { plan, open, problems, world: context.world };
+  const finding = { plan, open, problems, world: context.world, traefik };
   return {
     id: plan.spec,
     state: specState(finding),
@@ -98,6 +104,10 @@ function specReport(plan: SpecPlan, outcomes: readonly ReportedOutcome[], contex
     actions: [...outcomes.map(outcomeReport), ...open.filter((action) => !wasTried(action, outcomes)).map((action) => openReport(action))],
   };
 }
+
+/** Of several pools the one that is worst off tells. */
+const traefikState = (pools: readonly LegState[]): LegState =>
+  (['failed', 'changing', 'unknown', 'in-step'] as const).find((state) => pools.includes(state)) ?? 'not-watched';
 
 const outcomeReport = ({ action, result, problem }: ReportedOutcome): ActionReport => ({
   ...openReport(action),
@@ -122,7 +132,7 @@ function distinct(problems: readonly Problem[]): readonly Problem[] {
   return [...seen.values()];
 }
 
-function poolReports(context: PlanContext, plans: readonly SpecPlan[]): readonly PoolReport[] {
+function poolReports({ context, plans, traefik }: ReportInput): readonly PoolReport[] {
   const reports = plans.flatMap((plan) =>
     plan.pools.flatMap((pool): PoolReport[] => {
       const view = context.views.get(pool);
@@ -144,6 +154,7 @@ function poolReports(context: PlanContext, plans: readonly SpecPlan[]): readonly
           registeredOn: registered.instances.map(({ node }) => node),
           passingOn: passing.map(({ node }) => node),
           ...agentsReport(view, context),
+          ...replicasReport(traefik?.pools.get(pool)),
         },
       ];
     }),
@@ -155,6 +166,11 @@ function agentsReport(view: PoolView, context: PlanContext): Pick<PoolReport, 'a
   const nodes = [...agentsOf(view, context).nodes].sort(byBytes);
   const moving = migrationOf(view.pool, context) !== undefined;
   return nodes.length === 0 && !moving ? {} : { agents: { nodes, moving } };
+}
+
+function replicasReport(seen: PoolTraefik | undefined): Pick<PoolReport, 'serving' | 'replicas'> {
+  if (seen === undefined) return {};
+  return { ...(seen.serving === undefined ? {} : { serving: seen.serving }), replicas: seen.replicas };
 }
 
 function isPassing(
@@ -198,6 +214,7 @@ export function sourceReports(world: World, nowMs: number): readonly SourceRepor
     ['pods', world.cluster.pods],
     ...[...world.cluster.objects].map(([kind, snapshot]) => [`objects:${kind}`, snapshot] as const),
     ['consul', world.registry],
+    ...[...(world.gateways ?? [])].map(([replica, snapshot]) => [`traefik:${replica}`, snapshot] as const),
   ];
   return sources.map(([source, snapshot]) => ({
     source,

@@ -1,6 +1,6 @@
 import type { Problem } from '../../shared/problem.ts';
 import type { Hold, NodeDecision, NodeReason, Waiting } from '../model/action.ts';
-import type { NodeName, PoolKey, Revision, SpecId } from '../model/ids.ts';
+import type { NodeName, PoolKey, ReplicaName, Revision, SpecId } from '../model/ids.ts';
 import type { CheckStatus } from '../model/registration.ts';
 import type { HealthMode } from '../model/settings.ts';
 
@@ -33,6 +33,25 @@ export interface PoolHealthReport {
   readonly words: string;
 }
 
+/** What one Traefik replica makes of a pool. */
+export interface ReplicaReport {
+  readonly replica: ReplicaName;
+  /**
+   * `changing`: it differs from Consul, and is expected to follow; `behind`: it has differed for too long; `unasked`: it has not been
+   * asked since the pool changed; `stale`: it does not answer; `lost`: it has not for so long that drains do not wait for it. The
+   * rest tells what it said last.
+   */
+  readonly state: 'in-step' | 'changing' | 'behind' | 'unasked' | 'stale' | 'lost';
+  /** Number of the pool's backends that requests can reach by it. */
+  readonly serving: number;
+  /** Number of backends that it should have and has not. */
+  readonly missing: number;
+  /** Backends that it has and should not: nodes, or address and port where no node is known. */
+  readonly lingering: readonly string[];
+  /** What differs of the routers, in words. */
+  readonly routers: readonly string[];
+}
+
 /** One pool, and every node's place in or outside of it. */
 export interface PoolReport {
   readonly pool: PoolKey;
@@ -52,6 +71,10 @@ export interface PoolReport {
   readonly passingOn: readonly NodeName[];
   /** Absent: no agent registers it, and it does not move from any. */
   readonly agents?: AgentsReport;
+  /** Backends in rotation, the least over the Traefik replicas that answer. Absent: none is watched, or answers, or routes it. */
+  readonly serving?: number;
+  /** Absent where no Traefik is watched; empty for a pool that Traefik does not route. */
+  readonly replicas?: readonly ReplicaReport[];
 }
 
 /** What Consul agents have to do with a pool. */
@@ -90,7 +113,7 @@ export const isRollingOut = ({ state, waiting }: Pick<SpecReport, 'state' | 'wai
 
 /** What a source last told: see `Snapshot`. */
 export interface SourceReport {
-  /** `git`, `nodes`, `services`, `endpoints`, `pods`, `consul` or `objects:<kind>`. */
+  /** `git`, `nodes`, `services`, `endpoints`, `pods`, `consul` or `objects:<kind>` or `traefik:<replica>`. */
   readonly source: string;
   readonly kind: 'complete' | 'stale' | 'unavailable';
   /** Undefined when it has never answered. */

@@ -13,6 +13,8 @@ export interface SpecFinding {
   /** Problems of the plan and of what failed. */
   readonly problems: readonly Problem[];
   readonly world: World;
+  /** What the Traefik replicas make of its pools. Absent: they are not watched. */
+  readonly traefik?: LegState;
 }
 
 const CONFLICTS: ReadonlySet<ProblemCode> = new Set([
@@ -29,7 +31,7 @@ const CONFLICTS: ReadonlySet<ProblemCode> = new Set([
 const errors = (problems: readonly Problem[]): readonly Problem[] => problems.filter((p) => p.severity === 'error');
 
 /** The state of a spec: the first of design section 1 that fits. */
-export function specState({ plan, open, problems, world }: SpecFinding): SpecState {
+export function specState({ plan, open, problems, world, traefik }: SpecFinding): SpecState {
   const failed = errors(problems);
   if (plan.standing === 'broken') return 'broken';
   if (plan.standing === 'set-aside' || failed.some((p) => CONFLICTS.has(p.code))) return 'conflict';
@@ -37,7 +39,7 @@ export function specState({ plan, open, problems, world }: SpecFinding): SpecSta
   if (failed.length > 0) return 'failed';
   if (plan.removals.some(({ returns }) => returns !== true) || (plan.standing === 'gone' && !stays(problems))) return 'leaving';
   if (plan.waiting.length > 0) return 'waiting';
-  if (open.length > 0) return 'changing';
+  if (open.length > 0 || traefik === 'changing') return 'changing';
   const { services, nodes, endpoints } = world.cluster;
   const complete = [world.specs, services, nodes, endpoints, world.registry].every((s) => s.kind === 'complete');
   return complete ? 'in-step' : 'unknown';
@@ -51,10 +53,11 @@ export function legOfProblem(code: ProblemCode): LegName {
   if (code.startsWith('KUBERNETES_') || code === 'OBJECT_NOT_OURS' || code.startsWith('LEASE_') || code.startsWith('ROLLOUT_'))
     return 'kubernetes';
   if (code.startsWith('CONSUL_') || code.startsWith('REGISTRATION_')) return 'consul';
+  if (code.startsWith('TRAEFIK_')) return 'traefik';
   return 'git';
 }
 
-/** The state of each leg of a spec. The Traefik leg is not watched yet. */
+/** The state of each leg of a spec. */
 export function legStates(finding: SpecFinding): Readonly<Record<LegName, LegState>> {
   const { world, plan } = finding;
   const clusterKnown = world.cluster.services.kind === 'complete' && world.cluster.nodes.kind === 'complete';
@@ -62,7 +65,7 @@ export function legStates(finding: SpecFinding): Readonly<Record<LegName, LegSta
     git: gitState(world, plan, finding.problems),
     kubernetes: legState('kubernetes', clusterKnown, finding),
     consul: legState('consul', world.registry.kind === 'complete', finding),
-    traefik: 'not-watched',
+    traefik: finding.traefik ?? 'not-watched',
   };
 }
 

@@ -62,7 +62,7 @@ each of them; \`poolkeeper doctor consul --policy --exact PATH\` prints that for
       : `The Consul services of the specs, and "${canaryServiceName(cluster)}": poolkeeper's own, by which it sees that its rights are whole.
 All others are read, for a name may be taken.`,
   'pool-keys': () => 'The pools. Shared by all clusters on this Consul, as other readers of the tree expect it.',
-  'history-keys': () => 'What was wanted and deployed of each pool, with a short history.',
+  'history-keys': () => 'What was wanted and deployed of each pool, with a short history; not needed in mode `catalog`.',
   'own-keys': () => 'What poolkeeper remembers: the leader, pools that drain, its memory.',
   sessions: () => `Who leads. A session belongs to the agent that is asked: with the names of those agents, write
   session "consul-server-1" { policy = "write" }`,

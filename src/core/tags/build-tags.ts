@@ -82,6 +82,10 @@ function harmOf(tag: Tag): { readonly reason: string; readonly remedy: string } 
   if (tag.key.toLowerCase().startsWith('traefik.enable')) {
     return { reason: 'would make Traefik 3 skip the Service', remedy: 'Write traefik.enable.' };
   }
+  if (/^traefik\./i.test(tag.key) && tag.key.split('.').some((part) => part.includes(']') && !part.includes('['))) {
+    // Its decoder panics on that, and the provider takes no change of any Service until the tag is gone: tried on 3.6.12.
+    return { reason: 'has a "]" without a "[", which would stop Traefik 3 from reading the whole catalog', remedy: 'Write name[0].' };
+  }
   const reason = isV1Tag(tag) ? freezesV1(tag) : undefined;
   if (reason === undefined) return undefined;
   return { reason: `${reason}, which would stop Traefik 1 from reading the whole catalog`, remedy: FREEZE_REMEDY };

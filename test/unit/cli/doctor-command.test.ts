@@ -88,6 +88,12 @@ describe('doctor consul --policy', () => {
     expect(JSON.parse(stdout)).toEqual({ policy });
   });
 
+  it.each(['both', 'kv', 'catalog'])('asks for what registration: %s needs', async (registration) => {
+    const { stdout } = await doctor(['consul', '--policy'], { env: { ...ENV, POOLKEEPER_REGISTRATION: registration } });
+    expect(stdout.includes('kubernetes/specifications/')).toBe(registration !== 'catalog');
+    expect(stdout).toContain('kubernetes/deployments/');
+  });
+
   it('names the services of the specs as Consul will, also those that are not registered now', async () => {
     const service = (name: string, annotations = ''): string =>
       `apiVersion: v1\nkind: Service\nmetadata: { name: ${name}, annotations: {${annotations}} }\nspec: { ports: [{ port: 80 }] }\n`;

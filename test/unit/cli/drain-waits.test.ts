@@ -18,6 +18,7 @@ const pool = (name: string, more: Partial<NodePoolView> = {}): NodePoolView => (
   reason: 'Ready',
   registered: true,
   passing: true,
+  byAgent: false,
   instances: 3,
   ...more,
 });
@@ -33,6 +34,22 @@ describe('what a drain waits for', () => {
   it.each<readonly [string, NodeAnswer, readonly string[]]>([
     ['a daemon that has not looked since', answer({ pools: [pool('web')] }), ['the daemon has not seen the mark yet']],
     ['an instance that still stands', answer({ ...marked, check: 'passing', pools: [leaving] }), ['prod/web: leaving (drained)']],
+    [
+      'an agent that still registers it, whatever the check of the synthetic node says',
+      answer({ ...marked, check: 'critical', pools: [{ ...left, byAgent: true }] }),
+      ['prod/web: leaving (drained)'],
+    ],
+    [
+      'a Traefik that has not let go, only once Consul has',
+      answer({ ...marked, check: 'critical', pools: [{ ...leaving, heldBy: ['Traefik replica edge-1 still sends it requests'] }] }),
+      ['prod/web: Traefik replica edge-1 still sends it requests'],
+    ],
+    [
+      'Consul before any Traefik',
+      answer({ ...marked, check: 'passing', pools: [{ ...leaving, heldBy: ['x'] }] }),
+      ['prod/web: leaving (drained)'],
+    ],
+    ['nothing more when each Traefik has let go', answer({ ...marked, check: 'critical', pools: [{ ...leaving, heldBy: [] }] }), []],
     [
       'a pool that its floor keeps',
       answer({ ...marked, registered: 1, pools: [left, kept] }),
@@ -92,6 +109,7 @@ describe('what an undrain waits for', () => {
       answer({ pools: [pool('web', { passing: false })] }),
       ['prod/web: registered, and its checks do not pass yet'],
     ],
+    ['nothing where its agent registers it', answer({ pools: [pool('web', { registered: false, passing: false, byAgent: true })] }), []],
     ['nothing where it passes again', answer({ pools: [pool('web'), pool('api')] }), []],
     ['nothing where other nodes are enough', answer({ pools: [{ ...grace, code: 'not-needed' }, pool('api')] }), []],
     ['nothing for a pool that is not in Consul', answer({ pools: [pool('web', { registered: false, passing: false, instances: 0 })] }), []],

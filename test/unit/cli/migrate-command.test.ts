@@ -5,7 +5,7 @@ import type { PoolReport, RunReport } from '../../../src/core/report/run-report.
 import { createHttpServer, type HttpServer } from '../../../src/http/create-http-server.ts';
 import type { MigrationResult, MigrationWish } from '../../../src/http/http-server-options.ts';
 import { problem } from '../../../src/shared/problem.ts';
-import { poolReport, runReport } from '../../support/run-report.ts';
+import { poolReport, runReport, sourceReport } from '../../support/run-report.ts';
 
 let servers: HttpServer[] = [];
 afterEach(async () => {
@@ -73,6 +73,23 @@ describe('migrate', () => {
       stderr: '',
     });
     expect(asked).toEqual([{ pools: ['prod/web'] }]);
+  });
+
+  it('takes nothing for moved while the daemon does not see Consul', async () => {
+    const blind: RunReport = { ...web({ registered: 0 }), sources: [sourceReport('consul', { kind: 'unavailable' })] };
+    const { url } = await serve([begun, blind, half, moved]);
+    const { code, stdout } = await migrate('prod/web', '--wait', '--url', url);
+    expect([code, stdout.split('\n').slice(1, 4)]).toEqual([
+      0,
+      [
+        'prod/web: 1 of 2 in the catalog, 1 registered by agents',
+        'prod/web: 2 of 2 in the catalog, 0 registered by agents',
+        'The pool is in the catalog.',
+      ],
+    ]);
+    const never = await serve([blind]);
+    const late = await migrate('prod/web', '--wait', '--timeout', '1ms', '--output', 'json', '--url', never.url);
+    expect([late.code, JSON.parse(late.stdout)]).toEqual([1, { moving: ['prod/web'], left: ['prod/web'] }]);
   });
 
   it('does not wait unless told', async () => {

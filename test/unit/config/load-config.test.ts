@@ -227,3 +227,65 @@ describe('loadConfig', () => {
     expect(problemsOf(yaml, { env }).map(({ message }) => message.split(':')[0])).toEqual([key]);
   });
 });
+
+describe('traefik.api', () => {
+  const api = (text: string): string => `${least}traefik:\n  api:\n${text}`;
+  const files = { '/run/ca.pem': 'PEM', '/run/password': 'secret\n' };
+
+  it('lists replicas, each with how it is reached', () => {
+    const yaml = api(
+      '    - {name: edge-1, url: "https://10.0.0.5:8443", username: ops, passwordFile: /run/password, caFile: /run/ca.pem}\n    - {name: edge-2, url: "https://10.0.0.6", insecureSkipVerify: true}\n',
+    );
+    expect(configOf(yaml, { files }).traefik.api).toEqual([
+      {
+        name: 'edge-1',
+        url: 'https://10.0.0.5:8443',
+        username: 'ops',
+        passwordFile: '/run/password',
+        caFile: '/run/ca.pem',
+        insecureSkipVerify: false,
+      },
+      { name: 'edge-2', url: 'https://10.0.0.6', insecureSkipVerify: true },
+    ]);
+  });
+
+  it('is not watched unless it is set', () => {
+    expect(configOf(least).traefik.api).toBeUndefined();
+  });
+
+  it('takes one line of YAML from the environment', () => {
+    const env = { POOLKEEPER_TRAEFIK_API: '[{name: edge, url: "http://127.0.0.1:8082"}]' };
+    expect(configOf(least, { env }).traefik.api).toEqual([{ name: 'edge', url: 'http://127.0.0.1:8082', insecureSkipVerify: false }]);
+  });
+
+  it.each<readonly [string, string, string]>([
+    ['an empty list', '    []\n', 'traefik.api'],
+    ['two of one name', '    [{name: a, url: "http://h:1"}, {name: a, url: "http://h:2"}]\n', 'traefik.api'],
+    ['a password in the URL', '    [{name: a, url: "http://u:p@h:1"}]\n', '0.url'],
+    ['a user without a password', '    [{name: a, url: "http://h:1", username: ops}]\n', '0.passwordFile'],
+    ['authorities without TLS', '    [{name: a, url: "http://h:1", caFile: /run/ca.pem}]\n', '0.url'],
+    [
+      'authorities that nobody checks',
+      '    [{name: a, url: "https://h:1", caFile: /run/ca.pem, insecureSkipVerify: true}]\n',
+      '0.insecureSkipVerify',
+    ],
+    ['a key that it does not know', '    [{name: a, url: "http://h:1", token: x}]\n', '0'],
+  ])('refuses %s', (_name, text, where) => {
+    const [found] = problemsOf(api(text), { files });
+    expect(found?.code).toBe('CONFIG_INVALID');
+    expect(found?.message).toContain(where);
+    expect(found?.message).not.toContain('u:p@');
+  });
+
+  it('needs a dialect that Traefik 3 reads', () => {
+    const yaml = `${api('    [{name: a, url: "http://h:1"}]\n')}  dialect: v1\n`;
+    expect(problemsOf(yaml).map(({ message }) => message)).toEqual(['traefik.api: only the API of Traefik 3 can be watched']);
+  });
+
+  it('names a password file that cannot be read', () => {
+    const yaml = api('    [{name: a, url: "http://h:1", username: ops, passwordFile: /none}]\n');
+    expect(problemsOf(yaml).map(({ message }) => message)).toEqual([
+      'traefik.api, replica a, passwordFile: the file cannot be read (ENOENT)',
+    ]);
+  });
+});

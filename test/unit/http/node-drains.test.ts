@@ -93,11 +93,23 @@ describe('drain and undrain', () => {
 });
 
 describe('the nodes', () => {
+  it('are shown with the pools that their agents register, and no other machine with them', async () => {
+    const agents = { nodes: ['w1', 'elsewhere'] as never, moving: false };
+    const pool = poolReport('prod', 'web', { decisions: [nodeDecision('w1'), nodeDecision('w2')], agents });
+    const told = runReport({ nodes: [nodeReport('w1'), nodeReport('w2')], pools: [pool] });
+    const { app } = serve({ report: () => told });
+    const { nodes } = (await app.inject('/api/v1/nodes')).json<{ nodes: { node: string; pools: object[] }[] }>();
+    expect(nodes.map(({ node, pools }) => [node, pools])).toMatchObject([
+      ['w1', [{ registered: false, byAgent: true, instances: 2 }]],
+      ['w2', [{ registered: false, byAgent: false, instances: 2 }]],
+    ]);
+  });
+
   it('are shown with their place in every pool, those included that only Consul still has', async () => {
     const { sources, startedAtMs } = report;
     const own = sources.filter(({ source }) => source === 'nodes' || source === 'consul');
-    const api = { pool: 'prod/api', service: 'api', registered: false, passing: false, instances: 0 };
-    const web = { pool: 'prod/web', service: 'web', registered: true, instances: 3 };
+    const api = { pool: 'prod/api', service: 'api', registered: false, passing: false, byAgent: false, instances: 0 };
+    const web = { pool: 'prod/web', service: 'web', registered: true, byAgent: false, instances: 3 };
     const drained = { in: false, code: 'drained', reason: 'new disk' };
     const ready = { in: true, code: 'ready', reason: 'the node is ready' };
     const w1 = {

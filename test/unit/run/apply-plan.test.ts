@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Action, NodeAction } from '../../../src/core/model/action.ts';
 import { drainingPrefix } from '../../../src/core/model/consul-names.ts';
-import { groupKind, objectKey, specId } from '../../../src/core/model/ids.ts';
+import { groupKind, nodeName, objectKey, specId } from '../../../src/core/model/ids.ts';
 import type { SpecPlan } from '../../../src/core/plan/spec-plan.ts';
 import type { Outcome } from '../../../src/run/apply-plan.ts';
 import { applyPlan, currentFence } from '../../../src/run/apply-plan.ts';
@@ -33,6 +33,37 @@ const deregister = (name: string): Action => ({
   remove: [],
   kv: [],
   why: 'gone',
+});
+const registerOn = (name: string, ...nodes: readonly string[]): Action => {
+  const set = nodes.map((node) => ({
+    consulNode: `k8s-c1-${node}`,
+    node: nodeName(node),
+    id: `${name}-${node}`,
+    service: name,
+    address: '10.0.0.1',
+    port: 30_000,
+    tags: [],
+    meta: {},
+    modifyIndex: 0,
+  }));
+  return {
+    kind: 'register-pool',
+    pool: keys.pool(name),
+    service: name,
+    set,
+    remove: [],
+    checks: [],
+    removeChecks: [],
+    kv: [],
+    changes: [],
+  };
+};
+const ensureNode = (name: string, nodeIndex: number): NodeAction => ({
+  kind: 'ensure-node',
+  node: { name: `k8s-c1-${name}`, id: name, address: '10.0.0.1', meta: {} },
+  status: 'passing',
+  why: 'test',
+  nodeIndex,
 });
 const dropNode = (name: string): NodeAction => ({ kind: 'delete-node', name, modifyIndex: 1 });
 const plan = (id: string, ...actions: readonly Action[]): SpecPlan => ({
@@ -158,6 +189,30 @@ describe('applyPlan', () => {
     const outcomes = await run(site, [plan('a', register('a'))], { nodes: [dropNode('x')] });
     expect(outcomes.map(({ problem: why }) => why?.code)).toEqual(['CONSUL_FENCED', 'CONSUL_FENCED']);
     expect(site.journal).toEqual([]);
+  });
+
+  it('skips the pools that need a node which could not be created, and no others', async () => {
+    const site = new FakeSite(world({}));
+    fails(site, 'ensure-node k8s-c1-new', 'ensure-node k8s-c1-old');
+    const outcomes = await run(
+      site,
+      [
+        plan('a', registerOn('a', 'old', 'new'), deregister('gone')),
+        plan('b', registerOn('b', 'old', 'other')),
+        plan('c', registerOn('c', 'new')),
+      ],
+      { nodes: [ensureNode('new', 0), ensureNode('old', 4), ensureNode('other', 0)] },
+    );
+    expect(outcomes.map(({ spec, action, result }) => `${spec ?? 'node'} ${action.kind} ${result}`).sort()).toEqual([
+      'a deregister-pool done',
+      'a register-pool skipped',
+      'b register-pool done',
+      'c register-pool skipped',
+      'node ensure-node done',
+      'node ensure-node failed',
+      'node ensure-node failed',
+    ]);
+    expect(site.journal.filter((line) => line.startsWith('register-pool'))).toEqual(['register-pool default/b']);
   });
 
   describe('when everything is tried first', () => {

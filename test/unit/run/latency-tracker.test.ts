@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { SpecId } from '../../../src/core/model/ids.ts';
 import { specId } from '../../../src/core/model/ids.ts';
-import type { LatencyReport, RunReport, SpecState } from '../../../src/core/report/run-report.ts';
+import type { LatencyReport, LegState, RunReport, SpecState } from '../../../src/core/report/run-report.ts';
 import { LatencyTracker } from '../../../src/run/latency-tracker.ts';
 import type { Arrival } from '../../../src/run/spec-poller.ts';
 
@@ -175,5 +175,52 @@ describe('LatencyTracker', () => {
     tracker.arrived(arrival());
     tracker.forget();
     expect(tracker.observe(report({ 'a.json': 'in-step' }), times())).toEqual([]);
+  });
+});
+
+describe('LatencyTracker, where Traefik is watched', () => {
+  const watched = (state: SpecState, traefik: LegState): Pick<RunReport, 'specs'> => ({
+    specs: report({ 'a.json': state }).specs.map((spec) => ({ ...spec, legs: { ...spec.legs, traefik } })),
+  });
+
+  it('ends when every replica serves what was registered', () => {
+    const tracker = new LatencyTracker();
+    tracker.arrived(arrival());
+    expect(tracker.observe(watched('changing', 'changing'), times({ kubernetes: [[A, 4_200]], consul: [[A, 5_000]] }))).toEqual([]);
+    expect(tracker.observe(watched('changing', 'changing'), times({ startedAtMs: 6_000 }))).toEqual([]);
+    const found = tracker.observe(watched('in-step', 'in-step'), times({ startedAtMs: 7_500 }));
+    expect(seconds(found)).toEqual({
+      fetch: 2,
+      decode: 0.5,
+      plan: 0.2,
+      kubernetes: 0.5,
+      rollout: 0,
+      consul: 0.8,
+      traefik: 2.5,
+      total: 6.5,
+    });
+  });
+
+  it('waits for the replicas to let go of a pool that leaves', () => {
+    const tracker = new LatencyTracker();
+    tracker.arrived(arrival());
+    expect(tracker.observe(watched('leaving', 'changing'), times({ consul: [[A, 5_000]] }))).toEqual([]);
+    const found = tracker.observe(watched('leaving', 'in-step'), times({ startedAtMs: 7_500 }));
+    expect(seconds(found)).toMatchObject({ consul: 1.4, traefik: 2.5, total: 6.5 });
+  });
+
+  it('takes no time for Traefik where nothing in Consul has changed', () => {
+    const tracker = new LatencyTracker();
+    tracker.arrived(arrival());
+    const found = tracker.observe(watched('in-step', 'in-step'), times({ kubernetes: [[A, 4_200]] }));
+    expect(seconds(found)).toMatchObject({ consul: 0, traefik: 0, total: 3.2 });
+  });
+
+  it.each<LegState>(['failed', 'unknown'])('does not count a commit of which nobody saw traffic: %s', (traefik) => {
+    const tracker = new LatencyTracker();
+    tracker.arrived(arrival());
+    tracker.observe(watched('changing', 'changing'), times({ consul: [[A, 5_000]] }));
+    expect(tracker.observe(watched('in-step', traefik), times({ startedAtMs: 30_000 }))).toEqual([]);
+    expect(tracker.observe(watched('in-step', 'in-step'), times({ startedAtMs: 60_000 }))).toEqual([]);
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { RunReport } from '../../../src/core/report/run-report.ts';
+import { replicaName } from '../../../src/core/model/ids.ts';
+import type { ReplicaReport, RunReport } from '../../../src/core/report/run-report.ts';
 import { problem } from '../../../src/shared/problem.ts';
 import { createMetrics, type Metrics } from '../../../src/telemetry/create-metrics.ts';
 import { METRIC_PREFIX, METRICS } from '../../../src/telemetry/metric-table.ts';
@@ -33,6 +34,45 @@ describe('createMetrics', () => {
       'pool_backends{namespace="prod",service="web",state="registered"} 1',
       'pool_backends{namespace="prod",service="web",state="passing"} 2',
     ]);
+  });
+
+  it('tells what Traefik serves, and how far each replica has followed', async () => {
+    const replica = (name: string, state: ReplicaReport['state']): ReplicaReport => ({
+      replica: replicaName(name),
+      state,
+      serving: 1,
+      missing: 0,
+      lingering: [],
+      routers: [],
+    });
+    const pools = [
+      poolReport('prod', 'web', { serving: 1, replicas: [replica('a', 'in-step'), replica('b', 'behind'), replica('c', 'stale')] }),
+      poolReport('prod', 'api', { replicas: [replica('a', 'unasked'), replica('b', 'in-step'), replica('c', 'stale')] }),
+      poolReport('prod', 'off', { replicas: [] }),
+    ];
+    expect((await observed({ pools }, 'pool_backends')).filter((line) => line.includes('serving'))).toEqual([
+      'pool_backends{namespace="prod",service="web",state="serving"} 1',
+    ]);
+    expect(await observed({ pools }, 'replica_pools')).toEqual([
+      'replica_pools{replica="a",state="in-step"} 1',
+      'replica_pools{replica="a",state="changing"} 1',
+      'replica_pools{replica="a",state="behind"} 0',
+      'replica_pools{replica="b",state="in-step"} 1',
+      'replica_pools{replica="b",state="changing"} 0',
+      'replica_pools{replica="b",state="behind"} 1',
+    ]);
+    expect(await observed({ pools, leader: { consul: false, kubernetes: true } }, 'replica_pools')).toEqual([]);
+  });
+
+  it('counts Traefik as read when every replica was, as of the one that was asked first', async () => {
+    const sources = [sourceReport('traefik:a', { ageMs: 40_000 }), sourceReport('traefik:b', { ageMs: 500 })];
+    const success = async (entries: RunReport['sources']) =>
+      (await observed({ startedAtMs: 100_000, durationMs: 0, sources: entries }, 'last_success_timestamp_seconds')).filter((line) =>
+        line.includes('traefik'),
+      );
+    expect(await success(sources)).toEqual(['last_success_timestamp_seconds{leg="traefik"} 60']);
+    expect(await success([...sources, sourceReport('traefik:c', { kind: 'stale' })])).toEqual([]);
+    expect(await success([])).toEqual([]);
   });
 
   it('leaves out what an unavailable source would have told', async () => {

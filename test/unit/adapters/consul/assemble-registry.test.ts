@@ -7,7 +7,7 @@ import { nodeName, poolKey } from '../../../../src/core/model/ids.ts';
 const identity = { owner: 'o', cluster: 'c1', keyPath: 'k', nodePrefix: 'k8s-' };
 const mine = ownMeta('o', 'c1');
 const name = 'k8s-c1-n1';
-const id = consulNodeId('c1', nodeName('n1'));
+const id = consulNodeId('k8s-', 'c1', nodeName('n1'));
 const node = (more: Partial<CatalogNode> = {}): CatalogNode => ({ name, id, address: '10.0.0.1', meta: mine, modifyIndex: 1, ...more });
 const instance = (more: Partial<CatalogInstance> = {}): CatalogInstance => ({
   consulNode: name,
@@ -33,10 +33,16 @@ describe('whose a node is', () => {
     ['one without Meta, id or anything of ours: it may be anybody’s', wiped, [instance({ meta: {} })], false],
     ['one under our id that names another cluster', { meta: { ...mine, cluster: 'c2' } }, [instance()], false],
     ['one that names another owner, with an instance of ours', { meta: { owner: 'them' }, id: '' }, [instance()], false],
-    ['one under another id', { meta: {}, id: consulNodeId('c2', nodeName('n1')) }, [], false],
+    ['one under another id', { meta: {}, id: consulNodeId('k8s-', 'c2', nodeName('n1')) }, [], false],
+    [
+      'one that an agent has taken over, with an instance of ours',
+      { meta: { 'consul-network-segment': '' }, id: '0d2f9a86-96cf-4c1e-9a3b-5a4f0b1f6a11' },
+      [instance()],
+      false,
+    ],
     [
       'one of another cluster that shares our prefix',
-      { name: 'k8s-c1-x-n1', meta: {}, id: consulNodeId('c1-x', nodeName('n1')) },
+      { name: 'k8s-c1-x-n1', meta: {}, id: consulNodeId('k8s-', 'c1-x', nodeName('n1')) },
       [],
       false,
     ],
@@ -74,7 +80,7 @@ describe('names of others', () => {
 });
 
 it('a canary whose marks were wiped is still ours, and is to be marked again', () => {
-  const canary = node({ name: 'k8s-c1--canary', id: consulNodeId('c1', nodeName('-canary')), meta: {} });
+  const canary = node({ name: 'k8s-c1--canary', id: consulNodeId('k8s-', 'c1', nodeName('-canary')), meta: {} });
   const byNode = new Map([[canary.name, [instance({ consulNode: canary.name, service: 'poolkeeper-c1', meta: mine })]]]);
   expect(assemble({ nodes: [canary], byNode })).toMatchObject({
     canaryTaken: false,

@@ -17,6 +17,7 @@ import {
   poolCheckId,
   poolOfKey,
 } from '../../../../src/core/model/consul-names.ts';
+import { uuidOf } from '../../../../src/core/model/hash.ts';
 import { kvKey, nodeName, poolKey } from '../../../../src/core/model/ids.ts';
 
 /** Names that run into each other when joined. */
@@ -48,11 +49,19 @@ describe('consul names', () => {
     fc.assert(
       fc.property(label, label, label, label, (clusterA, nodeA, clusterB, nodeB) => {
         const same = clusterA === clusterB && nodeA === nodeB;
-        expect(consulNodeId(clusterA, nodeName(nodeA)) === consulNodeId(clusterB, nodeName(nodeB))).toBe(same);
+        expect(consulNodeId('k8s-', clusterA, nodeName(nodeA)) === consulNodeId('k8s-', clusterB, nodeName(nodeB))).toBe(same);
       }),
     );
     expect(consulNodeName('k8s-', 'a', nodeName('b-c'))).toBe(consulNodeName('k8s-', 'a-b', nodeName('c')));
-    expect(consulNodeId('a', nodeName('b-c'))).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    expect(consulNodeId('k8s-', 'a', nodeName('b-c'))).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  });
+
+  it('a Consul node of another name has another id, for Consul would rename the first one and delete what stands on it', () => {
+    const names = (prefix: string) => [consulNodeName(prefix, 'a', nodeName('b')), consulNodeId(prefix, 'a', nodeName('b'))];
+    const [[first, firstId], [same, sameId], [other, otherId]] = [names('k8s-'), names('K8S-'), names('kube-')];
+    expect([same === first, sameId === firstId, other === first, otherId === firstId]).toEqual([true, true, false, false]);
+    // What stands in Consul has this one.
+    expect(firstId).toBe(uuidOf(['a', 'b']));
   });
 
   it('node names are lower case, and none is that of the canary', () => {

@@ -4,6 +4,7 @@ import { prepareAction, sizeOf } from '../../../../src/adapters/consul/pack-acti
 import { lowerLimits } from '../../../../src/adapters/consul/transaction-limits.ts';
 import type { Action, RegisterPool } from '../../../../src/core/model/action.ts';
 import type { NodeFacts } from '../../../../src/core/model/nodes.ts';
+import type { Policy } from '../../../../src/core/model/policy.ts';
 import type { RegisteredInstance, RegistryState, StrangeInstance } from '../../../../src/core/model/registration.ts';
 import { snapshotValue } from '../../../../src/core/model/snapshot.ts';
 import type { World } from '../../../../src/core/model/world.ts';
@@ -76,6 +77,24 @@ describe('a pool whose name or annotations are refused', () => {
     expect(cordoned.nodes).toMatchObject([{ kind: 'ensure-node', status: 'critical', node: { name: 'k8s-c1-n2' } }]);
   });
 
+  it.each([
+    ['a name that is taken', taken],
+    ['annotations with a mistake', broken],
+  ] as const)('gets back what somebody has edited, and nobody joins by the edited one: %s', (_, refuse) => {
+    const before = settled();
+    const [one, ...others] = registryOf(before).instances.get(POOL) ?? [];
+    if (one === undefined) throw new Error('nothing is registered');
+    const edited = withRegistry(before, { instances: new Map([[POOL, [{ ...one, tags: ['theirs'], port: 1 }, ...others]]]) });
+    const { world: rest, last } = settle(withNodes(refuse(edited), fleet('n1', 'n2', 'n3', 'n4')));
+    const said = registryOf(rest)
+      .instances.get(POOL)
+      ?.map(({ service: name, tags, port }) => ({ name, tags, port }));
+    expect(new Set(said?.map((each) => JSON.stringify(each)))).toEqual(
+      new Set([JSON.stringify({ name: 'web', tags: one.tags, port: one.port })]),
+    );
+    expect(last.actions).toEqual([]);
+  });
+
   it('comes to rest, and is what it would have been once it is allowed', () => {
     const fewer = withNodes(taken(settled()), fleet('n1', 'n3', 'n4'));
     const rest = settle(fewer);
@@ -141,6 +160,35 @@ describe('what was edited', () => {
     const base = edited({}, ofNode);
     expect(register(planWorld(base).actions)?.set ?? []).toEqual([]);
     expect(codes(base)).toEqual(['CONSUL_NODE_TAKEN']);
+  });
+
+  it.each<[string, Record<string, string>]>([
+    ['as it is', {}],
+    ['whose name is refused', { 'poolkeeper.dev/service-name': 'taken' }],
+  ])('never empties a pool %s: what is registered on nodes that others have taken stays when there is nothing else', (_, annotations) => {
+    const base = settled();
+    const takeNodes = (...names: readonly string[]): World => {
+      const nodes = [...registryOf(base).nodes].map(
+        ([name, one]) => [name, names.includes(name) ? { ...one, meta: { owner: 'them' }, ours: false } : one] as const,
+      );
+      return {
+        ...withRegistry(base, { nodes: new Map(nodes), foreignServices: new Set(['taken']) }),
+        specs: complete(specSet([specOf(annotations)])),
+      };
+    };
+    const some = register(planWorld(takeNodes('k8s-c1-n1', 'k8s-c1-n2')).actions);
+    expect(some?.remove.map(({ consulNode }) => consulNode)).toEqual(['k8s-c1-n1', 'k8s-c1-n2']);
+    const all = takeNodes('k8s-c1-n1', 'k8s-c1-n2', 'k8s-c1-n3');
+    expect(register(planWorld(all).actions)).toBeUndefined();
+    expect(codes(all).filter((code) => code === 'CONSUL_NODE_TAKEN')).toHaveLength(3);
+  });
+
+  it('does not matter where agents register: they need no node of ours', () => {
+    const policy: Policy = { ...POLICY, registration: 'kv' };
+    const told = settle(start(), { policy }).world;
+    const taken = { name: 'k8s-c1-n1', id: 'x', address: '10.9.9.9', meta: { owner: 'them' }, modifyIndex: 3, ours: false };
+    const plan = planWorld(withRegistry(told, { nodes: new Map([[taken.name, taken]]) }), { policy });
+    expect([plan.actions, plan.guarded.plans.flatMap(({ problems }) => problems)]).toEqual([[], []]);
   });
 
   it('is the registry itself where nothing is strange, or nothing of it is ours', () => {

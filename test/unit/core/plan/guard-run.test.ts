@@ -53,8 +53,25 @@ describe('the guard', () => {
     expect([...reasons(again)]).toEqual(['REMOVAL_LIMIT']);
     const drained = planWorld(later, { memory: first.guarded.memory, nowMs: NOW_MS + 30_001 });
     const finished = { ...applyToWorld(later, drained.actions), specs: later.specs };
-    const afterWindow = planWorld(finished, { memory: drained.guarded.memory, nowMs: NOW_MS + 600_001 });
-    expect(removed(afterWindow)).toBe(1);
+    const { memory } = drained.guarded;
+    // The objects went when the pools had drained, and not when that was granted.
+    expect([...reasons(planWorld(finished, { memory, nowMs: NOW_MS + 600_001 }))]).toEqual(['REMOVAL_LIMIT']);
+    expect(removed(planWorld(finished, { memory, nowMs: NOW_MS + 630_002 }))).toBe(1);
+  });
+
+  it('counts what was granted long ago and has left only now from when it left', () => {
+    const settled = shrunk(10, 10);
+    const withdrawn = (count: number): World => {
+      const [out, kept] = [names(count), names(10).slice(count)];
+      const leaving = out.map((name) => spec(`${name}.json`, service(name, { annotations: { 'poolkeeper.dev/register': 'false' } })));
+      return { ...settled, specs: complete(specSet([...leaving, ...kept.map(specOf)])) };
+    };
+    const granted = planWorld(withdrawn(2)).guarded.memory;
+    const late = { memory: granted, nowMs: NOW_MS + 700_000 };
+    const plan = planWorld(withdrawn(2), late);
+    const left = { ...applyToWorld(withdrawn(2), plan.actions), specs: withdrawn(3).specs };
+    const next = planWorld(left, { memory: plan.guarded.memory, nowMs: late.nowMs + 1 });
+    expect([removed(plan), removed(next), ...reasons(next)]).toEqual([2, 0, 'REMOVAL_LIMIT']);
   });
 
   it('holds everything when the source changes', () => {

@@ -1,10 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { prepareAction, sizeOf } from '../../../../src/adapters/consul/pack-actions.ts';
 import { kvKey } from '../../../../src/core/model/ids.ts';
 import type { Policy } from '../../../../src/core/model/policy.ts';
 import { snapshotValue } from '../../../../src/core/model/snapshot.ts';
 import type { World } from '../../../../src/core/model/world.ts';
 import { LATE_AGENT_MS } from '../../../../src/core/plan/plan-migration.ts';
+import { forgetDrained } from '../../../../src/core/plan/plan-removals.ts';
 import {
   complete,
   deployment,
@@ -73,6 +75,18 @@ describe('a pool that agents register', () => {
     const after = settle({ ...base, specs: web('kubernetes,new'), cluster: { ...base.cluster, nodes: cordoned } }).world;
     expect(toldIn(after)).toMatchObject({ nodes: ['n1', 'n2'], tags: expect.arrayContaining(['new']) });
   });
+
+  it.each<Policy['registration']>(['both', 'catalog'])(
+    'stands on no node that the cluster has no address of, when nothing else may be a backend: mode %s',
+    (registration) => {
+      const told = withAgents(byAgents(), []);
+      const gone: World = { ...told, cluster: { ...told.cluster, nodes: complete([node('n9', { ready: false })]) } };
+      const plan = planWorld(gone, { policy: { ...POLICY, registration } });
+      expect([plan.nodes, plan.actions]).toEqual([[], []]);
+      const back = { ...gone, cluster: { ...gone.cluster, nodes: complete([node('n9', { ready: false }), node('n1')]) } };
+      expect(ours(apply(back, planWorld(back, { policy: { ...POLICY, registration } }))).map((one) => one.node)).toEqual(['n1']);
+    },
+  );
 
   it('goes on with agents on machines that are no nodes of the cluster, until anything else is there', () => {
     const base = byAgents();
@@ -179,6 +193,14 @@ describe('moving a pool to the catalog', () => {
     expect(toldIn(apply(base, plan))?.nodes).toEqual([]);
   });
 
+  it('swaps nothing that agents register on other machines: they may be of another cluster', () => {
+    const base = asked(byAgents(1));
+    const [{ port, tags } = { port: 0, tags: [] }] = agentsIn(base);
+    const other = agentInstance(ELSEWHERE, { port, tags });
+    const [swap] = planWorld(withAgents(base, [...agentsIn(base), other])).actions.filter((action) => action.kind === 'register-pool');
+    expect(swap?.remove.map(({ consulNode }) => consulNode)).toEqual(['n1']);
+  });
+
   it('waits for agents that do not register the tags that the catalog would, and says so in time', () => {
     const base = asked(byAgents());
     const old = withAgents(
@@ -195,6 +217,41 @@ describe('moving a pool to the catalog', () => {
     const base = asked(byAgents());
     const begun = apply(base, planWorld(base));
     expect(problems(planWorld(begun, { nowMs: NOW_MS + 61_000 }))).toEqual(['CONSUL_AGENTS_STAY']);
+  });
+
+  it('is given up, and does not go on by itself later, where agents are to register', () => {
+    const base = asked(byAgents());
+    expect(snapshotValue(base.registry)?.kv.has(RECORD)).toBe(true);
+    const { world: after, last } = settle(base, { policy: KV });
+    expect([snapshotValue(after.registry)?.kv.has(RECORD), toldIn(after)?.nodes]).toEqual([false, ['n1', 'n2', 'n3']]);
+    expect(last.actions).toEqual([]);
+  });
+
+  it('is forgotten together with a change that fills a transaction', () => {
+    const nodes = nodesOf(125);
+    const base = settle(world({ specs: web(), nodes: nodes.slice(1), endpoints: [endpoints('default/web')] })).world;
+    const own = { name: 'http', port: 80, protocol: 'TCP', targetPort: 8080, nodePort: 32_100 };
+    const other = spec('web.json', deployment('web'), service('web', { annotations: { tags: 'new' }, spec: { ports: [own] } }));
+    const [gone] = ours(base);
+    const left = nodes.filter(({ name }) => name !== gone?.node);
+    const changed = asked({ ...base, specs: complete(specSet([other])), cluster: { ...base.cluster, nodes: complete(left) } });
+    const served = applyToWorld(
+      changed,
+      planWorld(changed).actions.filter(({ kind }) => kind === 'apply-object'),
+    );
+    const [action] = planWorld(served).actions.filter((one) => one.kind === 'register-pool');
+    if (action === undefined) throw new Error('nothing is to be changed');
+    expect([ours(base).length, action.kv.length]).toEqual([123, 3]);
+    expect(sizeOf([prepareAction(action, 0, keys.flags)]).operations).toBeLessThanOrEqual(128);
+    const { last, world: after } = settle(served);
+    expect([last.actions, ours(after).length, snapshotValue(after.registry)?.kv.has(RECORD)]).toEqual([[], 123, false]);
+  });
+
+  it('is forgotten with the Service', () => {
+    const base = asked(byAgents());
+    const without: World = { ...base, cluster: { ...base.cluster, services: complete(new Map()) } };
+    const forgotten = (of: World) => forgetDrained(planWorld(of).context, 'kubernetes/.poolkeeper/c1/draining/');
+    expect([forgotten(base), forgotten(without)]).toMatchObject([[], [{ kind: 'write-kv', writes: [{ key: RECORD, modifyIndex: 5 }] }]]);
   });
 
   it('does nothing while the entry is of someone else', () => {

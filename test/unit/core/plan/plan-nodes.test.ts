@@ -109,6 +109,18 @@ describe('synthetic nodes', () => {
     expect(nodes(withRegistry(settled(), change))).toEqual(expected);
   });
 
+  it('keep an id that they have, also one that was made otherwise: Consul gives their names to no other', () => {
+    const old = withRegistry(settled(), ({ nodes: all }) => ({
+      nodes: new Map([...all].map(([key, one]) => [key, { ...one, id: `old-${key}`, address: '10.9.9.9' }])),
+    }));
+    expect(planWorld(old).nodes.map((action) => action.kind === 'ensure-node' && action.node.id)).toEqual([
+      'old-k8s-c1-n1',
+      'old-k8s-c1-n2',
+      'old-k8s-c1-n3',
+    ]);
+    expect(nodes(withRegistry(old, () => ({ nodes: new Map([...(snapshotValue(settled().registry)?.nodes ?? [])]) })))).toEqual([]);
+  });
+
   it('turn critical when every pool lets them go, before their instances go', () => {
     const plan = planWorld(withNodes(settled(web(), api()), node('n1'), node('n2', down), node('n3')));
     expect(brief(plan.nodes)).toEqual(['critical k8s-c1-n2 - 7']);

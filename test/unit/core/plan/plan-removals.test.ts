@@ -1,14 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import type { Action } from '../../../../src/core/model/action.ts';
-import type { ObjectKey } from '../../../../src/core/model/ids.ts';
+import { fits, prepareAction } from '../../../../src/adapters/consul/pack-actions.ts';
+import type { Action, WriteKv } from '../../../../src/core/model/action.ts';
+import { drainingPrefix } from '../../../../src/core/model/consul-names.ts';
+import type { KvKey, ObjectKey } from '../../../../src/core/model/ids.ts';
 import { DEPLOYMENT_KIND } from '../../../../src/core/model/ids.ts';
 import type { LiveObject } from '../../../../src/core/model/objects.ts';
+import type { KvEntry } from '../../../../src/core/model/registration.ts';
 import { snapshotValue } from '../../../../src/core/model/snapshot.ts';
 import type { World } from '../../../../src/core/model/world.ts';
 import { parseApproval } from '../../../../src/core/plan/approvals.ts';
+import { forgetDrained } from '../../../../src/core/plan/plan-removals.ts';
 import {
   complete,
   deployment,
+  EMPTY_REGISTRY,
   endpoints,
   keys,
   MEMORY,
@@ -33,6 +38,22 @@ const brief = (actions: readonly Action[]): readonly string[] =>
     if (action.kind === 'apply-object' || action.kind === 'delete-object') return `${action.kind} ${action.key}`;
     return action.kind === 'write-kv' ? `write-kv ${action.writes[0]?.key}` : `${action.kind} ${action.pool}`;
   });
+
+describe('drains that are over', () => {
+  it('are forgotten each for itself: 200 at once are more than one transaction holds', () => {
+    const base = settled();
+    const state = snapshotValue(base.registry) ?? EMPTY_REGISTRY;
+    const gone = Array.from({ length: 200 }, (_, i) => keys.draining(`default/gone-${i}`));
+    const entries = [...gone, keys.draining('default/a')].map(
+      (key) => [key, { key, value: '{}', flags: keys.flags, modifyIndex: 4 }] as const,
+    );
+    const { context } = planWorld({ ...base, registry: complete({ ...state, kv: new Map<KvKey, KvEntry>([...state.kv, ...entries]) }) });
+    const actions = forgetDrained(context, drainingPrefix('kubernetes', 'c1'));
+    const all = actions.map((action, index) => prepareAction(action as WriteKv, index, keys.flags));
+    expect(all.every((one) => fits([one], state.limits))).toBe(true);
+    expect(all.flatMap(({ writes }) => writes)).toEqual(gone.map((key) => ({ kind: 'remove-key', key, modifyIndex: 4 })));
+  });
+});
 
 describe('leaving', () => {
   it('takes an object that a file no longer holds, while the rest stays', () => {

@@ -64,6 +64,17 @@ describe('planSpecs', () => {
     expect(plannedAnew(site, { ...site, registry: stale(registry) })).toHaveLength(NAMES.length);
   });
 
+  it('keeps the plan of a pool that waits for its first pod, until that is there', () => {
+    const none: World = {
+      ...site,
+      cluster: { ...site.cluster, endpoints: complete(new Map()) },
+      registry: complete({ ...registry, instances: new Map() }),
+    };
+    const facts = complete(new Map([[pool('b'), endpoints(pool('b'))]]));
+    expect(plannedAnew(none, none)).toEqual([]);
+    expect(plannedAnew(none, { ...none, cluster: { ...none.cluster, endpoints: facts } })).toEqual(['b.json']);
+  });
+
   it('plans anew each time what has something to do', () => {
     const wanting = complete(specSet([...NAMES, 'd'].map((name) => spec(`${name}.json`, deployment(name), service(name)))));
     expect(plannedAnew({ ...site, specs: wanting }, { ...site, specs: wanting })).toEqual(['d.json']);

@@ -1,8 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import type { GatewayState } from '../../../../src/core/model/gateway.ts';
+import { replicaName } from '../../../../src/core/model/ids.ts';
+import type { Snapshot } from '../../../../src/core/model/snapshot.ts';
 import { snapshotValue } from '../../../../src/core/model/snapshot.ts';
 import type { World } from '../../../../src/core/model/world.ts';
 import type { ReportedOutcome, ReportInput } from '../../../../src/core/report/build-report.ts';
 import { buildReport } from '../../../../src/core/report/build-report.ts';
+import { followTraefik } from '../../../../src/core/report/follow-traefik.ts';
 import type { RunReport } from '../../../../src/core/report/run-report.ts';
 import { actionsOf } from '../../../../src/core/report/run-report.ts';
 import { problem } from '../../../../src/shared/problem.ts';
@@ -20,6 +24,7 @@ import {
   unavailable,
   world,
 } from '../../../support/builders.ts';
+import { answered, followingState, silent } from '../../../support/gateway-state.ts';
 import { applyToWorld, planWorld, settle } from '../../../support/model-world.ts';
 
 const WEB = spec('web.json', deployment('web'), service('web'));
@@ -193,5 +198,43 @@ describe('buildReport', () => {
   it('is plain JSON', () => {
     const told = report(settle(start()).world);
     expect(structuredClone(told)).toEqual(told);
+  });
+});
+
+describe('buildReport, where Traefik is watched', () => {
+  const EDGE = replicaName('edge-1');
+  const told = (base: World, shown: Snapshot<GatewayState>): RunReport => {
+    const watched = { ...base, gateways: new Map([[EDGE, shown]]) };
+    const { context } = planWorld(watched);
+    return report(watched, [], { traefik: followTraefik(context, undefined)?.view });
+  };
+  const site = settle(start()).world;
+  const following = followingState(snapshotValue(site.registry));
+
+  it('tells what serves, on every pool and of every replica', () => {
+    const found = told(site, answered(following));
+    expect(found.specs).toMatchObject([{ state: 'in-step', legs: { traefik: 'in-step' }, problems: [] }]);
+    expect(found.pools).toMatchObject([{ serving: 3, replicas: [{ replica: 'edge-1', state: 'in-step' }] }]);
+    expect(found.sources.find(({ source }) => source === 'traefik:edge-1')).toMatchObject({ kind: 'complete', ageMs: 20 });
+  });
+
+  it('calls a spec changing until Traefik has followed', () => {
+    const found = told(site, answered({ ...following, services: new Map(), routers: new Map() }));
+    expect(found.specs).toMatchObject([{ state: 'changing', legs: { consul: 'in-step', traefik: 'changing' } }]);
+    expect(found.pools).toMatchObject([{ serving: 0 }]);
+  });
+
+  it('does not know, but goes on, while no replica answers', () => {
+    const found = told(site, silent(NOW_MS - 1_000));
+    expect(found.specs).toMatchObject([{ state: 'in-step', legs: { traefik: 'unknown' } }]);
+    expect(found.pools[0]).not.toHaveProperty('serving');
+    expect(found.sources.at(-1)).toMatchObject({ source: 'traefik:edge-1', kind: 'unavailable', reason: { code: 'TRAEFIK_UNREACHABLE' } });
+  });
+
+  it('knows nothing of the leg in a run that only plans, and does not watch it where nobody asks', () => {
+    const watched = { ...site, gateways: new Map([[EDGE, answered(following)]]) };
+    expect(report(watched).specs[0]?.legs.traefik).toBe('unknown');
+    expect(report(site).specs[0]?.legs.traefik).toBe('not-watched');
+    expect(report(site).pools[0]).not.toHaveProperty('replicas');
   });
 });

@@ -36,6 +36,13 @@ describe('the ACL policy of a daemon', () => {
     expect(heads(consulPolicy({ ...PROD, services: [] }))).toContain('service "poolkeeper-prod"');
   });
 
+  it('asks for no right to a history that is not kept', () => {
+    const all = heads(consulPolicy(PROD));
+    expect(heads(consulPolicy({ ...PROD, history: true }))).toEqual(all);
+    const fewer = heads(consulPolicy({ ...PROD, history: false }));
+    expect(all.filter((head) => !fewer.includes(head))).toEqual(['key_prefix "kubernetes/specifications/"']);
+  });
+
   it('holds a rule for every right', () => {
     expect([...new Set(consulRules(PROD).map(({ right }) => right))].sort()).toEqual([...CONSUL_RIGHTS].sort());
   });

@@ -145,6 +145,15 @@ describe('values that would stop Traefik 1', () => {
     expect(codes(built)).toEqual(['TAG_INVALID error']);
   });
 
+  it('leaves out a key that would stop Traefik 3 from reading the whole catalog', () => {
+    const built = build({
+      extraTags: ['traefik.http.routers.a].rule=Host(`x`)', 'traefik.http.routers.b.tls.domains[0].main=x.example.com'],
+    });
+    expect(codes(built)).toEqual(['TAG_INVALID error']);
+    expect(built.tags.join()).not.toContain('a]');
+    expect(built.tags).toContain('traefik.http.routers.b.tls.domains[0].main=x.example.com');
+  });
+
   it('are none when they are escaped', () => {
     const built = build({ annotations: { 'traefik.backend.circuitbreaker.expression': 'a \\"b\\" \\\\d \\u00e9' }, dialect: 'v1' });
     expect(built.problems).toEqual([]);

@@ -1,0 +1,54 @@
+import type { ReplicaName } from './ids.ts';
+import type { Snapshot } from './snapshot.ts';
+
+/** A router or service of Traefik's catalog provider: `http/shop`, `tcp/db`; the name without its provider. */
+export type GatewayKey = `${'http' | 'tcp' | 'udp'}/${string}`;
+
+/** One server of a Traefik service. */
+export interface GatewayServer {
+  /** As Traefik names it: a URL, or `address:port` under TCP and UDP. */
+  readonly url: string;
+  /** `address:port`, an IPv6 address in brackets. */
+  readonly endpoint: string;
+  /** False while Traefik's own health check keeps requests from it. */
+  readonly up: boolean;
+}
+
+/** A service that a Traefik replica has built from the catalog. */
+export interface GatewayService {
+  /** `enabled`, `warning` or `disabled`, in Traefik's words. */
+  readonly status: string;
+  readonly servers: readonly GatewayServer[];
+}
+
+/** A router that a Traefik replica has built from the catalog. */
+export interface GatewayRouter {
+  readonly status: string;
+  /** Why it is not in use, in Traefik's words. */
+  readonly errors: readonly string[];
+  readonly rule: string;
+  readonly service: string;
+  readonly entryPoints: readonly string[];
+  /** With their providers: `strip@consulcatalog`. */
+  readonly middlewares: readonly string[];
+  readonly priority: number;
+  readonly tls: boolean;
+}
+
+/** What one Traefik replica has built from the catalog. The very same objects while nothing of them changes. */
+export interface GatewayState {
+  readonly services: ReadonlyMap<GatewayKey, GatewayService>;
+  readonly routers: ReadonlyMap<GatewayKey, GatewayRouter>;
+  /** When the first answer of this replica to this process was asked for, in ms since the epoch. */
+  readonly knownSinceMs: number;
+  /** The endpoints that stand in any service, by their port. */
+  readonly listed: ReadonlyMap<string, readonly string[]>;
+  /**
+   * The servers (by endpoint) that this process has seen in some service and that are in none now, with when the first answer
+   * without them was asked for, in ms since the epoch. Only of the last day.
+   */
+  readonly leftAtMs: ReadonlyMap<string, number>;
+}
+
+/** Every Traefik replica that is watched. `readAtMs` of a snapshot is when its answer was asked for, so what it says is no older. */
+export type Gateways = ReadonlyMap<ReplicaName, Snapshot<GatewayState>>;
