@@ -52,14 +52,14 @@ const faults: Readonly<Record<string, Fault>> = {
     content: good.replace('{ name: web, image', '{ name: web, imagePullPolice: Always, image'),
     code: 'KUBERNETES_REFUSED',
     state: 'failed',
-    says: /deployments.apps bad-input\/target-bad-input.*imagePullPolice/,
+    says: /Deployment bad-input\/target-bad-input.*imagePullPolice/,
     line: 0,
   },
   'a NodePort that is taken': {
     content: good.replace('targetPort: 8080', `targetPort: 8080, nodePort: ${GOOD_PORT}`),
     code: 'KUBERNETES_REFUSED',
     state: 'failed',
-    says: /services bad-input\/target-bad-input.*allocated/,
+    says: /Service bad-input\/target-bad-input.*allocated/,
     line: 0,
   },
   'a kind that does not exist': {

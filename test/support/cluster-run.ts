@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'vitest';
 import type { ClusterAdapter } from '../../src/adapters/kubernetes/create-cluster.ts';
 import { OPTIONS } from '../../src/config/options.ts';
@@ -153,13 +154,15 @@ class Site implements ClusterSite {
 
   async settle(): Promise<readonly string[]> {
     const did = new Set<string>();
-    for (let runs = 0; runs < 6; runs++) {
+    for (let runs = 0; runs < 20; runs++) {
       const run = await this.run();
       for (const what of run.did) if (!what.includes(': ')) did.add(what);
-      if (!run.did.some((what) => what.includes('KUBERNETES_CONFLICT'))) {
+      // It rests until the watch has shown what came before it.
+      if (![...run.did, ...run.problems].some((what) => what.includes('KUBERNETES_CONFLICT'))) {
         expect(run.problems).toEqual([]);
         return [...did].sort();
       }
+      await delay(100);
     }
     throw new Error('every write came too late');
   }
