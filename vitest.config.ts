@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     // Most of the fast tests wait for servers of their own more than they compute.
-    maxWorkers: 3,
+    maxWorkers: 5,
     projects: [
       {
         test: {
