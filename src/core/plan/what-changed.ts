@@ -3,7 +3,7 @@ import type { KvKey, ObjectKey, PoolKey } from '../model/ids.ts';
 import type { RegisteredCheck, RegisteredInstance, RegistryState } from '../model/registration.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { snapshotValue } from '../model/snapshot.ts';
-import type { ClusterState } from '../model/world.ts';
+import type { ClusterState, World } from '../model/world.ts';
 import type { Look } from './settled-plans.ts';
 
 /** What differs between two looks at the world, where it is of one object or one pool. */
@@ -27,7 +27,7 @@ export function whatChanged(before: Look, now: Look): Changes | 'all' {
     before.removalBar?.message === now.removalBar?.message &&
     before.world.specs.kind === now.world.specs.kind &&
     before.world.registry.kind === now.world.registry.kind &&
-    isSame(before.world.reachable, now.world.reachable) &&
+    areSame(before.world, now.world, WORLD_KEYED) &&
     compareCluster(before.world.cluster, now.world.cluster, changes) &&
     compareRegistry(before, now, changes.pools);
   return same ? changes : 'all';
@@ -39,6 +39,13 @@ interface Found {
 }
 
 /** The fields that are compared by key; every other one must be the same. */
+const WORLD_KEYED: ReadonlySet<string> = new Set<keyof World>([
+  'specs',
+  'cluster',
+  'registry',
+  // Only NodePorts that drain wait for what Traefik says, and a pool that drains is never settled (isOnTheMove).
+  'gateways',
+]);
 const CLUSTER_KEYED: ReadonlySet<string> = new Set<keyof ClusterState>(['services', 'endpoints', 'pods', 'objects', 'nodes']);
 const REGISTRY_KEYED: ReadonlySet<string> = new Set<keyof RegistryState>(['instances', 'kv', 'checks']);
 

@@ -110,6 +110,8 @@ describe('whatChanged', () => {
     expect(changesTo({ ...registry, foreignServices: new Set(['theirs']) })).toBe('all');
     const cluster = { ...site.cluster, novelty: 1 } as unknown as World['cluster'];
     expect(whatChanged(look(registry), { ...look(registry), world: { ...site, cluster } })).toBe('all');
+    const world = { ...site, novelty: 1 } as unknown as World;
+    expect(whatChanged(look(registry), { ...look(registry), world })).toBe('all');
   });
 });
 
