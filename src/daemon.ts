@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs';
 import type { Config } from './config/config.ts';
 import { readSecrets } from './config/read-secrets.ts';
+import { snapshotValue } from './core/model/snapshot.ts';
 import { sourceReports } from './core/report/build-report.ts';
 import type { RunReport, SourceReport } from './core/report/run-report.ts';
 import type { HttpServer } from './http/create-http-server.ts';
 import { createHttpServer } from './http/create-http-server.ts';
 import type { DaemonIo, Parts } from './parts.ts';
 import { buildParts, engineOf, releaseLeases, SETTLE_MS } from './parts.ts';
+import type { Outcome } from './run/apply-plan.ts';
 import type { Engine } from './run/engine.ts';
 import { knowLeader, leaderUrl } from './run/know-leader.ts';
 import { migratePools } from './run/migrate-pools.ts';
@@ -50,6 +52,7 @@ interface Workings {
   readonly parts: Parts;
   readonly engine: Engine;
   readonly log: ReturnType<typeof createLogger>;
+  readonly reports: ReportLogger;
   readonly metrics: Metrics;
   /** The report of the last run. */
   report: RunReport | undefined;
@@ -64,10 +67,16 @@ export async function startDaemon(config: Config, io: DaemonIo): Promise<Daemon>
   const parts = await buildParts(config, io);
   const stopping = new AbortController();
   const aborting = new AbortController();
+  const reports = new ReportLogger(log);
+  const onOutcome = (outcome: Outcome): void => {
+    reports.logDone(outcome, snapshotValue(parts.poller.snapshot())?.revision);
+    io.onOutcome?.(outcome);
+  };
   const works: Workings = {
     parts,
-    engine: engineOf(parts, { dryRun: false, mayBegin: () => !stopping.signal.aborted, onOutcome: io.onOutcome }),
+    engine: engineOf(parts, { dryRun: false, mayBegin: () => !stopping.signal.aborted, onOutcome }),
     log,
+    reports,
     metrics: createMetrics({
       live: () => ({ nowMs: works.failing ? (works.report?.startedAtMs ?? 0) : parts.clock.now(), sources: sourcesNow(parts) }),
     }),
@@ -118,8 +127,7 @@ const sourcesNow = ({ poller, cluster, registry, gateway, clock }: Parts): reado
 };
 
 function createLoop(works: Workings, config: Config, onReport: DaemonIo['onReport']): ReconcileLoop {
-  const { parts, engine, log, metrics } = works;
-  const reports = new ReportLogger(log);
+  const { parts, engine, log, reports, metrics } = works;
   return new ReconcileLoop({
     clock: parts.clock,
     pollMs: config.git.intervalMs,

@@ -1,3 +1,4 @@
+import { outcomeReport, type ReportedOutcome } from '../core/report/build-report.ts';
 import { type ActionReport, actionsOf, type RunReport, type SpecState } from '../core/report/run-report.ts';
 import type { Problem } from '../shared/problem.ts';
 
@@ -21,8 +22,9 @@ interface Standing {
 }
 
 /**
- * Turns run reports into log lines: one per action, one per spec whose state changed, one per problem or hold when it appears
- * or ends, and one for the run, at `debug` when nothing happened. At rest nothing is written at `info` and above.
+ * Turns what runs do into log lines: one per action (when it is done, a failed one when the run has placed its problem), one per
+ * spec whose state changed, one per problem or hold when it appears or ends, and one for the run, at `debug` when nothing
+ * happened. At rest nothing is written at `info` and above.
  */
 export class ReportLogger {
   readonly #log: ReportLog;
@@ -34,8 +36,15 @@ export class ReportLogger {
     this.#log = log;
   }
 
+  /** To be called for every action as it ends: a long run is told of while it goes on. */
+  logDone(outcome: ReportedOutcome, revision: string | undefined): void {
+    if (outcome.result !== 'done') return;
+    const action = outcomeReport(outcome);
+    this.#log.info({ event: 'action', spec: outcome.spec, revision, ...action }, actionText(action));
+  }
+
   logReport(report: RunReport): void {
-    const written = this.#logActions(report) + this.#logStanding(report) + this.#logStates(report);
+    const written = this.#logFailures(report) + this.#logStanding(report) + this.#logStates(report);
     const moved = report.revision !== this.#revision;
     this.#revision = report.revision;
     const { durationMs, passes, trigger, revision, specs, pools } = report;
@@ -44,13 +53,14 @@ export class ReportLogger {
     this.#log[written > 0 || moved ? 'info' : 'debug'](fields, moved ? `run at new revision ${revision ?? 'unknown'}` : 'run');
   }
 
-  #logActions(report: RunReport): number {
+  /** Gives how many actions were tried. */
+  #logFailures(report: RunReport): number {
     let written = 0;
     for (const { spec, action } of actionsOf(report)) {
       if (action.result === 'planned' || action.result === 'held') continue;
-      const level = action.result === 'failed' ? levelOf(action.problem) : 'info';
-      this.#log[level]({ event: 'action', spec, revision: report.revision, ...action }, actionText(action));
       written++;
+      if (action.result === 'failed')
+        this.#log[levelOf(action.problem)]({ event: 'action', spec, revision: report.revision, ...action }, actionText(action));
     }
     return written;
   }

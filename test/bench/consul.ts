@@ -163,12 +163,12 @@ async function measureCold(
   };
 }
 
-/** The run that registered, as the log tells it; its lines are written when it has ended. */
+/** The run that registered, as the log tells it; its own line is written when it has ended. */
 async function firstRun(lines: readonly Record<string, unknown>[]): Promise<{ readonly beganAtMs: number; readonly durationMs: number }> {
   const at = lines.findIndex(({ event, op }) => event === 'action' && op === 'register-pool');
   const run = lines.slice(at).find(({ event }) => event === 'run');
   const durationMs = Number(run?.['durationMs']);
-  return { beganAtMs: Date.parse(String(lines[at]?.['time'])) - durationMs, durationMs };
+  return { beganAtMs: Date.parse(String(run?.['time'])) - durationMs, durationMs };
 }
 
 /** A new process on what stands, behind proxies that count. */

@@ -109,7 +109,8 @@ function specReport(plan: SpecPlan, outcomes: readonly ReportedOutcome[], { cont
 const traefikState = (pools: readonly LegState[]): LegState =>
   (['failed', 'changing', 'unknown', 'in-step'] as const).find((state) => pools.includes(state)) ?? 'not-watched';
 
-const outcomeReport = ({ action, result, problem }: ReportedOutcome): ActionReport => ({
+/** How an action ended, in the words of the report. */
+export const outcomeReport = ({ action, result, problem }: ReportedOutcome): ActionReport => ({
   ...openReport(action),
   result: result === 'skipped' ? 'planned' : result,
   ...(problem === undefined ? {} : { problem }),

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { NodeAction } from '../../../src/core/model/action.ts';
 import { revision } from '../../../src/core/model/ids.ts';
 import { problem } from '../../../src/shared/problem.ts';
 import { ReportLogger } from '../../../src/telemetry/report-logger.ts';
@@ -24,7 +25,7 @@ describe('ReportLogger', () => {
     expect(log(runReport({ specs: report.specs, revision: revision('beef') }))).toEqual(['info run at new revision beef']);
   });
 
-  it('writes a line for each action that was tried, and one for the run', () => {
+  it('writes a line for each action that failed, and one for the run', () => {
     const log = reportLogger();
     log();
     const actions = [
@@ -42,11 +43,26 @@ describe('ReportLogger', () => {
         }),
       ),
     ).toEqual([
-      'info apply-object Service prod/web: spec.ports[0].port',
       'error delete-object Service prod/web: failed: no',
       'warn apply-object Service prod/web: spec.ports[0].port: failed: old',
-      'info ensure-node k8s-w1',
       'info run',
+    ]);
+  });
+
+  it('tells of what is done at once', () => {
+    const lines: unknown[] = [];
+    const write = (fields: object, message: string) => void lines.push([fields, message]);
+    const logger = new ReportLogger({ debug: write, info: write, warn: write, error: write });
+    const action = { kind: 'delete-node', name: 'k8s-w1' } as unknown as NodeAction;
+    logger.logDone({ spec: undefined, action, result: 'failed' }, 'beef');
+    logger.logDone({ spec: undefined, action, result: 'skipped' }, 'beef');
+    expect(lines).toEqual([]);
+    logger.logDone({ spec: undefined, action, result: 'done' }, 'beef');
+    expect(lines).toEqual([
+      [
+        expect.objectContaining({ event: 'action', op: 'delete-node', result: 'done', revision: 'beef' }),
+        expect.stringContaining('Consul node k8s-w1'),
+      ],
     ]);
   });
 
