@@ -13,6 +13,7 @@ interface Candidate {
 }
 
 interface CandidateOptions {
+  readonly owner?: string;
   readonly cluster: string;
   readonly address: string;
   readonly clusterUid?: string | undefined;
@@ -42,6 +43,7 @@ export function registryLeaseSuite(startConsul: StartConsul): void {
     cluster,
     address,
     clusterUid = 'uid-1',
+    owner = 'test',
     holder,
     headStartMs = 0,
     timings = {},
@@ -50,7 +52,7 @@ export function registryLeaseSuite(startConsul: StartConsul): void {
     const token = consul.token === undefined ? {} : { token: consul.token };
     const client = createConsulClient({ address: proxy.url, timeoutMs: 2_000, ...token });
     const self = holder ?? (() => ({ address, clusterUid }));
-    const names = { owner: 'test', cluster, holder: self, headStartMs: () => headStartMs };
+    const names = { owner, cluster, holder: self, headStartMs: () => headStartMs };
     const lease = createConsulLease({ client, ...names, clock: systemClock, timings });
     running.push(proxy, { stop: async () => client.close() }, lease);
     lease.start(signal);
@@ -153,11 +155,14 @@ export function registryLeaseSuite(startConsul: StartConsul): void {
     await eventually(() => isHeld(candidate) && sessionOf(candidate) !== session, 'held by another session');
   });
 
-  it('is not taken from another Kubernetes cluster of the same name, not even when free', async () => {
+  it.each([
+    ['another Kubernetes cluster of the same name', { clusterUid: 'uid-2' }],
+    ['another owner', { owner: 'other' }],
+  ])('is not taken from %s, not even when free', async (_, differing) => {
     const cluster = newCluster();
     const first = await enter({ cluster, address: 'http://first' });
     await eventually(() => isHeld(first), 'held by the first');
-    const other = await enter({ cluster, address: 'http://other', clusterUid: 'uid-2' });
+    const other = await enter({ cluster, address: 'http://other', ...differing });
     const clashes = () => {
       const state = other.lease.state();
       return !state.held && state.problem?.code === 'CONSUL_CLUSTER_CLASH';

@@ -196,12 +196,12 @@ class SessionLease implements ConsulLease {
     }
     if (session?.held === true) this.#forget(session);
     const own = this.#holder();
-    const clash = own !== undefined && holder !== undefined && holder.clusterUid !== own.clusterUid;
+    const clash = own === undefined || holder === undefined ? undefined : this.#clash(holder, own, entry?.flags);
     // A session of ours that we have given up and that Consul has not ended yet is nobody to turn to.
     this.#otherHolder = taken && holder?.address !== own?.address ? (holder?.address ?? 'unknown') : undefined;
-    this.#problem = clash ? this.#clash(holder) : own === undefined ? UNKNOWN_SELF : undefined;
+    this.#problem = own === undefined ? UNKNOWN_SELF : clash;
     this.#tell();
-    if (taken || clash) {
+    if (taken || clash !== undefined) {
       this.#freeSinceMs = undefined;
       await this.#drop(signal);
       return pollWaitMs;
@@ -214,7 +214,15 @@ class SessionLease implements ConsulLease {
     return 0;
   }
 
-  #clash(holder: LeaseHolder): Problem {
+  /** Why a key that this holder wrote is never ours to take, not even when it is free. */
+  #clash(holder: LeaseHolder, own: LeaseHolder, flags: number | undefined): Problem | undefined {
+    if (holder.clusterUid === own.clusterUid) {
+      if (flags === this.#flags) return undefined;
+      const message = `The key ${this.#key} was written by a daemon with another \`owner\` than ours (at ${holder.address})`;
+      return problem('CONSUL_CLUSTER_CLASH', message, {
+        remedy: `Daemons with owners of their own each need a \`cluster\` name of their own, too; if the owner was renamed, delete the key.`,
+      });
+    }
     const message = `The key ${this.#key} was written by another Kubernetes cluster (kube-system has the UID ${holder.clusterUid} there, daemon at ${holder.address})`;
     return problem('CONSUL_CLUSTER_CLASH', message, {
       remedy: `Choose another \`cluster\` than ${this.#cluster}; or, if that cluster is gone for good, delete the key.`,
