@@ -1,14 +1,15 @@
 import type { GatewayKey, GatewayRouter, GatewayService, GatewayState } from '../../src/core/model/gateway.ts';
 import type { RegistryState } from '../../src/core/model/registration.ts';
 import type { Snapshot } from '../../src/core/model/snapshot.ts';
-import { buildRoutes } from '../../src/core/routes/build-routes.ts';
+import { predictRoutes } from '../../src/core/routes/predict-routes.ts';
+import { serversOf } from '../../src/sandbox/gateway/routing-table.ts';
 import { problem } from '../../src/shared/problem.ts';
 import { NOW_MS } from './builders.ts';
 
 /** What a Traefik shows that has these servers, by the name of their Traefik service. */
 export function gatewayState(
   services: Readonly<Record<string, readonly string[]>>,
-  more: Partial<Pick<GatewayState, 'routers' | 'leftAtMs' | 'knownSinceMs'>> = {},
+  more: Partial<Pick<GatewayState, 'routers' | 'leftAtMs' | 'knownSinceMs' | 'changedAtMs'>> = {},
 ): GatewayState {
   const built = Object.entries(services).map(([name, urls]): readonly [GatewayKey, GatewayService] => {
     const servers = urls.map((url) => ({ url, endpoint: url.replace(/^.*:\/\//, ''), up: true }));
@@ -16,7 +17,7 @@ export function gatewayState(
   });
   const endpoints = new Set(built.flatMap(([, { servers }]) => servers.map(({ endpoint }) => endpoint)));
   const listed = Map.groupBy(endpoints, (endpoint) => endpoint.slice(endpoint.lastIndexOf(':') + 1));
-  return { services: new Map(built), routers: new Map(), knownSinceMs: 0, leftAtMs: new Map(), listed, ...more };
+  return { services: new Map(built), routers: new Map(), knownSinceMs: 0, changedAtMs: NOW_MS, leftAtMs: new Map(), listed, ...more };
 }
 
 /** What a Traefik shows that has followed Consul: built by the prediction of its routes. */
@@ -29,14 +30,15 @@ export function followingState(registry: RegistryState | undefined): GatewayStat
     nodeId: instance.consulNode,
     status: critical.has(instance.consulNode) ? ('critical' as const) : ('passing' as const),
   }));
-  const routes = buildRoutes(instances);
-  const services = [...routes.services.values()].map(({ name, servers }) => [name, servers.map(({ url }) => url)] as const);
-  const routers = [...routes.routers.values()].map((router): readonly [GatewayKey, GatewayRouter] => {
-    const { name, text: rule, service, entryPoints, priority, tls } = router;
-    const middlewares = router.middlewares.map((one) => (one.includes('@') ? one : `${one}@consulcatalog`));
-    return [`http/${name}`, { status: 'enabled', errors: [], rule, service, entryPoints, middlewares, priority, tls }];
+  const { routers, services } = predictRoutes(instances).http;
+  const plain = (name: string): string => name.replace(/@consulcatalog$/, '');
+  const shown = [...services.values()].map((one) => [plain(one.name), serversOf(one).map(({ url }) => url)] as const);
+  const built = [...routers.values()].map(({ name, config, status, errors }): readonly [GatewayKey, GatewayRouter] => {
+    const { entryPoints = [], middlewares = [] } = config as { readonly entryPoints?: string[]; readonly middlewares?: string[] };
+    const said = { rule: String(config['rule']), service: String(config['service']), priority: Number(config['priority']) };
+    return [`http/${plain(name)}`, { status, errors, ...said, entryPoints, middlewares, tls: config['tls'] !== undefined }];
   });
-  return gatewayState(Object.fromEntries(services), { routers: new Map(routers) });
+  return gatewayState(Object.fromEntries(shown), { routers: new Map(built) });
 }
 
 /** An answer that was asked for at `readAtMs`. */

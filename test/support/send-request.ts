@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import type { RuleRequest } from './rule-cases.ts';
 
 /** What a gateway answered: the status, and the headers with names in lower case. */
@@ -12,8 +13,9 @@ export interface GatewayAnswer {
  * others. The answers must have no body.
  */
 export async function sendRequests(url: string, requests: readonly RuleRequest[]): Promise<readonly GatewayAnswer[]> {
-  const { hostname, port, host } = new URL(url);
-  const socket = connect({ host: hostname, port: Number(port) });
+  const { protocol, hostname, port, host } = new URL(url);
+  const place = { host: hostname, port: Number(port) };
+  const socket = protocol === 'https:' ? connectTls({ ...place, rejectUnauthorized: false }) : connect(place);
   socket.setTimeout(30_000, () => socket.destroy(new Error('the gateway does not answer')));
   const answers: GatewayAnswer[] = [];
   let text = '';
@@ -23,7 +25,7 @@ export async function sendRequests(url: string, requests: readonly RuleRequest[]
       text += String(chunk);
       for (let end = text.indexOf('\r\n\r\n'); end >= 0; end = text.indexOf('\r\n\r\n')) {
         const answer = answerOf(text.slice(0, end));
-        const length = Number(answer.headers.get('content-length') ?? 0);
+        const length = requests[answers.length]?.method === 'HEAD' ? 0 : Number(answer.headers.get('content-length') ?? 0);
         if (text.length < end + 4 + length) break;
         answers.push(answer);
         text = text.slice(end + 4 + length);

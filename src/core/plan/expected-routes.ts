@@ -2,10 +2,11 @@ import type { PoolView } from '../desired/pool-view.ts';
 import { NODE_CHECK_ID } from '../model/consul-names.ts';
 import type { GatewayKey, GatewayRouter } from '../model/gateway.ts';
 import type { AgentInstance, RegisteredInstance, RegistryState } from '../model/registration.ts';
-import { declareInstance } from '../routes/declare-instance.ts';
-import { enableLabels, labelsOf, parseLabelBool } from '../routes/decode-labels.ts';
-import { normalizeName } from '../routes/go-values.ts';
-import { serverUrl } from '../routes/merge-objects.ts';
+import { readGate } from '../routes/catalog-items.ts';
+import { declareTags, serverOf, type TagDeclaration } from '../routes/declare-tags.ts';
+import type { DynamicObject } from '../routes/dynamic-types.ts';
+import { LabelError } from '../routes/label-tree.ts';
+import { labelsOf } from '../routes/tag-labels.ts';
 import type { PlanContext } from './context.ts';
 import { registeredOf } from './plan-pool.ts';
 import { agentsOf } from './pool-agents.ts';
@@ -33,7 +34,7 @@ export interface ExpectedRoutes {
   readonly routers: readonly ExpectedRouter[];
 }
 
-type RoutedPart = Pick<RegisteredInstance, 'address' | 'port' | 'tags' | 'consulNode' | 'id' | 'service'>;
+type Address = Pick<RegisteredInstance, 'address' | 'port'>;
 
 const NOTHING: ExpectedRoutes = { exposed: false, services: [], routers: [] };
 
@@ -47,23 +48,38 @@ export function expectedRoutes(view: PoolView, context: PlanContext): ExpectedRo
   const agents = agentsOf(view, context).instances;
   const [first] = [...instances, ...agents];
   // The names are in the tags; without any instance those that are wanted tell where old servers may linger.
-  const source: RoutedPart = first ?? { address: '0.0.0.0', port: 1, tags: view.tags, consulNode: '', id: '', service: view.service };
-  const labels = labelsOf(source.tags, 'traefik');
-  const [enabled] = enableLabels(labels);
+  const { tags, service } = first ?? view;
+  const labels = labelsOf(tags, 'traefik');
+  const gate = readGate(labels);
   // The name of a canary holds a hash of its tags: nobody but Traefik knows it.
-  if (enabled === false || parseLabelBool(labels.get('traefik.consulcatalog.canary') ?? '') === true) return NOTHING;
-  const declared = declareInstance({ ...source, nodeId: '', status: 'passing' }, { defaultRule: () => '' }, []);
+  if (gate instanceof LabelError || !gate.enable || gate.connect || gate.canary) return NOTHING;
+  const declared = declare(service, tags, labels);
   if (declared === undefined) return NOTHING;
   const servers = { instances, agents, failing };
-  const services = [...declared.services.values()].map(({ name, labels: own }): ExpectedService => {
-    return { key: `http/${name}`, ...serversOf(servers, (one) => serverUrl({ ...source, ...one, nodeId: '', status: 'passing' }, own)) };
-  });
-  const routers = [...declared.routers.values()].map(
-    ({ name, labels: own }): ExpectedRouter => ({ key: `http/${name}`, fields: fieldsOf(own) }),
+  const services = (['http', 'tcp', 'udp'] as const).flatMap((protocol) =>
+    [...declared.configuration[protocol].services].map(([name, { server }]): ExpectedService => {
+      const urlOf = (one: Address): string => serverName(serverOf(protocol, server, one));
+      return { key: `${protocol}/${name}`, ...serversOf(servers, urlOf) };
+    }),
   );
-  const streams = (['tcp', 'udp'] as const).flatMap((layer) => streamServices(layer, labels, source.service, servers));
-  return { exposed: enabled, services: [...services, ...streams], routers };
+  const routers = [...declared.configuration.http.routers].map(
+    ([name, config]): ExpectedRouter => ({ key: `http/${name}`, fields: fieldsOf(config) }),
+  );
+  const isSaid = [...labels.keys()].some((key) => key.toLowerCase() === 'traefik.enable');
+  return { exposed: isSaid ? true : undefined, services, routers };
 }
+
+/** What the tags declare; undefined when Traefik cannot read them. What a router without a rule gets is not known here. */
+function declare(service: string, tags: readonly string[], labels: ReadonlyMap<string, string>): TagDeclaration | undefined {
+  try {
+    return declareTags(service, { tags, labels, isCanary: false, isLetIn: true }, () => 'open');
+  } catch (error) {
+    if (error instanceof LabelError) return undefined;
+    throw error;
+  }
+}
+
+const serverName = ({ url, address }: DynamicObject): string => String(url ?? address);
 
 interface Servers {
   readonly instances: readonly RegisteredInstance[];
@@ -71,18 +87,18 @@ interface Servers {
   readonly failing: ReadonlyMap<RegisteredInstance, 'warning' | 'critical'>;
 }
 
-function serversOf({ instances, agents, failing }: Servers, urlOf: (one: Pick<RoutedPart, 'address' | 'port'>) => string | undefined) {
+function serversOf({ instances, agents, failing }: Servers, urlOf: (one: Address) => string) {
   const required = new Map<string, string>();
   const allowed = new Set<string>();
   for (const instance of instances) {
+    if (instance.address === '' || failing.get(instance) === 'critical') continue;
     const url = urlOf(instance);
-    if (url === undefined || failing.get(instance) === 'critical') continue;
     if (failing.has(instance)) allowed.add(url);
     else required.set(url, instance.node);
   }
   for (const agent of agents) {
     const url = urlOf(agent);
-    if (url !== undefined && !required.has(url)) allowed.add(url);
+    if (agent.address !== '' && !required.has(url)) allowed.add(url);
   }
   return { required, allowed };
 }
@@ -104,44 +120,15 @@ function statusesOf(
   return failing;
 }
 
-/** The TCP or UDP services that labels name; one that only has routers is called like the Consul service. */
-function streamServices(
-  layer: 'tcp' | 'udp',
-  labels: ReadonlyMap<string, string>,
-  service: string,
-  servers: Servers,
-): readonly ExpectedService[] {
-  const named = (kind: string): readonly string[] => {
-    const begin = `traefik.${layer}.${kind}.`;
-    return [...labels.keys()].flatMap((key) => (key.toLowerCase().startsWith(begin) ? [key.split('.')[3] ?? ''] : []));
-  };
-  const declared = new Set(named('services'));
-  const names = declared.size > 0 ? declared : new Set(named('routers').length > 0 ? [normalizeName(service)] : []);
-  return [...names].map((name) => {
-    const portKey = `traefik.${layer}.services.${name}.loadbalancer.server.port`.toLowerCase();
-    const port = [...labels].find(([key]) => key.toLowerCase() === portKey)?.[1];
-    const urlOf = (one: Pick<RoutedPart, 'address' | 'port'>): string =>
-      `${one.address.includes(':') ? `[${one.address}]` : one.address}:${port ?? one.port}`;
-    return { key: `${layer}/${name}` as const, ...serversOf(servers, urlOf) };
-  });
-}
-
-const listOf = (text: string): readonly string[] =>
-  text
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== '');
-
-function fieldsOf(labels: ReadonlyMap<string, string>): ExpectedRouter['fields'] {
-  const [rule, service, entryPoints] = [labels.get('rule'), labels.get('service'), labels.get('entrypoints')];
-  const tls = labels.get('tls');
-  const priority = Number(labels.get('priority') ?? 0);
+/** What a router says; what it leaves open is another's to decide, such as TLS, which an entry point may add. */
+function fieldsOf(config: DynamicObject): ExpectedRouter['fields'] {
+  const { rule, defaultRule, service, entryPoints, priority, tls, middlewares = [] } = config;
   return {
-    ...(rule === undefined || rule === '' ? {} : { rule }),
-    ...(service === undefined ? {} : { service }),
-    ...(entryPoints === undefined ? {} : { entryPoints: listOf(entryPoints) }),
-    ...(priority === 0 ? {} : { priority }),
-    ...(tls === undefined ? {} : { tls: parseLabelBool(tls) === true }),
-    middlewares: listOf(labels.get('middlewares') ?? '').map((name) => (name.includes('@') ? name : `${name}@consulcatalog`)),
+    ...(defaultRule === true ? {} : { rule: String(rule) }),
+    service: String(service),
+    ...(entryPoints === undefined ? {} : { entryPoints: entryPoints as readonly string[] }),
+    ...(priority === undefined ? {} : { priority: Number(priority) }),
+    ...(tls === undefined ? {} : { tls: true }),
+    middlewares: (middlewares as readonly string[]).map((name) => (name.includes('@') ? name : `${name}@consulcatalog`)),
   };
 }

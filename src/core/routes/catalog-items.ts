@@ -1,11 +1,11 @@
 import { byBytes } from '../model/ids.ts';
-import { labelsOf } from './decode-labels.ts';
 import type { DynamicObject } from './dynamic-types.ts';
 import { fillLabels } from './fill-labels.ts';
 import { LabelError, labelTree } from './label-tree.ts';
 import { readConstraint } from './match-constraint.ts';
 import type { Dropped, TraefikSettings } from './predicted-routes.ts';
 import type { RoutedInstance } from './route-model.ts';
+import { labelsOf } from './tag-labels.ts';
 
 /** An instance that Traefik makes routes of. */
 export interface CatalogItem {
@@ -64,7 +64,7 @@ type Constraint = (tags: readonly string[]) => boolean;
 function readTags(tags: readonly string[], settings: TraefikSettings, constraint: Constraint): TagFacts {
   const { prefix = 'traefik', exposedByDefault = true } = settings;
   const labels = labelsOf(tags, prefix);
-  const extra = extraOf(labels, settings);
+  const extra = readGate(labels, exposedByDefault);
   if (extra instanceof LabelError) return { tags, labels, isCanary: false, isLetIn: false, error: extra };
   // With exposedByDefault off Traefik asks Consul for one literal tag; Consul compares tags without their case.
   const isAsked = exposedByDefault || tags.some((tag) => tag.toLowerCase() === `${prefix}.enable=true`.toLowerCase());
@@ -94,7 +94,7 @@ function isServiceLetIn(service: string, instances: readonly RoutedInstance[], {
     dropped.push({ reason: 'chance', what, why, declaredBy: [service] });
     return false;
   }
-  const extra = extraOf(labelsOf(tags, settings.prefix ?? 'traefik'), settings);
+  const extra = readGate(labelsOf(tags, settings.prefix ?? 'traefik'), settings.exposedByDefault);
   if (extra instanceof LabelError) {
     dropped.push({
       reason: extra.freezes ? 'freeze' : 'service',
@@ -118,13 +118,15 @@ const isGateKey = (key: string): boolean => GATE.some((filter) => key.toLowerCas
 
 export const instanceTitle = ({ id, consulNode }: RoutedInstance): string => `instance ${id} on ${consulNode}`;
 
+/** What the labels of the provider itself say. */
 interface Extra {
   readonly enable: boolean;
   readonly connect: boolean;
   readonly canary: boolean;
 }
 
-function extraOf(labels: ReadonlyMap<string, string>, { exposedByDefault = true }: TraefikSettings): Extra | LabelError {
+/** Reads the labels that decide whether Traefik looks at an instance at all. */
+export function readGate(labels: ReadonlyMap<string, string>, exposedByDefault = true): Extra | LabelError {
   try {
     const tree = labelTree(labels, GATE);
     const extra: DynamicObject =

@@ -105,7 +105,11 @@ function splitServer(service: string, config: DynamicObject): DeclaredService {
 }
 
 /** The server that an instance is to a service. */
-export function serverOf(protocol: Protocol, server: DynamicObject, { address, port }: RoutedInstance): DynamicObject {
+export function serverOf(
+  protocol: Protocol,
+  server: DynamicObject,
+  { address, port }: Pick<RoutedInstance, 'address' | 'port'>,
+): DynamicObject {
   const { scheme, port: ownPort, ...rest } = server;
   const hostPort = joinHostPort(address, String(ownPort ?? port));
   if (protocol !== 'http') return { ...rest, address: hostPort };

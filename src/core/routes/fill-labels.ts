@@ -1,6 +1,5 @@
-import { parseLabelBool } from './decode-labels.ts';
 import { DYNAMIC_DEFAULTS, DYNAMIC_TYPES, type DynamicObject, type DynamicValue } from './dynamic-types.ts';
-import { formatGoDuration, parseGoDuration, parseGoInt } from './go-values.ts';
+import { formatGoDuration, parseGoBool, parseGoDuration, parseGoInt } from './go-values.ts';
 import { LabelError, type LabelNode } from './label-tree.ts';
 
 export type DynamicTypeName = keyof typeof DYNAMIC_TYPES;
@@ -87,9 +86,11 @@ function checkChildren(type: Type, node: LabelNode): void {
 }
 
 function fieldOf(type: Type, node: LabelNode): Field {
-  const field = type.kind === 'struct' ? FIELDS.get(type.name)?.get(node.name.toLowerCase()) : undefined;
-  if (field === undefined) throw new LabelError(`field not found, node: ${node.name}`);
-  return field;
+  const fields = type.kind === 'struct' ? FIELDS.get(type.name) : undefined;
+  const field = fields?.get(node.name.toLowerCase());
+  if (field !== undefined) return field;
+  const known = [...(fields?.keys() ?? [])];
+  throw new LabelError(`field not found, node: ${node.name}`, { unknown: { field: node.name, known } });
 }
 
 function checkField({ type, mayBeEmpty, isClosed, isFirstOfList }: Field, node: LabelNode): void {
@@ -107,9 +108,11 @@ function checkField({ type, mayBeEmpty, isClosed, isFirstOfList }: Field, node: 
   } else throw new LabelError(`invalid node ${node.name}`);
 }
 
-/** An option that may stand alone, but with another word than `true`, is off with all that stands under it. */
-const isOff = ({ mayBeEmpty, isClosed }: Field, { value }: LabelNode): boolean =>
-  isClosed || (mayBeEmpty && value !== '' && value.toLowerCase() !== 'true');
+/** A struct that may stand alone, but with another word than `true`, is off with all that stands under it. */
+function isOff({ mayBeEmpty, isClosed, type }: Field, { value }: LabelNode): boolean {
+  const mayBeOff = mayBeEmpty && (type.kind === 'struct' || type.kind === 'map');
+  return isClosed || (mayBeOff && value !== '' && value.toLowerCase() !== 'true');
+}
 
 function fillStruct(name: DynamicTypeName, node: LabelNode, initial: DynamicObject): DynamicObject {
   const struct: Draft = { ...initial };
@@ -160,7 +163,7 @@ function fillScalar(
 
 function scalarOf(scalar: Scalar, text: string): string | number | boolean | undefined {
   if (scalar === 'string') return text;
-  if (scalar === 'bool') return parseLabelBool(text);
+  if (scalar === 'bool') return parseGoBool(text);
   if (scalar === 'int') return parseGoInt(text) === undefined ? undefined : Number(text);
   const duration = parseGoDuration(text);
   return duration === undefined ? undefined : formatGoDuration(duration);

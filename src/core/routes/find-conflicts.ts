@@ -38,19 +38,28 @@ type Protocol = 'http' | 'tcp' | 'udp';
 const PROTOCOLS = ['http', 'tcp', 'udp'] as const;
 const KINDS = ['routers', 'services', 'middlewares'] as const;
 
-function* objectsOf(routes: PredictedRoutes): Generator<readonly [Protocol, Kind, PredictedObject]> {
+/** Every object with its protocol and kind. */
+export function* objectsOf(routes: PredictedRoutes): Generator<readonly [Protocol, Kind, PredictedObject]> {
   for (const protocol of PROTOCOLS) {
     for (const kind of KINDS) for (const object of routes[protocol][kind].values()) yield [protocol, kind, object];
   }
 }
 
 /** As `Dropped` calls an object: without its provider. */
-const titleOf = (protocol: Protocol, kind: Kind, name: string): string =>
+export const titleOf = (protocol: Protocol, kind: Kind, name: string): string =>
   `${protocol === 'http' ? '' : `${protocol.toUpperCase()} `}${kind.slice(0, -1)} ${name.replace(/@consulcatalog$/, '')}`;
 
-function allConflicts(routes: PredictedRoutes, settings: TraefikSettings): readonly FoundConflict[] {
-  return [...routes.dropped.map(ofDropped), ...objectConflicts(routes, settings), ...udpConflicts(routes), ...findRuleConflicts(routes)];
-}
+const allConflicts = (routes: PredictedRoutes, settings: TraefikSettings): readonly FoundConflict[] => [
+  ...nameConflicts(routes, settings),
+  ...findRuleConflicts(routes),
+];
+
+/** All conflicts but those of rules: what is dropped or broken, shared services, UDP routers on one entry point. */
+export const nameConflicts = (routes: PredictedRoutes, settings: TraefikSettings): readonly FoundConflict[] => [
+  ...routes.dropped.map(ofDropped),
+  ...objectConflicts(routes, settings),
+  ...udpConflicts(routes),
+];
 
 function ofDropped({ reason, what, why, declaredBy }: Dropped): FoundConflict {
   const severity = reason === 'lost-instance' ? 'warning' : 'error';

@@ -1,13 +1,22 @@
 /** A regular expression of Go (RE2) as one of JavaScript, or why it is none. */
-export type GoRegExp = { readonly kind: 'pattern'; readonly pattern: RegExp } | { readonly kind: 'invalid'; readonly reason: string };
+export type GoRegExp = GoPattern | { readonly kind: 'invalid'; readonly reason: string };
+
+export interface GoPattern {
+  readonly kind: 'pattern';
+  readonly pattern: RegExp;
+  /** The names of its groups in order, empty for one without; none at all unless groups are captured. */
+  readonly groups: readonly string[];
+}
 
 /**
  * Compiles an expression as Go reads it: inline flags, named groups, `\A`, `\z`, `\Q…\E`, `\pL`, POSIX classes; `.`, `$` and `\s` mean
- * what they mean there. What Go refuses (looking around, back references) and JavaScript knows is refused.
+ * what they mean there. What Go refuses (looking around, back references) and JavaScript knows is refused. Groups are captured only if
+ * they are asked for.
  */
-export function goRegExp(source: string): GoRegExp {
+export function goRegExp(source: string, { captures = false }: { readonly captures?: boolean } = {}): GoRegExp {
+  const converter = new Converter(source, captures);
   try {
-    return { kind: 'pattern', pattern: new RegExp(new Converter(source).convert(), 'u') };
+    return { kind: 'pattern', pattern: new RegExp(converter.convert(), 'u'), groups: converter.groups };
   } catch (error) {
     if (error instanceof Refusal) return { kind: 'invalid', reason: error.message };
     if (error instanceof SyntaxError) return { kind: 'invalid', reason: 'is not a regular expression' };
@@ -46,11 +55,15 @@ interface Flags {
 
 /** Walks over the source once. A group of flags that Go lets act on the rest of its group becomes a group around that rest. */
 class Converter {
+  /** The names of the captured groups, in order. */
+  readonly groups: string[] = [];
   readonly #source: string;
+  readonly #captures: boolean;
   #at = 0;
 
-  constructor(source: string) {
+  constructor(source: string, captures: boolean) {
     this.#source = source;
+    this.#captures = captures;
   }
 
   convert(): string {
@@ -118,10 +131,13 @@ class Converter {
     const start = named ?? plain;
     if (start === null && rest.startsWith('?')) throw new Refusal('has a group that Go does not know');
     this.#at += start?.[0].length ?? 0;
+    const isCaptured = this.#captures && plain === null;
+    if (isCaptured) this.groups.push(named?.[1] ?? '');
     const inner = plain === null ? flags : withFlags(flags, plain[1] ?? '', plain[2] ?? '');
     const content = this.#alternatives(inner);
     if (this.#peek() !== ')') throw new Refusal('lacks a closing parenthesis');
     this.#at += 1;
+    if (isCaptured) return `(${content})`;
     return plain === null ? `(?:${content})` : `${openFlags(inner)}${content})`;
   }
 

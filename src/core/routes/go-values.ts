@@ -5,6 +5,12 @@ export function parseGoInt(text: string): bigint | undefined {
   return value === BigInt.asIntN(64, value) ? value : undefined;
 }
 
+/** Go's strconv.ParseBool: undefined for what it refuses. */
+export function parseGoBool(text: string): boolean | undefined {
+  if (['1', 't', 'T', 'TRUE', 'true', 'True'].includes(text)) return true;
+  return ['0', 'f', 'F', 'FALSE', 'false', 'False'].includes(text) ? false : undefined;
+}
+
 const SECOND = 1_000_000_000n;
 const UNITS: Readonly<Record<string, bigint>> = {
   ns: 1n,

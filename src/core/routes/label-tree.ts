@@ -10,9 +10,12 @@ export interface LabelNode {
 export class LabelError extends Error {
   /** True when Traefik's code breaks over it: then it takes no change of the whole catalog. */
   readonly freezes: boolean;
-  constructor(message: string, freezes = false) {
+  /** Of a field that does not exist: its name, and those that do, in lower case. */
+  readonly unknown: { readonly field: string; readonly known: readonly string[] } | undefined;
+  constructor(message: string, { freezes = false, unknown }: { freezes?: boolean; unknown?: LabelError['unknown'] } = {}) {
     super(message);
     this.freezes = freezes;
+    this.unknown = unknown;
   }
 }
 
@@ -41,7 +44,7 @@ function partsOf(key: string): readonly string[] {
     if (part.startsWith('[')) throw new LabelError(`invalid leading character '[' in field name: ${part}`);
     if (!part.endsWith(']')) return [part];
     const bracket = part.indexOf('[');
-    if (bracket < 0) throw new LabelError(`${key} holds a ] without a [`, true);
+    if (bracket < 0) throw new LabelError(`${key} holds a ] without a [`, { freezes: true });
     return [part.slice(0, bracket), part.slice(bracket)];
   });
 }

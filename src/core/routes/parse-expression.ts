@@ -93,10 +93,17 @@ function unquote(quoted: string, column: number): string {
   }
 }
 
+// Expressions are walked by functions that call themselves, so one that is deeper than the stack would end the process. Traefik
+// goes deeper; nobody writes such a rule but to break something.
+const MAX_DEPTH = 500;
+const MAX_LEAVES = 2000;
+
 class Parser<Leaf> {
   readonly #tokens: readonly Token[];
   readonly #readLeaf: LeafReader<Leaf>;
   #at = 0;
+  #depth = 0;
+  #leaves = 0;
 
   constructor(tokens: readonly Token[], readLeaf: LeafReader<Leaf>) {
     this.#tokens = tokens;
@@ -123,8 +130,20 @@ class Parser<Leaf> {
   }
 
   #one(): Expression<Leaf> {
-    if (this.#accept('!')) return { kind: 'not', rule: this.#one() };
-    if (!this.#accept('(')) return this.#leaf();
+    const { column } = this.#peek();
+    this.#depth += 1;
+    if (this.#depth > MAX_DEPTH) throw new ExpressionSyntaxError(column, `the rule is nested deeper than ${MAX_DEPTH}`);
+    const found = this.#negated() ?? this.#grouped() ?? this.#leaf();
+    this.#depth -= 1;
+    return found;
+  }
+
+  #negated(): Expression<Leaf> | undefined {
+    return this.#accept('!') ? { kind: 'not', rule: this.#one() } : undefined;
+  }
+
+  #grouped(): Expression<Leaf> | undefined {
+    if (!this.#accept('(')) return undefined;
     const inner = this.#either();
     this.#expect(')');
     return inner;
@@ -132,6 +151,8 @@ class Parser<Leaf> {
 
   #leaf(): Leaf {
     const name = this.#next();
+    this.#leaves += 1;
+    if (this.#leaves > MAX_LEAVES) throw new ExpressionSyntaxError(name.column, `the rule has more than ${MAX_LEAVES} matchers`);
     if (name.kind !== 'name') throw new ExpressionSyntaxError(name.column, `expected a matcher such as Host, found ${shown(name)}`);
     this.#expect('(');
     const values: Token[] = [];

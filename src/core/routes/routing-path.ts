@@ -8,15 +8,29 @@ const RESERVED = /[:/?#[\]@!$&'()*+,;=%]/;
 const ESCAPES = /(?:%[0-9A-Fa-f]{2})+/g;
 
 /**
- * The path that rules are matched with: unreserved characters are unescaped, `//`, `/./` and `/../` are cleaned, then all but reserved
- * characters are unescaped (traefik pkg/server/server_entrypoint_tcp.go, pkg/muxer/http/mux.go). A path with an escape that is none, which
- * Traefik answers with 400, stays as it is.
+ * The path that rules are matched with: a sanitised path in which all but reserved characters are unescaped (traefik
+ * pkg/muxer/http/mux.go). A path with an escape that is none, which Traefik answers with 400, stays as it is.
  */
-export function routingPath(path: string): string {
-  if (/%(?![0-9A-Fa-f]{2})/.test(path)) return path;
-  const escaped = VALID.test(path) ? normalised(path) : decodeEscapes(path, () => true).replace(ESCAPED, escapeChar);
-  return decodeEscapes(cleaned(escaped), (char) => !RESERVED.test(char));
-}
+export const routingPath = (path: string): string =>
+  hasBadEscape(path) ? path : decodeEscapes(sanitizedPath(path), (char) => !RESERVED.test(char));
+
+/**
+ * A path as Traefik's entry points pass it on, still escaped: unreserved characters are unescaped, `//`, `/./` and `/../` are cleaned
+ * (traefik pkg/server/server_entrypoint_tcp.go).
+ */
+export const sanitizedPath = (path: string): string => cleaned(isEscapedPath(path) ? normalised(path) : escapePath(unescapePath(path)));
+
+/** Whether a `%` stands without two hex digits. */
+export const hasBadEscape = (path: string): boolean => /%(?![0-9A-Fa-f]{2})/.test(path);
+
+/** Whether all that must be escaped in a path is; Go escapes anything else anew. */
+export const isEscapedPath = (path: string): boolean => VALID.test(path);
+
+/** Go's own escaping of a path. */
+export const escapePath = (path: string): string => path.replace(ESCAPED, escapeChar);
+
+/** Unescapes all of a path; bytes that are not UTF-8 stay escaped. */
+export const unescapePath = (path: string): string => decodeEscapes(path, () => true);
 
 /** Unescapes what need not be escaped, and writes the other escapes in capitals. */
 const normalised = (path: string): string =>

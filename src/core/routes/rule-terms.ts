@@ -40,8 +40,13 @@ const contradicts = (term: Term): boolean =>
 export function surelyCovers(wide: RuleTerms, narrow: RuleTerms): boolean {
   if (wide.terms === undefined || narrow.terms === undefined) return false;
   const alternatives = wide.terms;
-  return narrow.terms.every((term) => alternatives.some((other) => other.every((asked) => term.some((held) => implies(held, asked)))));
+  return narrow.terms.every((term) =>
+    alternatives.some((other) => other.every((asked) => takesAll(asked) || term.some((held) => implies(held, asked)))),
+  );
 }
+
+/** Every path begins with a slash. */
+const takesAll = ({ match, isNegated }: Literal): boolean => !isNegated && match.matcher === 'PathPrefix' && match.values[0] === '/';
 
 function implies(held: Literal, asked: Literal): boolean {
   const { matcher, values } = held.match;
@@ -59,23 +64,45 @@ function excludes(one: Match, other: Match): boolean {
 }
 
 function sameValues(a: Match, b: Match): boolean {
-  const [left, right] = [a, b].map(({ matcher, values }) => {
-    if (matcher === 'Host') return [values[0]?.toLowerCase().replace(/\.$/, '')];
-    if (matcher === 'Method') return [values[0]?.toUpperCase()];
-    return matcher.startsWith('Header') ? [values[0]?.toLowerCase(), ...values.slice(1)] : values;
+  if (a.values.length !== b.values.length) return false;
+  return a.values.every((value, i) => {
+    const other = b.values[i];
+    return value === other || (other !== undefined && written(a, i) === written(b, i));
   });
-  return JSON.stringify(left) === JSON.stringify(right);
+}
+
+/** A value of a matcher, whatever cases and dots it may be written with. */
+function written({ matcher, values }: Match, i: number): string | undefined {
+  const value = values[i];
+  if (matcher === 'Host' && i === 0) return value?.toLowerCase().replace(/\.$/, '');
+  if (matcher === 'Method' && i === 0) return value?.toUpperCase();
+  return matcher.startsWith('Header') && i === 0 ? value?.toLowerCase() : value;
 }
 
 /** A request that both rules take; undefined when none is found, which is no proof that there is none. */
 export function sharedRequest(one: RuleTerms, other: RuleTerms): RouteRequest | undefined {
   for (const a of one.terms ?? []) {
+    const host = hostOf(a);
     for (const b of other.terms ?? []) {
-      const request = requestFor([...a, ...b]);
-      if (matchRule(one.rule, request) && matchRule(other.rule, request)) return request;
+      // A host that both take stands in another pair: rules may name many.
+      if (host !== undefined && (hostOf(b) ?? host) !== host) continue;
+      if (a.some((held) => b.some((asked) => areApart(held, asked)))) continue;
+      const literals = [...a, ...b];
+      const request = requestFor(literals);
+      if (literals.every(({ match, isNegated }) => matchRule(match, request) !== isNegated)) return request;
     }
   }
   return undefined;
+}
+
+/**
+ * Whether two literals ask for different values of one header or query key. A request may carry both, but those that are told apart by
+ * it, such as tenants, do not.
+ */
+function areApart(one: Literal, other: Literal): boolean {
+  const { matcher } = one.match;
+  if (one.isNegated || other.isNegated || matcher !== other.match.matcher || (matcher !== 'Header' && matcher !== 'Query')) return false;
+  return written(one.match, 0) === written(other.match, 0) && one.match.values[1] !== other.match.values[1];
 }
 
 /** A request that the literals ask for, as far as they say how it must be. */
@@ -103,9 +130,43 @@ function requestFor(literals: readonly Literal[]): RouteRequest {
 export function confinedHosts({ terms }: RuleTerms): ReadonlySet<string> | undefined {
   const hosts = new Set<string>();
   for (const term of terms ?? [[]]) {
-    const host = term.find(({ match, isNegated }) => match.matcher === 'Host' && !isNegated)?.match.values[0];
+    const host = hostOf(term);
     if (host === undefined) return undefined;
-    hosts.add(host.toLowerCase().replace(/\.$/, ''));
+    hosts.add(host);
   }
   return hosts;
+}
+
+/** The host that a term asks for, in lower case; undefined when it may take others. */
+const hostOf = (term: Term): string | undefined =>
+  term
+    .find(({ match, isNegated }) => match.matcher === 'Host' && !isNegated)
+    ?.match.values[0]?.toLowerCase()
+    .replace(/\.$/, '');
+
+/** A path that requests have, or begin with. */
+export interface PathBound {
+  readonly path: string;
+  readonly isWhole: boolean;
+}
+
+/** The paths that a rule is confined to, one for each alternative; undefined when it may take others. */
+export function confinedPaths({ terms }: RuleTerms): readonly PathBound[] | undefined {
+  const bounds = (terms ?? [[]]).map((term): PathBound | undefined => {
+    const found = term.find(({ match, isNegated }) => !isNegated && (match.matcher === 'Path' || match.matcher === 'PathPrefix'));
+    return found === undefined ? undefined : { path: found.match.values[0] ?? '', isWhole: found.match.matcher === 'Path' };
+  });
+  const known = bounds.filter((bound) => bound !== undefined);
+  return known.length === bounds.length ? known : undefined;
+}
+
+/** False when surely no path is within the bounds of both. */
+export const mayMeet = (one: readonly PathBound[] | undefined, other: readonly PathBound[] | undefined): boolean =>
+  one === undefined || other === undefined || one.some((a) => other.some((b) => doMeet(a, b)));
+
+function doMeet(a: PathBound, b: PathBound): boolean {
+  if (a.isWhole && b.isWhole) return a.path === b.path;
+  if (a.isWhole) return a.path.startsWith(b.path);
+  if (b.isWhole) return b.path.startsWith(a.path);
+  return a.path.startsWith(b.path) || b.path.startsWith(a.path);
 }

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type SandboxConsul, startSandboxConsul } from '../../../src/sandbox/consul/sandbox-consul.ts';
+import { serversOf } from '../../../src/sandbox/gateway/routing-table.ts';
 import { type SandboxGateway, type SandboxGatewayOptions, startSandboxGateway } from '../../../src/sandbox/gateway/sandbox-gateway.ts';
 
 const cleanups: (() => Promise<unknown>)[] = [];
@@ -42,6 +43,10 @@ const instance = (node: string, port: number, instanceTags: string[]) => ({
     Service: { ID: `web-${node}`, Service: 'web', Address: '127.0.0.1', Port: port, Tags: instanceTags },
   },
 });
+const servers = (gateway: SandboxGateway): readonly string[] => {
+  const service = gateway.routes().http.services.get('web@consulcatalog');
+  return service === undefined ? [] : serversOf(service).map(({ url }) => url);
+};
 const remove = (node: string) => ({ Service: { Verb: 'delete', Node: node, Service: { ID: `web-${node}`, Service: 'web' } } });
 const nodeCheck = (node: string, status: string) => ({
   Check: { Verb: 'set', Check: { Node: node, CheckID: 'k8s-node', Name: 'node', Status: status } },
@@ -81,9 +86,9 @@ describe('the sandbox gateway', () => {
     const { consul, gateway, web } = await start();
     const [one, two] = [await backend(says('one')), await backend(says('two'))];
     consul.edit(...nodes, instance('a', one, tags('PathPrefix(`/`)')), instance('b', two, tags('PathPrefix(`/`)')));
-    await expect.poll(() => gateway.routes().services.get('web')?.servers.length).toBe(2);
+    await expect.poll(() => servers(gateway).length).toBe(2);
     consul.edit(nodeCheck('a', 'critical'));
-    await expect.poll(() => gateway.routes().services.get('web')?.servers).toEqual([{ url: `http://127.0.0.1:${two}`, weight: 1 }]);
+    await expect.poll(() => servers(gateway)).toEqual([`http://127.0.0.1:${two}`]);
     expect([await text(web), await text(web)]).toEqual(['200 two', '200 two']);
     consul.edit(nodeCheck('b', 'critical'));
     await expect.poll(() => text(web)).toMatch(/^404/);
@@ -106,11 +111,11 @@ describe('the sandbox gateway', () => {
     const release: (() => void)[] = [];
     const slow = await backend((_, response) => void release.push(() => response.end('slow')));
     consul.edit(...nodes, instance('a', slow, tags('PathPrefix(`/`)')));
-    await expect.poll(() => gateway.routes().routers.size).toBe(1);
+    await expect.poll(() => gateway.routes().http.routers.size).toBe(1);
     const waiting = text(web);
     await expect.poll(() => release.length).toBe(1);
     consul.edit(remove('a'));
-    await expect.poll(() => gateway.routes().routers.size).toBe(0);
+    await expect.poll(() => gateway.routes().http.routers.size).toBe(0);
     release[0]?.();
     expect(await waiting).toBe('200 slow');
   });
@@ -119,7 +124,7 @@ describe('the sandbox gateway', () => {
     const { consul, gateway, web } = await start();
     const [one, two] = [await backend(says('one')), await backend(says('two'))];
     consul.edit(...nodes, instance('a', one, tags('PathPrefix(`/`)')));
-    await expect.poll(() => gateway.routes().routers.size).toBe(1);
+    await expect.poll(() => gateway.routes().http.routers.size).toBe(1);
     const answers: string[] = [];
     const asking = (async () => {
       while (answers.at(-1) !== '200 two') answers.push(await text(web));
@@ -141,13 +146,13 @@ describe('the sandbox gateway', () => {
     await expect.poll(() => consul.requests().get('GET /v1/catalog/services') ?? 0, { timeout: 5000 }).toBeGreaterThan(failed + 2);
     expect(await text(web)).toBe('200 one');
     consul.heal();
-    await expect.poll(() => gateway.routes().routers.size, { timeout: 5000 }).toBe(0);
+    await expect.poll(() => gateway.routes().http.routers.size, { timeout: 5000 }).toBe(0);
   });
 
   it('while watching, notices a moved port only when a check or the tags change too, as Traefik', async () => {
     const { consul, gateway } = await start();
     consul.edit(...nodes, instance('a', 1001, tags('PathPrefix(`/`)')), nodeCheck('a', 'passing'));
-    const url = (): string | undefined => gateway.routes().services.get('web')?.servers[0]?.url;
+    const url = (): string | undefined => servers(gateway)[0];
     await expect.poll(url).toBe('http://127.0.0.1:1001');
     const polls = (): number => consul.requests().get('GET /v1/catalog/services (waiting)') ?? 0;
     const before = polls();
@@ -159,12 +164,58 @@ describe('the sandbox gateway', () => {
   });
 
   it('sees only instances with its constraint tag, on the entry points that they name', async () => {
-    const { consul, gateway } = await start({ constraintTag: 'cluster-a', entryPoints: { web: 0, admin: 0 } });
+    const { consul, gateway } = await start({ constraints: 'Tag(`cluster-a`)', entryPoints: { web: 0, admin: 0 } });
     const port = await backend(says('one'));
     const onAdmin = tags('PathPrefix(`/`)', 'traefik.http.routers.web.entrypoints=admin');
     consul.edit(...nodes, instance('a', port, [...onAdmin, 'cluster-a']), instance('b', port + 1, onAdmin));
     await expect.poll(() => text(gateway.urls['admin'] ?? '')).toBe('200 one');
-    expect(gateway.routes().services.get('web')?.servers).toHaveLength(1);
+    expect(servers(gateway)).toHaveLength(1);
     expect(await text(gateway.urls['web'] ?? '')).toMatch(/^404/);
+  });
+
+  it('sends the body to the server that takes the connection, where it may try several', async () => {
+    const { consul, gateway, web } = await start();
+    const port = await backend(async (request, response) => response.end(Buffer.concat(await request.toArray())));
+    const retried = tags('PathPrefix(`/`)', 'traefik.http.routers.web.middlewares=m', 'traefik.http.middlewares.m.retry.attempts=2');
+    consul.edit(...nodes, instance('a', 1, retried), instance('b', port, retried));
+    await expect.poll(() => servers(gateway).length).toBe(2);
+    for (const body of ['one', 'two', 'three']) expect(await text(web, { method: 'POST', body })).toBe(`200 ${body}`);
+  });
+
+  it('keeps a client at its server by the cookie', async () => {
+    const { consul, gateway, web } = await start();
+    const [one, two] = [await backend(says('one')), await backend(says('two'))];
+    const sticky = tags('PathPrefix(`/`)', 'traefik.http.services.web.loadbalancer.sticky.cookie.name=kept');
+    consul.edit(...nodes, instance('a', one, sticky), instance('b', two, sticky));
+    await expect.poll(() => servers(gateway).length).toBe(2);
+    const first = await fetch(web);
+    const cookie = (first.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
+    const answer = `200 ${await first.text()}`;
+    expect(cookie).toMatch(/^kept=[0-9a-f]{16}$/);
+    expect([await text(web, { headers: { cookie } }), await text(web, { headers: { cookie } })]).toEqual([answer, answer]);
+  });
+
+  it('says so where it cannot do what Traefik does', async () => {
+    const { consul, web } = await start();
+    const port = await backend(says('one'));
+    consul.edit(...nodes, instance('a', port, tags('PathPrefix(`/`)', 'traefik.http.services.web.loadbalancer.server.scheme=https')));
+    await expect.poll(() => text(web)).toBe(`501 not supported by the sandbox: the server https://127.0.0.1:${port}`);
+    const asking = ['traefik.http.routers.web.middlewares=m', 'traefik.http.middlewares.m.forwardauth.address=http://auth'];
+    consul.edit(instance('a', port, tags('PathPrefix(`/`)', ...asking)));
+    await expect.poll(() => text(web)).toBe('501 not supported by the sandbox: the middleware forwardAuth');
+  });
+
+  it('keeps its routes while a tag is there that breaks Traefik', async () => {
+    const { consul, gateway, web } = await start({ refresh: { kind: 'poll', intervalMs: 20 } });
+    const [one, two] = [await backend(says('one')), await backend(says('two'))];
+    consul.edit(...nodes, instance('a', one, tags('PathPrefix(`/`)')));
+    await expect.poll(() => text(web)).toBe('200 one');
+    consul.edit(instance('a', two, tags('PathPrefix(`/`)')), instance('b', one, ['traefik.enable=true', 'traefik.http.routers.x].rule=y']));
+    const polls = (): number => consul.requests().get('GET /v1/catalog/services') ?? 0;
+    const before = polls();
+    await expect.poll(polls).toBeGreaterThan(before + 3);
+    expect(await text(web)).toBe('200 one');
+    consul.edit(remove('b'));
+    await expect.poll(() => servers(gateway)).toEqual([`http://127.0.0.1:${two}`]);
   });
 });

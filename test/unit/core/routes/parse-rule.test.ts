@@ -81,6 +81,16 @@ describe('parseRule', () => {
     fc.assert(fc.property(rule, (text) => parseRule(text).ok));
   });
 
+  it.each([
+    ['(', 'deeper than 500'],
+    ['!', 'deeper than 500'],
+    ['Path(`/`) && ', 'more than 2000 matchers'],
+    ['Path(`/`) || ', 'more than 2000 matchers'],
+  ])('refuses a rule of %j without end, which no walk over it would survive', (part, says) => {
+    expect(parseRule(part.repeat(50_000))).toMatchObject({ ok: false, error: { message: expect.stringContaining(says) } });
+    expect(parseRule(`${part.repeat(300)}Path(\`/\`)${part === '(' ? ')'.repeat(300) : ''}`).ok).toBe(true);
+  });
+
   it('answers to any text, with a column inside it or just behind', () => {
     const words = fc.constantFrom('Host', '(', ')', '`a`', '"', '`', '&&', '||', '!', ',', ' ', 'ü', '\\');
     fc.assert(

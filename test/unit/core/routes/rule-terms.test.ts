@@ -58,6 +58,33 @@ describe('what rules surely say of each other', () => {
     expect(sharedRequest(one, third)).toBeUndefined();
   });
 
+  it('finds it behind any of several hosts, however they are written, and beside a rule that names none', () => {
+    const [some, others, any, apart] = [
+      '(Host(`a`) || Host(`b`)) && PathRegexp(`^/x/`)',
+      '(Host(`c`) || Host(`B.`)) && PathPrefix(`/x/y`)',
+      'PathPrefix(`/x/z`) && !Host(`a`)',
+      '(Host(`c`) || Host(`d`)) && PathPrefix(`/x/y`)',
+    ].flatMap(read);
+    if (some === undefined || others === undefined || any === undefined || apart === undefined) throw new Error('a rule cannot be read');
+    expect(sharedRequest(some, others)).toMatchObject({ host: 'b', path: '/x/y' });
+    expect(sharedRequest(some, any)).toMatchObject({ host: 'b', path: '/x/z' });
+    expect(sharedRequest(some, apart)).toBeUndefined();
+  });
+
+  it('finds none where two rules tell requests apart by a header or a query key', () => {
+    const [acme, other, anybody, queried] = [
+      'Host(`a`) && Header(`X-Tenant`, `acme`)',
+      'Host(`a`) && Header(`x-tenant`, `other`)',
+      'Host(`a`) && !Header(`X-Tenant`, `other`)',
+      'Host(`a`) && Query(`v`, `2`) && Header(`X-Tenant`, `acme`)',
+    ].flatMap(read);
+    if (acme === undefined || other === undefined || anybody === undefined || queried === undefined)
+      throw new Error('a rule cannot be read');
+    expect(sharedRequest(acme, other)).toBeUndefined();
+    expect(sharedRequest(acme, anybody)).toMatchObject({ host: 'a' });
+    expect(sharedRequest(acme, queried)).toMatchObject({ host: 'a', query: [['v', '2']] });
+  });
+
   it('knows the hosts that a rule is confined to', () => {
     const hosts = ['Host(`A.`) || Host(`b`) && Path(`/x`)', 'Host(`a`) || Path(`/x`)'].flatMap(read).map((rule) => confinedHosts(rule));
     expect(hosts).toEqual([new Set(['a', 'b']), undefined]);
