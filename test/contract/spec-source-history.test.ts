@@ -115,7 +115,8 @@ describe.each([
         `drei\n\nPoolkeeper-Allow-Removal: 9 in the body does not count\n\n${trailers}\n`,
       );
       const committedAtS = Number(await rig.repository.git(['show', '--no-patch', '--format=%ct', third]));
-      const { commits } = complete(await rig.open().read(since, steady()));
+      const { commits, head } = complete(await rig.open().read(since, steady()));
+      expect(head).toEqual(commits[0]);
       expect(commits).toEqual([
         { revision: third, author: 'Test', committedAtMs: committedAtS * 1000, subject: 'drei', allowRemoval: ['3', '4'] },
         { revision: second, author: 'Test', committedAtMs: expect.any(Number), subject: 'Größe: "zwei"', allowRemoval: [] },

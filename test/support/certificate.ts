@@ -6,12 +6,15 @@ export interface Certificate {
   readonly key: string;
 }
 
-/** A certificate of its own authority for `commonName` and the address 127.0.0.1. */
-export function selfSigned(commonName: string): Certificate {
+/** A certificate of its own authority for `commonName`, the address 127.0.0.1, and the given host names. */
+export function selfSigned(commonName: string, hosts: readonly string[] = []): Certificate {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const algorithm = sequence(der(0x06, Buffer.from('2a8648ce3d040302', 'hex'))); // ecdsa-with-SHA256
   const name = sequence(der(0x31, sequence(der(0x06, Buffer.from('550403', 'hex')), der(0x0c, Buffer.from(commonName)))));
-  const alternative = extension('551d11', sequence(der(0x87, Buffer.from([127, 0, 0, 1]))));
+  const alternative = extension(
+    '551d11',
+    sequence(der(0x87, Buffer.from([127, 0, 0, 1])), ...hosts.map((host) => der(0x82, Buffer.from(host)))),
+  );
   const authority = extension('551d13', sequence(der(0x01, Buffer.from([0xff]))));
   const body = sequence(
     der(0xa0, der(0x02, Buffer.from([2]))),

@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { join } from 'node:path';
+import type { TLSSocket } from 'node:tls';
 import { freePort } from './free-port.ts';
 import { GitRepository } from './git-repository.ts';
 import { makeTempDirectory } from './processes.ts';
@@ -10,6 +12,8 @@ import { makeTempDirectory } from './processes.ts';
 export interface GitServerOptions {
   readonly user?: string;
   readonly password?: string;
+  /** Serves https with this certificate; with `clientCa` only to clients with a certificate of that authority. PEM. */
+  readonly tls?: { readonly cert: string; readonly key: string; readonly clientCa?: string };
 }
 
 /**
@@ -42,7 +46,7 @@ export async function startGitServer(options: GitServerOptions = {}): Promise<Gi
     const repository = await GitRepository.create(join(directory.path, 'specs.git'));
     const http = new GitHttp(directory.path, options, await freePort());
     await http.setMode('serving');
-    const url = `http://127.0.0.1:${http.port}/specs.git`;
+    const url = `${options.tls === undefined ? 'http' : 'https'}://127.0.0.1:${http.port}/specs.git`;
     const { user, password } = options;
     const credentials = user === undefined ? '' : `${encodeURIComponent(user)}:${encodeURIComponent(password ?? '')}@`;
     return {
@@ -70,6 +74,7 @@ class GitHttp {
   readonly #root: string;
   readonly #user: string | undefined;
   #password: string;
+  readonly #tls: GitServerOptions['tls'];
   #mode: GitServerMode = 'down';
   #server: Server | undefined;
 
@@ -77,6 +82,7 @@ class GitHttp {
     this.#root = root;
     this.#user = options.user;
     this.#password = options.password ?? '';
+    this.#tls = options.tls;
     this.port = port;
   }
 
@@ -96,10 +102,21 @@ class GitHttp {
       return;
     }
     if (mode === 'down') return;
-    const opened = createServer((request, response) => this.#answer(request, response));
+    const opened = this.#createServer((request, response) => this.#answer(request, response));
     opened.listen(this.port, '127.0.0.1');
     await once(opened, 'listening');
     this.#server = opened;
+  }
+
+  #createServer(listener: (request: IncomingMessage, response: ServerResponse) => void): Server {
+    if (this.#tls === undefined) return createServer(listener);
+    const { cert, key, clientCa } = this.#tls;
+    if (clientCa === undefined) return createTlsServer({ cert, key }, listener);
+    // As nginx does: whoever has no good certificate gets an answer. A broken handshake would be told in words that depend on timing.
+    return createTlsServer({ cert, key, ca: clientCa, requestCert: true, rejectUnauthorized: false }, (request, response) => {
+      if ((request.socket as TLSSocket).authorized) listener(request, response);
+      else response.writeHead(400).end('No required SSL certificate was sent\n');
+    });
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {

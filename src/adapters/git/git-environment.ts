@@ -1,9 +1,17 @@
 import type { GitSettings } from './git-settings.ts';
+import { buildSshCommand } from './ssh-command.ts';
 
 /** User name and password for one look at the repository. */
 export interface Credentials {
   readonly username: string;
   readonly password: string;
+}
+
+/** Where the keys are whose signatures count. A kind without a place counts not at all. */
+export interface Signers {
+  readonly allowedSignersFile: string | undefined;
+  /** A keyring of ours, in which every key is trusted. */
+  readonly gnupgHome: string | undefined;
 }
 
 /** What one git process is for. */
@@ -12,6 +20,8 @@ export interface GitPurpose {
   readonly gitDir: string;
   /** Given only to processes that talk to the remote. */
   readonly credentials: Credentials | undefined;
+  /** Given only to processes that verify signatures. */
+  readonly signers?: Signers | undefined;
 }
 
 // Everything else of our own environment (tokens, ambient GIT_* settings) is no business of git, ssh and their helpers.
@@ -50,9 +60,27 @@ export function gitEnvironment(settings: GitSettings, purpose: GitPurpose): Reco
     // A server that answers http with a redirect to https is let do so.
     GIT_ALLOW_PROTOCOL: protocol === 'http' ? 'http:https' : protocol,
   };
-  if (protocol === 'ssh') result['GIT_SSH_COMMAND'] = settings.sshCommand ?? defaultSshCommand(settings.timeoutMs);
+  if (protocol === 'ssh') result['GIT_SSH_COMMAND'] = settings.sshCommand ?? sshCommandOf(settings);
   if (settings.sslCaFile !== undefined) result['GIT_SSL_CAINFO'] = settings.sslCaFile;
-  return { ...result, ...configuration(gitConfiguration(settings, purpose.credentials)) };
+  if (purpose.signers?.gnupgHome !== undefined) result['GNUPGHOME'] = purpose.signers.gnupgHome;
+  const entries = [...gitConfiguration(settings, purpose.credentials), ...signerConfiguration(purpose.signers)];
+  return { ...result, ...configuration(entries) };
+}
+
+function sshCommandOf({ sshKeyFile, knownHostsFile, timeoutMs }: GitSettings): string {
+  return buildSshCommand({ keyFile: sshKeyFile, knownHostsFile, timeoutMs });
+}
+
+/** Each kind of signature is checked by the keys that we were given for it, or by a program that refuses all. */
+function signerConfiguration(signers: Signers | undefined): readonly (readonly [string, string])[] {
+  if (signers === undefined) return [];
+  const { allowedSignersFile, gnupgHome } = signers;
+  return [
+    ['gpg.x509.program', 'false'],
+    ['gpg.openpgp.program', gnupgHome === undefined ? 'false' : 'gpg'],
+    ['gpg.ssh.program', allowedSignersFile === undefined ? 'false' : 'ssh-keygen'],
+    ['gpg.ssh.allowedSignersFile', allowedSignersFile ?? '/dev/null'],
+  ];
 }
 
 function inherited(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
@@ -68,6 +96,9 @@ function gitConfiguration(settings: GitSettings, credentials: Credentials | unde
     ['http.lowSpeedLimit', '1'],
     ['http.lowSpeedTime', String(seconds(settings.timeoutMs))],
   ];
+  if (settings.certFile !== undefined) entries.push(['http.sslCert', settings.certFile]);
+  if (settings.keyFile !== undefined) entries.push(['http.sslKey', settings.keyFile]);
+  if (settings.proxy !== undefined) entries.push(['http.proxy', settings.proxy]);
   if (credentials === undefined) return entries;
   const token = Buffer.from(`${credentials.username}:${credentials.password}`, 'utf8').toString('base64');
   // Sent unasked, which saves a refused request per look; hence no redirect, or another server would get it too.
@@ -82,11 +113,6 @@ function configuration(entries: readonly (readonly [string, string])[]): Record<
     result[`GIT_CONFIG_VALUE_${index}`] = value;
   }
   return result;
-}
-
-function defaultSshCommand(timeoutMs: number): string {
-  const wait = seconds(timeoutMs);
-  return `ssh -o BatchMode=yes -o ConnectTimeout=${wait} -o ServerAliveInterval=${wait} -o ServerAliveCountMax=1`;
 }
 
 const seconds = (ms: number): number => Math.max(1, Math.ceil(ms / 1000));

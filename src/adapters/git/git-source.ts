@@ -1,18 +1,21 @@
-import type { Revision } from '../../core/model/ids.ts';
+import { type Revision, revision } from '../../core/model/ids.ts';
 import type { SpecSource } from '../../core/model/ports.ts';
 import type { Snapshot } from '../../core/model/snapshot.ts';
 import type { SpecFiles } from '../../core/model/spec-set.ts';
 import { AppError, errorText } from '../../shared/errors.ts';
 import { type Problem, problem } from '../../shared/problem.ts';
-import { checkSettings, type GitSettings, type GitSourceOptions, sourceIdentity } from './git-settings.ts';
-import { HeadWatch } from './head-watch.ts';
+import { admitHead } from './admit-head.ts';
+import { followText, isCommitId } from './follow.ts';
+import { checkSettings, type GitSettings, type GitSourceOptions, isJudged, sourceIdentity } from './git-settings.ts';
+import { HeadWatch, type RemoteHead } from './head-watch.ts';
 import { Mirror } from './mirror.ts';
-import { readCommits } from './read-commits.ts';
+import { readCommit, readCommits } from './read-commits.ts';
 import { FileReader } from './read-files.ts';
 import { readTree } from './read-tree.ts';
 import { createGitRunner, type GitRunner } from './run-git.ts';
 import { SharedRun } from './shared-run.ts';
 import { SnapshotHistory } from './snapshot-history.ts';
+import { verifyCommits } from './verify-commits.ts';
 
 // A mirror that is broken again and again has a cause that rebuilding does not cure, such as a full disk.
 const REBUILD_INTERVAL_MS = 10 * 60 * 1000;
@@ -40,6 +43,8 @@ class MirroredSource implements GitSource {
   readonly #heads: HeadWatch;
   readonly #history = new SnapshotHistory<SpecFiles>();
   readonly #closing = new AbortController();
+  /** The head of the remote that the last value was read by. */
+  #settledAt: Revision | undefined;
   /** The revision after which the commits of the last value were listed. */
   #since = '';
   #current: { readonly since: string; readonly run: SharedRun<Snapshot<SpecFiles>> } | undefined;
@@ -103,7 +108,9 @@ class MirroredSource implements GitSource {
     const head = await this.#heads.look(lookedAtMs, signal);
     const last = this.#history.last;
     const read = () =>
-      last?.revision === head ? this.#renew(last, since, signal) : this.#fetchAndRead(head, { since, lookedAtMs }, signal);
+      last !== undefined && this.#settledAt === head.revision
+        ? this.#renew(last, since, signal)
+        : this.#fetchAndRead(head, { since, lookedAtMs }, signal);
     try {
       return await read();
     } catch (error) {
@@ -122,25 +129,41 @@ class MirroredSource implements GitSource {
     return { ...last, commits, problems: [] };
   }
 
-  async #fetchAndRead(head: Revision, look: { since: string; lookedAtMs: number }, signal: AbortSignal): Promise<SpecFiles> {
+  async #fetchAndRead(head: RemoteHead, look: { since: string; lookedAtMs: number }, signal: AbortSignal): Promise<SpecFiles> {
     const before = this.#history.last?.revision ?? (await this.#mirror.head(signal))?.revision;
     const fetched = await this.#mirror.fetch(head, signal);
     // The branch may have moved on between the look and the fetch.
     const movedAfterMs = this.#heads.saw(fetched, look.lookedAtMs);
-    const isNew = before !== undefined && before !== fetched;
-    const [descends, read] = await together([
-      isNew ? this.#mirror.descends(fetched, before, signal) : Promise.resolve(true),
-      this.#readCommit(fetched, look.since, signal),
-    ]);
-    const isRewritten = isNew && !descends;
+    const target = await this.#admit(fetched, before ?? look.since, signal);
+    const [isRewritten, read] = await together([this.#isRewritten(before, target, signal), this.#readCommit(target, look.since, signal)]);
     this.#tidyAtTimes();
-    const problems = isRewritten ? [historyRewritten(this.#settings, before, fetched)] : [];
+    this.#settledAt = fetched;
+    const problems = before !== undefined && isRewritten ? [historyRewritten(this.#settings, before, target)] : [];
     return { ...read, problems, movedAfterMs, fetchedAtMs: this.#settings.clock.now() };
   }
 
+  /** The commit that comes into force: the fetched one, unless heads are judged. */
+  async #admit(fetched: Revision, before: string, signal: AbortSignal): Promise<Revision> {
+    if (!isJudged(this.#settings)) return fetched;
+    const parts = { git: this.#git, settings: this.#settings, mirror: this.#mirror };
+    const target = await admitHead(parts, { fetched, before: isCommitId(before) ? revision(before) : undefined }, signal);
+    await this.#mirror.keep(target, signal);
+    return target;
+  }
+
+  /** Whether a branch, or a tag of one name, has left its former commit behind; of commits without their history nobody can tell. */
+  async #isRewritten(before: Revision | undefined, after: Revision, signal: AbortSignal): Promise<boolean> {
+    const { follow, shallow } = this.#settings;
+    const isTold = before !== undefined && before !== after && !shallow && (follow.kind === 'branch' || follow.kind === 'tag');
+    return isTold && !(await this.#mirror.descends(after, before, signal));
+  }
+
   async #readCommit(at: Revision, since: string, signal: AbortSignal) {
-    const [files, commits] = await together([this.#readFiles(at, signal), this.#commits(since, at, signal)]);
-    return { revision: at, source: this.#identity, files, commits };
+    const [files, [commits, head]] = await together([
+      this.#readFiles(at, signal),
+      together([this.#commits(since, at, signal), readCommit(this.#git, { gitDir: this.#mirror.path, revision: at }, signal)]),
+    ]);
+    return { revision: at, source: this.#identity, files, commits, ...(head === undefined ? {} : { head }) };
   }
 
   async #readFiles(at: Revision, signal: AbortSignal): Promise<SpecFiles['files']> {
@@ -149,8 +172,13 @@ class MirroredSource implements GitSource {
     return this.#files.read(entries, gitDir, signal);
   }
 
-  #commits(since: string, head: Revision, signal: AbortSignal): Promise<SpecFiles['commits']> {
-    return readCommits(this.#git, { gitDir: this.#mirror.path, since, head }, signal);
+  /** Without the history, the head is all that is known to have come after `since`. */
+  async #commits(since: string, head: Revision, signal: AbortSignal): Promise<SpecFiles['commits']> {
+    const gitDir = this.#mirror.path;
+    if (!this.#settings.shallow) return readCommits(this.#git, { gitDir, since, head }, signal);
+    if (since === head || !isCommitId(since)) return [];
+    const commit = await readCommit(this.#git, { gitDir, revision: head }, signal);
+    return commit === undefined ? [] : [commit];
   }
 
   /** What an earlier process fetched last, so that a restart while the remote is away still knows the specs. */
@@ -158,9 +186,12 @@ class MirroredSource implements GitSource {
     try {
       const head = await this.#mirror.head(signal);
       if (head === undefined) return;
+      // The keys may be others than those by which it came into force.
+      await verifyCommits(this.#git, this.#settings, { gitDir: this.#mirror.path, head: head.revision, since: undefined }, signal);
       const read = await this.#readCommit(head.revision, since, signal);
       const { fetchedAtMs } = head;
       this.#since = since;
+      this.#settledAt = this.#settings.follow.kind === 'commit' ? undefined : head.revision;
       this.#history.recalled({ ...read, problems: [], movedAfterMs: fetchedAtMs, fetchedAtMs }, head.revision, fetchedAtMs);
     } catch {
       // The failure that led here is the one to report; this one shows again when the remote is back.
@@ -188,10 +219,10 @@ function mayBeMirrorFault(error: unknown): boolean {
   return error instanceof AppError && error.problem.code === 'GIT_READ_FAILED' && error.problem.next === 'retry';
 }
 
-function historyRewritten({ ref, remote }: GitSettings, before: Revision, after: Revision): Problem {
+function historyRewritten({ follow, remote }: GitSettings, before: Revision, after: Revision): Problem {
   return problem(
     'GIT_HISTORY_REWRITTEN',
-    `branch ${ref} of ${remote.url} was moved from ${before} to ${after}, which does not descend from it`,
+    `${followText(follow)} of ${remote.url} was moved from ${before} to ${after}, which does not descend from it`,
   );
 }
 

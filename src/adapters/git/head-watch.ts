@@ -1,10 +1,18 @@
 import { type Revision, revision } from '../../core/model/ids.ts';
 import { AppError } from '../../shared/errors.ts';
 import { problem } from '../../shared/problem.ts';
+import { followPatterns, followText, pickRef } from './follow.ts';
 import type { GitSettings } from './git-settings.ts';
 import type { GitRunner } from './run-git.ts';
 
-/** Asks the remote for the branch's head, and remembers when it was last seen at the former one. */
+/** What the remote has at the moment. */
+export interface RemoteHead {
+  readonly revision: Revision;
+  /** The ref to fetch: `refs/heads/main`. */
+  readonly ref: string;
+}
+
+/** Asks the remote for the head of what is followed, and remembers when it was last seen at the former one. */
 export class HeadWatch {
   readonly #settings: GitSettings;
   readonly #git: GitRunner;
@@ -15,20 +23,18 @@ export class HeadWatch {
     this.#git = git;
   }
 
-  /** The head of the branch at the remote. Throws AppError GIT_REF_MISSING when there is no such branch. */
-  async look(nowMs: number, signal: AbortSignal): Promise<Revision> {
-    const { remote, ref, mirrorDir } = this.#settings;
-    const branch = `refs/heads/${ref}`;
+  /** The head at the remote. Throws AppError GIT_REF_MISSING when there is no such branch or tag. */
+  async look(nowMs: number, signal: AbortSignal): Promise<RemoteHead> {
+    const { remote, follow, mirrorDir } = this.#settings;
     // The remote alone is asked: a broken mirror must not look like a broken remote.
     const gitDir = `${mirrorDir}/none`;
-    const args = ['ls-remote', '--', remote.url, branch];
+    const args = ['ls-remote', '--', remote.url, ...followPatterns(follow)];
     const output = await this.#git.text({ args, gitDir, what: `git ls-remote of ${remote.url}`, remote: true }, signal);
-    // The pattern fits any ref that ends with it, so also refs/x/refs/heads/main.
-    const line = output.split('\n').find((candidate) => candidate.endsWith(`\t${branch}`));
-    if (line === undefined) throw new AppError(problem('GIT_REF_MISSING', `${remote.url} has no branch ${ref}`));
-    const head = revision(line.slice(0, line.indexOf('\t')));
+    const found = pickRef(output, follow);
+    if (found === undefined) throw new AppError(problem('GIT_REF_MISSING', `${remote.url} has no ${followText(follow)}`));
+    const head = revision(found.id);
     this.saw(head, nowMs);
-    return head;
+    return { revision: head, ref: found.name };
   }
 
   /** Notes that the branch was seen at `head` at `nowMs` or later; returns the last time before at which it was not yet there. */

@@ -2,7 +2,11 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:f
 import { basename, join } from 'node:path';
 import { type Revision, revision } from '../../core/model/ids.ts';
 import { AppError } from '../../shared/errors.ts';
-import type { GitSettings } from './git-settings.ts';
+import { type Problem, problem } from '../../shared/problem.ts';
+import { followPath } from './follow.ts';
+import { type GitSettings, isJudged } from './git-settings.ts';
+import type { RemoteHead } from './head-watch.ts';
+import { limitGrowth } from './limit-growth.ts';
 import { type GitRunner, isUnknownCommit } from './run-git.ts';
 
 const NAME = 'poolkeeper-mirror.git';
@@ -22,14 +26,17 @@ export interface MirroredHead {
 
 /**
  * A bare copy of one branch of the repository, kept in `mirrorDir/poolkeeper-mirror.git` from one start to the next. It is never checked
- * out. It can be thrown away at any time; a new one is built aside and put in its place whole.
+ * out. It can be thrown away at any time; a new one is built aside and put in its place whole. Where heads are judged before they
+ * count, a fetch goes to a ref of its own, and the ref of the commit in force follows when it is told to.
  */
 export class Mirror {
   readonly path: string;
   readonly #settings: GitSettings;
   readonly #git: GitRunner;
-  /** The fetched head, when it is known; spares asking git. */
+  /** The head in force, when it is known; spares asking git. */
   #head: MirroredHead | undefined;
+  /** What was fetched last, whether or not it came into force. */
+  #fetched: Revision | undefined;
 
   constructor(settings: GitSettings, git: GitRunner) {
     this.#settings = settings;
@@ -42,13 +49,13 @@ export class Mirror {
     await mkdir(this.#settings.mirrorDir, { recursive: true, mode: 0o700 });
   }
 
-  /** The head that was fetched last, by this process or an earlier one; undefined when there is no usable mirror of it. */
+  /** The commit in force, of this process or an earlier one; undefined when there is no usable mirror of it. */
   async head(signal: AbortSignal): Promise<MirroredHead | undefined> {
     if (this.#head !== undefined) return this.#head;
     const state = await this.#state();
     if (state === undefined) return undefined;
     try {
-      this.#head = { revision: await this.#fetchedRevision(this.path, signal), fetchedAtMs: state.fetchedAtMs };
+      this.#head = { revision: await this.#revisionOf(this.path, this.#ref, signal), fetchedAtMs: state.fetchedAtMs };
     } catch (error) {
       // Another branch was followed before, or the mirror is broken: a fetch will tell.
       if (!(error instanceof AppError)) throw error;
@@ -56,18 +63,26 @@ export class Mirror {
     return this.#head;
   }
 
-  /** Brings the branch's head, of which `head` was seen at the remote; returns what it is by now. */
-  async fetch(head: Revision, signal: AbortSignal): Promise<Revision> {
-    const before = await this.head(signal);
-    if (before?.revision === head) return head;
+  /** Brings the remote's head; returns what it is by now. Unless heads are judged, it is in force from then on. */
+  async fetch(head: RemoteHead, signal: AbortSignal): Promise<Revision> {
+    const before = this.#isJudged ? this.#fetched : (await this.head(signal))?.revision;
+    if (before === head.revision) return before;
     if ((await this.#state()) === undefined) return this.rebuild(head, signal);
-    await this.#fetchInto(this.path, signal);
-    const fetched = await this.#fetchedRevision(this.path, signal);
-    this.#head = { revision: fetched, fetchedAtMs: await this.#remember(this.path) };
+    await this.#fetchInto(this.path, head, signal);
+    const fetched = await this.#revisionOf(this.path, this.#fetchRef, signal);
+    await this.#noteFetch(this.path, fetched);
     return fetched;
   }
 
-  /** Whether the fetched commit `from` has `ancestor` in its history. A mirror that does not know `ancestor` has not. */
+  /** Puts a fetched commit in force. */
+  async keep(revision: Revision, signal: AbortSignal): Promise<void> {
+    if (!this.#isJudged || this.#head?.revision === revision) return;
+    const args = ['update-ref', this.#ref, revision];
+    await this.#git.text({ args, gitDir: this.path, what: 'noting the commit in force in the Git mirror' }, signal);
+    this.#head = { revision, fetchedAtMs: this.#settings.clock.now() };
+  }
+
+  /** Whether the commit `from` has `ancestor` in its history. A mirror that does not know `ancestor` has not. */
   async descends(from: Revision, ancestor: Revision, signal: AbortSignal): Promise<boolean> {
     // Commits that only the ancestor reaches, at most one: prints 0 or 1, where `merge-base` would tell by exit code alone.
     const args = ['rev-list', '--count', '--max-count=1', ancestor, `^${from}`];
@@ -81,22 +96,23 @@ export class Mirror {
   }
 
   /**
-   * Builds the mirror anew, whatever was there, and returns the branch's head, of which `head` was seen at the remote. Until
-   * that has succeeded, the old one stays.
+   * Builds the mirror anew, whatever was there, and returns the remote's head, which was seen as `head`. Until that has
+   * succeeded, the old one stays.
    */
-  async rebuild(head: Revision, signal: AbortSignal): Promise<Revision> {
+  async rebuild(head: RemoteHead, signal: AbortSignal): Promise<Revision> {
     await this.#removeLeftovers();
     const fresh = await mkdtemp(`${this.path}.new-`);
     try {
-      const format = head.length === 64 ? 'sha256' : 'sha1';
+      const format = head.revision.length === 64 ? 'sha256' : 'sha1';
       const init = ['init', '--bare', `--object-format=${format}`];
       await this.#git.text({ args: init, gitDir: fresh, what: 'creating the Git mirror' }, signal);
-      await this.#fetchInto(fresh, signal);
-      const fetched = await this.#fetchedRevision(fresh, signal);
-      const fetchedAtMs = await this.#remember(fresh);
+      await this.#fetchInto(fresh, head, signal);
+      const fetched = await this.#revisionOf(fresh, this.#fetchRef, signal);
+      const state = await this.#remember(fresh);
       await rename(this.path, `${fresh}.old`).catch(ignoreMissing);
       await rename(fresh, this.path);
-      this.#head = { revision: fetched, fetchedAtMs };
+      this.#head = undefined;
+      this.#noteHead(fetched, state);
       return fetched;
     } finally {
       await this.#removeLeftovers();
@@ -112,21 +128,43 @@ export class Mirror {
     );
   }
 
-  async #fetchInto(gitDir: string, signal: AbortSignal): Promise<void> {
-    const { remote, ref, fetchTimeoutMs } = this.#settings;
+  async #fetchInto(gitDir: string, head: RemoteHead, signal: AbortSignal): Promise<void> {
+    const { remote, shallow, fetchTimeoutMs, limits } = this.#settings;
     const options = ['--no-tags', '--no-recurse-submodules', '--no-write-fetch-head', '--no-auto-maintenance'];
-    const args = ['fetch', ...options, '--', remote.url, `+refs/heads/${ref}:${this.#ref}`];
-    await this.#git.text({ args, gitDir, what: `git fetch of ${remote.url}`, remote: true, timeoutMs: fetchTimeoutMs }, signal);
+    if (shallow) options.push('--depth=1');
+    const args = ['fetch', ...options, '--', remote.url, `+${head.ref}:${this.#fetchRef}`];
+    const command = { args, gitDir, what: `git fetch of ${remote.url}`, remote: true, timeoutMs: fetchTimeoutMs };
+    const limit = limits.maxMirrorBytes;
+    const fetched = await limitGrowth({ folder: gitDir, limit }, (limited) => this.#git.text(command, limited), signal);
+    if (fetched.kind === 'exceeded') throw new AppError(mirrorTooLarge(remote.url, limit));
   }
 
-  async #fetchedRevision(gitDir: string, signal: AbortSignal): Promise<Revision> {
-    const args = ['rev-parse', '--verify', `${this.#ref}^{commit}`];
+  async #revisionOf(gitDir: string, ref: string, signal: AbortSignal): Promise<Revision> {
+    const args = ['rev-parse', '--verify', `${ref}^{commit}`];
     const output = await this.#git.text({ args, gitDir, what: 'reading the head of the Git mirror' }, signal);
     return revision(output.trim());
   }
 
+  get #isJudged(): boolean {
+    return isJudged(this.#settings);
+  }
+
+  /** The commit in force. */
   get #ref(): string {
-    return `refs/poolkeeper/${this.#settings.ref}`;
+    return `refs/${followPath(this.#settings.follow)}`;
+  }
+
+  get #fetchRef(): string {
+    return this.#isJudged ? `refs/poolkeeper-fetched/${followPath(this.#settings.follow)}` : this.#ref;
+  }
+
+  async #noteFetch(gitDir: string, fetched: Revision): Promise<void> {
+    this.#noteHead(fetched, await this.#remember(gitDir));
+  }
+
+  #noteHead(fetched: Revision, fetchedAtMs: number): void {
+    this.#fetched = fetched;
+    if (!this.#isJudged) this.#head = { revision: fetched, fetchedAtMs };
   }
 
   /** What was remembered in the mirror, when it is one of the configured URL. */
@@ -162,4 +200,9 @@ function parseState(text: string): MirrorState | undefined {
 function ignoreMissing(error: unknown): undefined {
   if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
   throw error;
+}
+
+function mirrorTooLarge(url: string, limit: number): Problem {
+  const remedy = 'Set `git.shallow`, or keep the specs in a repository of their own.';
+  return problem('GIT_READ_FAILED', `the mirror of ${url} would hold more than ${limit} bytes`, { next: 'fix-config', remedy });
 }

@@ -21,7 +21,7 @@ const PROTOCOLS: Readonly<Record<string, RemoteProtocol>> = {
   'file:': 'file',
 };
 // `user@host:path`, the form without a scheme. A user is asked for, since `ext::…` and `host:path` look too much alike.
-const SCP_LIKE = /^[A-Za-z0-9._-]+@(?<rest>[A-Za-z0-9][A-Za-z0-9.-]*:[^:].*)$/;
+const SCP_LIKE = /^[A-Za-z0-9._][A-Za-z0-9._-]*@(?<rest>[A-Za-z0-9][A-Za-z0-9.-]*:[^:].*)$/;
 
 /**
  * Reads a repository URL: https, http, ssh, git and file URLs, `user@host:path` and absolute paths. Anything else, such as
@@ -37,6 +37,8 @@ export function parseRemote(url: string): Remote {
   const protocol = parsed === null ? undefined : PROTOCOLS[parsed.protocol];
   // `https:host/path` is a URL for the parser, and something else for git.
   if (parsed === null || protocol === undefined || !/^[a-z]+:\/\//i.test(url)) throw refused('it is none of the accepted forms');
+  // git and ssh would take it for an option.
+  if (parsed.hostname.startsWith('-') || parsed.username.startsWith('-')) throw refused('its host or user begins with a hyphen');
   if (parsed.password !== '' || (parsed.username !== '' && protocol !== 'ssh')) {
     throw refused('it holds credentials', 'Take them out of the URL and give them by `git.username` and `git.passwordFile`.');
   }

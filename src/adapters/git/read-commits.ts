@@ -1,8 +1,11 @@
 import { type Revision, revision } from '../../core/model/ids.ts';
 import type { CommitFacts } from '../../core/model/spec-set.ts';
+import { isCommitId } from './follow.ts';
 import { type GitRunner, isUnknownCommit } from './run-git.ts';
 
 const MAX_COMMITS = 1000;
+// Of texts that anyone who commits may make as long as he likes.
+const MAX_TEXT = 500;
 const TRAILER = 'Poolkeeper-Allow-Removal';
 const UNIT_SEPARATOR = '\x1f';
 const FIELDS = 5;
@@ -19,7 +22,7 @@ export async function readCommits(
   signal: AbortSignal,
 ): Promise<readonly CommitFacts[]> {
   const { gitDir, since, head } = range;
-  if (since === head || !/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(since)) return [];
+  if (since === head || !isCommitId(since)) return [];
   const args = ['log', '-z', `--max-count=${MAX_COMMITS}`, `--format=${FORMAT}`, head, `^${since}`];
   try {
     return parseLog(await git.text({ args, gitDir, what: `listing the commits after ${since}` }, signal));
@@ -27,6 +30,16 @@ export async function readCommits(
     if (isUnknownCommit(error, since)) return [];
     throw error;
   }
+}
+
+/** One commit that the mirror has. */
+export async function readCommit(
+  git: GitRunner,
+  { gitDir, revision: id }: { readonly gitDir: string; readonly revision: Revision },
+  signal: AbortSignal,
+): Promise<CommitFacts | undefined> {
+  const args = ['log', '-z', '--max-count=1', `--format=${FORMAT}`, id];
+  return parseLog(await git.text({ args, gitDir, what: `reading the commit ${id}` }, signal))[0];
 }
 
 /** Reads the output of `git log -z` in the format above. */
@@ -39,7 +52,13 @@ export function parseLog(output: string): readonly CommitFacts[] {
       .split(UNIT_SEPARATOR)
       .map((value) => value.trim())
       .filter((value) => value !== '');
-    commits.push({ revision: revision(id), author, committedAtMs: Number(committedAt) * 1000, subject, allowRemoval });
+    commits.push({
+      revision: revision(id),
+      author: author.slice(0, MAX_TEXT),
+      committedAtMs: Number(committedAt) * 1000,
+      subject: subject.slice(0, MAX_TEXT),
+      allowRemoval,
+    });
   }
   return commits;
 }

@@ -4,6 +4,7 @@ import type { SpecFile } from '../../core/model/spec-set.ts';
 import { AppError } from '../../shared/errors.ts';
 import { type ProblemCode, problem } from '../../shared/problem.ts';
 import type { GitLimits, GitSettings } from './git-settings.ts';
+import { plainText } from './plain-text.ts';
 import type { TreeEntry } from './read-tree.ts';
 import type { GitRunner } from './run-git.ts';
 
@@ -29,7 +30,8 @@ export class FileReader {
    * GIT_READ_FAILED when there is more than the limits allow, or when the mirror gives other bytes than the tree names.
    */
   async read(entries: readonly TreeEntry[], gitDir: string, signal: AbortSignal): Promise<readonly SpecFile[]> {
-    const judged = entries.map((entry) => ({ entry, refusal: refusalOf(entry, this.#limits) }));
+    const repeated = repeatedPaths(entries);
+    const judged = entries.map((entry) => ({ entry, refusal: refusalOf(entry, this.#limits, repeated) }));
     const wanted = judged.filter(({ refusal }) => refusal === undefined).map(({ entry }) => entry);
     checkLimits(entries, wanted, this.#limits);
     const bytes = await this.#bytesOf(wanted, gitDir, signal);
@@ -59,9 +61,10 @@ function specFile({ path, blobId }: TreeEntry, content: SpecFile['content']): Sp
   return { id: specId(path), blobId, content };
 }
 
-function bytesContent({ blobId }: TreeEntry, known: ReadonlyMap<string, Uint8Array>): SpecFile['content'] {
+function bytesContent({ blobId, path }: TreeEntry, known: ReadonlyMap<string, Uint8Array>): SpecFile['content'] {
   const bytes = known.get(blobId);
   if (bytes === undefined) throw wrongBytes(blobId);
+  if (isLfsPointer(bytes)) return refused('SPEC_LFS_POINTER', path, 'is a pointer of Git LFS; the file itself is not in the repository');
   return { kind: 'bytes', bytes };
 }
 
@@ -102,8 +105,25 @@ function wrongBytes(blobId: string): AppError {
   return new AppError(problem('GIT_READ_FAILED', `the Git mirror does not give the bytes of blob ${blobId}`));
 }
 
+const LFS_POINTER = Buffer.from('version https://git-lfs.github.com/spec/');
+// By the specification of Git LFS a pointer is shorter.
+const MAX_LFS_POINTER = 1024;
+
+function isLfsPointer(bytes: Uint8Array): boolean {
+  return bytes.length < MAX_LFS_POINTER && LFS_POINTER.equals(bytes.subarray(0, LFS_POINTER.length));
+}
+
+/** Paths that stand more than once in a tree: git itself writes none, and the two could say different things. */
+function repeatedPaths(entries: readonly TreeEntry[]): ReadonlySet<string> {
+  const [seen, repeated] = [new Set<string>(), new Set<string>()];
+  for (const { path } of entries) (seen.has(path) ? repeated : seen).add(path);
+  return repeated;
+}
+
 /** Why a file is not read, if so. */
-function refusalOf({ kind, size, path }: TreeEntry, limits: GitLimits): Refusal | undefined {
+function refusalOf({ kind, size, path }: TreeEntry, limits: GitLimits, repeated: ReadonlySet<string>): Refusal | undefined {
+  if (repeated.has(path)) return refused('SPEC_BAD_NAME', path, 'stands more than once in its folder');
+  if (plainText(path) !== path) return refused('SPEC_BAD_NAME', path, 'has a name with a control character');
   if (kind !== 'file') return refused('SPEC_NOT_A_FILE', path, `is a ${kind}`);
   if (path.includes('\ufffd')) return refused('SPEC_NOT_UTF8', path, 'has a name that is not UTF-8', 'Rename the file.');
   if (size > limits.maxFileBytes) return refused('SPEC_TOO_LARGE', path, `has ${size} bytes, more than ${limits.maxFileBytes}`);
@@ -112,7 +132,7 @@ function refusalOf({ kind, size, path }: TreeEntry, limits: GitLimits): Refusal 
 
 function refused(code: ProblemCode, path: string, why: string, remedy?: string): Refusal {
   const where = { file: path, line: 1, column: 1, path: '' };
-  return { kind: 'refused', problem: problem(code, `${path} ${why}`, remedy === undefined ? { where } : { where, remedy }) };
+  return { kind: 'refused', problem: problem(code, `${plainText(path)} ${why}`, remedy === undefined ? { where } : { where, remedy }) };
 }
 
 function checkLimits(entries: readonly TreeEntry[], wanted: readonly TreeEntry[], limits: GitLimits): void {

@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { GitPluginError, type SimpleGit, type SimpleGitOptions, simpleGit } from 'simple-git';
 import { withDeadline } from '../../shared/abort.ts';
 import { AppError, errorText } from '../../shared/errors.ts';
-import { problem } from '../../shared/problem.ts';
+import { type Problem, problem } from '../../shared/problem.ts';
 import { createRedactor } from '../../shared/redact.ts';
 import { classifyError, timeoutProblem } from './classify-error.ts';
 import { endMarkedProcesses } from './end-processes.ts';
-import { type Credentials, gitEnvironment } from './git-environment.ts';
+import { type Credentials, gitEnvironment, type Signers } from './git-environment.ts';
 import type { GitSettings } from './git-settings.ts';
 
 /** One git command. */
@@ -21,6 +21,8 @@ export interface GitCommand {
   readonly remote?: boolean;
   /** `timeoutMs` of the settings unless told. */
   readonly timeoutMs?: number;
+  /** Whose signatures it is to verify. */
+  readonly signers?: Signers;
 }
 
 /**
@@ -60,8 +62,9 @@ async function run<T>(
   const { gitDir, what, remote = false, timeoutMs = settings.timeoutMs } = command;
   const credentials = remote ? await readCredentials(settings, signal) : undefined;
   const marker = randomUUID();
-  const environment = { ...gitEnvironment(settings, { gitDir, credentials }), POOLKEEPER_GIT_CALL: marker };
-  const limited = withDeadline(signal, timeoutMs);
+  const environment = { ...gitEnvironment(settings, { gitDir, credentials, signers: command.signers }), POOLKEEPER_GIT_CALL: marker };
+  const flood = new AbortController();
+  const limited = withDeadline(AbortSignal.any([signal, flood.signal]), timeoutMs);
   let cleaning: Promise<void> | undefined;
   // simple-git's promise waits for the pipes, which helpers keep open: so they must end while it waits.
   const clean = () => {
@@ -70,9 +73,11 @@ async function run<T>(
   limited.addEventListener('abort', clean, { once: true });
   try {
     settings.onCommand(command.args);
-    return await start(simpleGit(gitOptions(settings, environment, limited)).env(environment));
+    const git = simpleGit(gitOptions(settings, environment, limited)).env(environment);
+    return await start(git.outputHandler((_, ...streams) => stopFlood(streams.slice(0, 2), settings.limits.maxOutputBytes, flood)));
   } catch (error) {
     signal.throwIfAborted();
+    if (flood.signal.aborted) throw new AppError(floodProblem(what, settings.limits.maxOutputBytes));
     if (limited.aborted) throw new AppError(timeoutProblem({ what, remote }, timeoutMs));
     const redact = createRedactor(
       credentials === undefined ? [] : [credentials.password, `${credentials.username}:${credentials.password}`],
@@ -83,6 +88,22 @@ async function run<T>(
     limited.removeEventListener('abort', clean);
     await cleaning;
   }
+}
+
+/** Ends a process that writes more than `limit` bytes. */
+function stopFlood(streams: readonly unknown[], limit: number, flood: AbortController): void {
+  let bytes = 0;
+  for (const stream of streams as readonly NodeJS.ReadableStream[]) {
+    stream.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > limit) flood.abort();
+    });
+  }
+}
+
+function floodProblem(what: string, limit: number): Problem {
+  const remedy = 'Look for a folder that holds itself many times over, or for thousands of refs; narrow `git.root`.';
+  return problem('GIT_READ_FAILED', `${what} was ended: it wrote more than ${limit} bytes`, { next: 'fix-config', remedy });
 }
 
 /** A simple-git for one process: its signal and its errors belong to that process. */
@@ -96,6 +117,7 @@ function gitOptions(settings: GitSettings, environment: Readonly<Record<string, 
       allowUnsafeConfigEnvCount: true,
       allowUnsafeConfigPaths: true,
       allowUnsafeHooksPath: true,
+      allowUnsafeGpgProgram: true,
       allowUnsafeSshCommand: true,
     },
     // By default simple-git takes what it has 50 ms after the process ended, and a large answer may not be whole by then.

@@ -12,7 +12,14 @@ describe('classifyError', () => {
     ['GIT_AUTH_FAILED', `fatal: unable to access '${url}/': The requested URL returned error: 403`],
     ['GIT_AUTH_FAILED', 'remote: HTTP Basic: Access denied'],
     ['GIT_AUTH_FAILED', 'git@git.example: Permission denied (publickey).\nfatal: Could not read from remote repository.'],
-    ['GIT_AUTH_FAILED', 'Host key verification failed.\nfatal: Could not read from remote repository.'],
+    ['GIT_HOST_KEY_UNKNOWN', 'Host key verification failed.\nfatal: Could not read from remote repository.'],
+    ['GIT_HOST_KEY_CHANGED', '@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\nOffending key in /h:1\nHost key verification failed.'],
+    ['GIT_AUTH_FAILED', 'WARNING: UNPROTECTED PRIVATE KEY FILE!\nLoad key "/k": bad permissions'],
+    ['GIT_AUTH_FAILED', 'Load key "/k": error in libcrypto\ngit@git.example: Permission denied (publickey).'],
+    ['GIT_AUTH_FAILED', `fatal: unable to access '${url}/': GnuTLS recv error (-12): A TLS fatal alert has been received.`],
+    ['GIT_AUTH_FAILED', `fatal: unable to access '${url}/': tlsv13 alert certificate required, errno 0`],
+    ['GIT_UNREACHABLE', `fatal: unable to access '${url}/': Received HTTP code 407 from proxy after CONNECT`],
+    ['GIT_UNREACHABLE', `fatal: unable to access '${url}/': CONNECT tunnel failed, response 403`],
     ['GIT_REF_MISSING', "fatal: couldn't find remote ref refs/heads/gone"],
     ['GIT_UNREACHABLE', `fatal: unable to access '${url}/': Could not resolve host: git.example`],
     [
@@ -45,6 +52,13 @@ describe('classifyError', () => {
     const { message } = classifyError({ what, output: `error: first\nhint: try\r\n\n  fatal: ${'x'.repeat(500)}\n`, remote: true });
     expect(message).toMatch(/^git fetch of https:\/\/git\.example\/b\.git failed: error: first; fatal: x+…$/);
     expect(message.length).toBeLessThan(400);
+  });
+});
+
+describe('what ssh tells by the way', () => {
+  it('is left out of the message', () => {
+    const output = 'OpenSSH_9.2p1\r\ndebug1: Connecting to git.example\r\ngit@git.example: Permission denied (publickey).\r\n';
+    expect(classifyError({ what, output, remote: true }).message).toBe(`${what} failed: git@git.example: Permission denied (publickey).`);
   });
 });
 
