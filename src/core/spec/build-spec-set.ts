@@ -43,7 +43,8 @@ export function buildSpecSet(files: SpecFiles, options: DecodeOptions, cache: De
   }
   cache.options = optionsKey;
   cache.entries = entries;
-  return { revision: files.revision, source: files.source, specs, broken, brokenTexts, notes, commits: files.commits };
+  const { revision, source, commits, head } = files;
+  return { revision, source, specs, broken, brokenTexts, notes, commits, ...(head === undefined ? {} : { head }) };
 }
 
 const cacheKey = ({ id, blobId }: SpecFile): string => JSON.stringify([id, blobId]);

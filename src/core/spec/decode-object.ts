@@ -4,6 +4,7 @@ import { checkFields } from './check-fields.ts';
 import { checkIdentity } from './check-identity.ts';
 import { checkMetadata } from './check-metadata.ts';
 import { checkPorts } from './check-ports.ts';
+import { checkSecret } from './check-secret.ts';
 import { checkSettings } from './check-settings.ts';
 import type { Finding } from './finding.ts';
 import { asObject, valueAt, without } from './json.ts';
@@ -15,6 +16,8 @@ import { upgradeObject } from './upgrade-object.ts';
 /** What an object was decoded to, and everything that was found on the way. No object when it does not say what it is. */
 export interface DecodedObject {
   readonly object: KubernetesObject | undefined;
+  /** The object as written, in the API version that it was upgraded to. */
+  readonly upgraded: JsonObject;
   /** Paths are relative to the object. */
   readonly findings: readonly Finding[];
   /** Upgrading its API version has filled `spec.selector`. */
@@ -28,12 +31,13 @@ const NAMESPACE: ReadonlySet<string> = new Set(['namespace']);
 export function decodeObject(written: JsonObject, fallbackNamespace: string): DecodedObject {
   const identity = checkIdentity(written);
   const { object: upgraded, findings } = upgradeObject(written);
-  const checks = [checkMetadata, checkFields, checkPorts, checkSettings];
+  const checks = [checkMetadata, checkFields, checkPorts, checkSecret, checkSettings];
   const found = [...identity, ...findings, ...checks.flatMap((check) => check(upgraded))];
-  if (identity.length > 0) return { object: undefined, findings: found };
+  if (identity.length > 0) return { object: undefined, upgraded, findings: found };
   const placed = settleNamespace(normaliseObject(upgraded), fallbackNamespace);
   const filled = valueAt(written, SELECTOR) === undefined && valueAt(upgraded, SELECTOR) !== undefined;
-  return { object: placed.object, findings: [...found, ...placed.findings], ...(filled ? { filledSelector: true } : {}) };
+  const all = [...found, ...placed.findings];
+  return { object: placed.object, upgraded, findings: all, ...(filled ? { filledSelector: true } : {}) };
 }
 
 /** The identity was checked: apiVersion, kind and metadata.name are strings. */

@@ -2,7 +2,7 @@ import type { Problem } from '../../shared/problem.ts';
 import { problem } from '../../shared/problem.ts';
 import { byBytes, objectTitle } from '../model/ids.ts';
 import { SETTINGS } from '../model/marks.ts';
-import type { Spec, SpecObject } from '../model/objects.ts';
+import type { JsonObject, Spec, SpecObject } from '../model/objects.ts';
 import { keyOfObject } from '../model/objects.ts';
 import type { SpecFile } from '../model/spec-set.ts';
 import { decodeObject } from './decode-object.ts';
@@ -10,7 +10,7 @@ import { SourceFile, under } from './finding.ts';
 import { HiddenText } from './hidden-text.ts';
 import type { SpecDocument } from './parse-documents.ts';
 import { parseDocuments } from './parse-documents.ts';
-import type { Path } from './places.ts';
+import type { Path, Place } from './places.ts';
 import { anyText, readText } from './read-text.ts';
 import type { NamespaceOptions } from './scope.ts';
 import { namespaceOfFile } from './scope.ts';
@@ -32,42 +32,77 @@ export type DecodedSpec =
  * with its place. The result depends on the file's path, its bytes and the options alone.
  */
 export function decodeSpec(file: SpecFile, options: DecodeOptions): DecodedSpec {
-  const read = readText(file);
+  const read = readObjects(file, options);
   if (read.kind === 'unreadable') return { kind: 'broken', problems: [read.problem], text: anyText(file) };
+  const { problems, text } = read;
+  if (problems.some(({ severity }) => severity === 'error')) return { kind: 'broken', problems, text: new HiddenText(text) };
+  const objects = read.objects.map(({ object }) => object);
+  return { kind: 'spec', spec: { id: file.id, blobId: file.blobId, objects }, notes: problems };
+}
+
+/** One object of a file, with the way back to its text. */
+export interface ReadObject {
+  readonly object: SpecObject;
+  /** As written, in the API version that it was upgraded to. */
+  readonly upgraded: JsonObject;
+  /** The document that it stands in, and the path to it. */
+  readonly document: Place;
+  readonly path: Path;
+}
+
+/** What stands in a file: also the objects of one that is broken, as far as they say what they are. Problems in the order of the text. */
+export type ReadObjects =
+  | { readonly kind: 'unreadable'; readonly problem: Problem }
+  | {
+      readonly kind: 'read';
+      readonly text: string;
+      readonly source: SourceFile;
+      readonly objects: readonly ReadObject[];
+      readonly problems: readonly Problem[];
+    };
+
+/** Reads the objects of one spec file, and everything that is wrong with it. Never throws. */
+export function readObjects(file: SpecFile, options: DecodeOptions): ReadObjects {
+  const read = readText(file);
+  if (read.kind === 'unreadable') return read;
   const source = new SourceFile(file.id, read.text);
   const parsed = parseDocuments(read.text, source, file.id.toLowerCase().endsWith('.json'));
   const fallback = namespaceOfFile(file.id, options);
-  const decoded = parsed.documents.map((document) => decodeDocument(document, source, fallback));
+  const decoded = parsed.documents.map((document) => readDocument(document, source, fallback));
   const objects = decoded.flatMap((part) => part.objects);
-  const problems = [...parsed.problems, ...decoded.flatMap((part) => part.problems), ...duplicates(objects, file.id)].sort(byPlace);
+  const twice = duplicates(
+    objects.map(({ object }) => object),
+    file.id,
+  );
+  const problems = [...parsed.problems, ...decoded.flatMap((part) => part.problems), ...twice].sort(byPlace);
   if (objects.length === 0 && problems.length === 0) {
     problems.push(problem('SPEC_EMPTY', 'the file holds no object', { where: source.at(0) }));
   }
-  if (problems.some(({ severity }) => severity === 'error')) return { kind: 'broken', problems, text: new HiddenText(read.text) };
-  return { kind: 'spec', spec: { id: file.id, blobId: file.blobId, objects }, notes: problems };
+  return { kind: 'read', text: read.text, source, objects, problems };
 }
 
 const DEPENDS_ON: Path = ['metadata', 'annotations', SETTINGS.dependsOn];
 
 interface DocumentResult {
-  readonly objects: readonly SpecObject[];
+  readonly objects: readonly ReadObject[];
   readonly problems: readonly Problem[];
 }
 
-function decodeDocument({ value, place }: SpecDocument, source: SourceFile, fallback: string): DocumentResult {
+function readDocument({ value, place }: SpecDocument, source: SourceFile, fallback: string): DocumentResult {
   const split = splitObjects(value);
   const problems = split.findings.map((finding) => source.problemOf(place, finding));
-  const objects: SpecObject[] = [];
-  for (const raw of split.objects) {
-    const { object, findings, ...how } = decodeObject(raw.value, raw.namespace ?? fallback);
-    problems.push(...under(raw.path, findings).map((finding) => source.problemOf(place, finding)));
+  const objects: ReadObject[] = [];
+  for (const { value: written, path, namespace } of split.objects) {
+    const { object, upgraded, findings, ...how } = decodeObject(written, namespace ?? fallback);
+    problems.push(...under(path, findings).map((finding) => source.problemOf(place, finding)));
     if (object === undefined) continue;
     const at = (inside: Path): SpecObject['where'] => {
-      const { line, column, path } = source.locate(place, [...raw.path, ...inside]);
-      return { line, column, path };
+      const { line, column, path: text } = source.locate(place, [...path, ...inside]);
+      return { line, column, path: text };
     };
     const dependsOn = object.metadata.annotations?.[SETTINGS.dependsOn] === undefined ? {} : { dependsOnWhere: at(DEPENDS_ON) };
-    objects.push({ key: keyOfObject(object), object, where: at([]), ...dependsOn, ...how });
+    const decoded: SpecObject = { key: keyOfObject(object), object, where: at([]), ...dependsOn, ...how };
+    objects.push({ object: decoded, upgraded, document: place, path });
   }
   return { objects, problems };
 }
@@ -85,7 +120,8 @@ function duplicates(objects: readonly SpecObject[], file: string): readonly Prob
   });
 }
 
-function byPlace(a: Problem, b: Problem): number {
+/** Compares problems of one file by their places. */
+export function byPlace(a: Problem, b: Problem): number {
   const line = (a.where?.line ?? 0) - (b.where?.line ?? 0);
   const column = (a.where?.column ?? 0) - (b.where?.column ?? 0);
   return line || column || byBytes(a.code, b.code) || byBytes(a.message, b.message);

@@ -13,6 +13,8 @@ export interface Finding {
   readonly severity?: Severity;
   /** `key` points at the name of the field, for what is wrong with the name; otherwise its value is pointed at. */
   readonly at?: 'key';
+  /** A part of the value, which is pointed at where the text shows it: one line of many. */
+  readonly inside?: string;
 }
 
 /** The same findings, seen from further out. */
@@ -38,16 +40,17 @@ export class SourceFile {
   }
 
   /** The position of what `path` leads to in a document; of the nearest thing around it when it is not there. */
-  locate(document: Place, path: Path, at?: 'key'): SourcePosition {
+  locate(document: Place, path: Path, { at, inside }: Pick<Finding, 'at' | 'inside'> = {}): SourcePosition {
     const { place, found } = findPlace(document, path);
     const offset = at === 'key' && found === path.length ? place.keyStart : place.start;
-    return this.at(offset, pathText(writtenPath(document, path)));
+    const part = inside === undefined || found < path.length ? -1 : this.#text.indexOf(inside, offset);
+    return this.at(Math.max(offset, part), pathText(writtenPath(document, path)));
   }
 
   /** The problem that a finding in a document stands for. */
   problemOf(document: Place, finding: Finding): Problem {
     return problem(finding.code, finding.message, {
-      where: this.locate(document, finding.path, finding.at),
+      where: this.locate(document, finding.path, finding),
       ...(finding.remedy === undefined ? {} : { remedy: finding.remedy }),
       ...(finding.severity === undefined ? {} : { severity: finding.severity }),
     });

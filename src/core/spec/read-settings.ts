@@ -2,7 +2,7 @@ import type { Problem } from '../../shared/problem.ts';
 import { problem } from '../../shared/problem.ts';
 import { ANNOTATION_PREFIX, MARKS, SETTINGS } from '../model/marks.ts';
 import { parseLabelSelector } from '../model/parse-selector.ts';
-import type { HealthMode, ServiceSettings } from '../model/settings.ts';
+import type { HealthMode, ServiceSettings, StatusRange } from '../model/settings.ts';
 import { HEALTH_MODES } from '../model/settings.ts';
 import { remedyFor } from './did-you-mean.ts';
 import { isDnsLabel } from './names.ts';
@@ -68,6 +68,17 @@ const readPaths: Reader<readonly string[]> = (text) => {
   return paths.includes('') ? { mustBe: 'a comma list of spec files' } : { value: paths };
 };
 
+const readProbePath: Reader<string> = (text) =>
+  text === 'off' || /^\/[\x21-\x7e]{0,1023}$/.test(text) ? { value: text } : { mustBe: 'a path such as /healthz, or "off"' };
+
+const readCodes: Reader<readonly StatusRange[]> = (text) => {
+  const ranges = text.split(',').map((part) => {
+    const [, from = '', to = from] = /^\s*([1-5]\d\d)(?:-([1-5]\d\d))?\s*$/.exec(part) ?? [];
+    return { from: Number(from), to: Number(to) };
+  });
+  return ranges.every(({ from, to }) => from > 0 && from <= to) ? { value: ranges } : { mustBe: 'HTTP statuses such as 200-299,401' };
+};
+
 const READERS: Readers = {
   register: readBool,
   port: readPort,
@@ -76,6 +87,8 @@ const READERS: Readers = {
   minBackends: readNumber(999_999_999, 'a whole number from 0'),
   drainSeconds: readNumber(MAX_DRAIN_SECONDS, `a whole number of seconds from 0 to ${MAX_DRAIN_SECONDS}`),
   health: readHealth,
+  probePath: readProbePath,
+  probeCodes: readCodes,
   adopt: readBool,
   recreate: readBool,
   wave: readWave,

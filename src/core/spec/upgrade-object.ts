@@ -104,6 +104,9 @@ const GONE: ReadonlyMap<string, string> = new Map([
   ['apps/v1beta2', 'Write it in apps/v1.'],
 ]);
 
+/** Every API version and kind that is upgraded, and the version that it becomes: for the reference. */
+export const UPGRADED_VERSIONS: readonly (readonly [from: string, to: string])[] = [...UPGRADES].map(([from, { to }]) => [from, to]);
+
 /** Brings an object of an API version that current clusters no longer serve into one they do, where that is mechanical. */
 export function upgradeObject(object: JsonObject): UpgradedObject {
   const version = String(object['apiVersion']);

@@ -1,9 +1,15 @@
+import type { Problem } from '../../shared/problem.ts';
 import { byBytes } from '../model/ids.ts';
 
 /** One Consul tag: `key=value`, or a plain one, whose `value` is absent. */
 export interface Tag {
   readonly key: string;
   readonly value: string | undefined;
+}
+
+/** A problem of a Service's tags; `tag` is the key of the one that it is about, so that a caller who knows the file can point at it. */
+export interface TagProblem extends Problem {
+  readonly tag?: string;
 }
 
 /** The tag as Consul holds it. */

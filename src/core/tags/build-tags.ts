@@ -1,8 +1,7 @@
-import type { Problem } from '../../shared/problem.ts';
 import { problem } from '../../shared/problem.ts';
 import { byBytes } from '../model/ids.ts';
 import type { EntryPoint, TranslationPolicy } from '../model/translation-policy.ts';
-import type { Tag } from './annotation-tags.ts';
+import type { Tag, TagProblem } from './annotation-tags.ts';
 import { annotationTags, listParts, parseTag, tagText } from './annotation-tags.ts';
 import { freezesV1 } from './freezes-v1.ts';
 import { nameForCluster } from './name-for-cluster.ts';
@@ -36,7 +35,7 @@ export interface TagsInput {
 export interface BuiltTags {
   readonly tags: readonly string[];
   readonly steps: readonly TranslationStep[];
-  readonly problems: readonly Problem[];
+  readonly problems: readonly TagProblem[];
 }
 
 /**
@@ -51,8 +50,7 @@ export function buildTags(input: TagsInput): BuiltTags {
   const extra = keepValid(lines, title);
   const written = [...own.tags, ...extra.tags];
   const forV3 = input.dialect !== 'v1';
-  const harmed = own.problems.length + extra.problems.length > 0;
-  const translated = forV3 ? translate(written, harmed, input) : UNTRANSLATED;
+  const translated = forV3 ? translate(written, [...own.harmful, ...extra.harmful], input) : UNTRANSLATED;
   const kept = own.tags.filter((tag) => input.dialect !== 'v3' || !isV1Tag(tag));
   const merged = mergeTags([...kept, ...(forV3 ? constraintTags(written) : []), ...translated.tags, ...extra.tags], title);
   const tags = input.cluster === undefined ? merged.tags : nameForCluster(merged.tags, input.cluster);
@@ -60,19 +58,30 @@ export function buildTags(input: TagsInput): BuiltTags {
   return { tags, steps: translated.steps, problems };
 }
 
+interface ValidTags {
+  readonly tags: readonly Tag[];
+  /** What was left out; each is told of in `problems`. */
+  readonly harmful: readonly Tag[];
+  readonly problems: readonly TagProblem[];
+}
+
 /**
  * Leaves out what would do harm, and writes `traefik.enable` the one way that both versions read: Traefik 3 skips the whole
  * service over another word, and asks Consul for the literal `traefik.enable=true`.
  */
-function keepValid(written: readonly Tag[], title: string): { readonly tags: readonly Tag[]; readonly problems: readonly Problem[] } {
-  const problems: Problem[] = [];
+function keepValid(written: readonly Tag[], title: string): ValidTags {
+  const problems: TagProblem[] = [];
+  const harmful: Tag[] = [];
   const tags: Tag[] = [];
   for (const tag of written) {
     const harm = harmOf(tag);
-    if (harm !== undefined) problems.push(problem('TAG_INVALID', `${title}: the tag ${tag.key} ${harm.reason}`, { remedy: harm.remedy }));
-    else tags.push(isEnableTag(tag) ? { key: 'traefik.enable', value: String(parseGoBool(tag.value)) } : tag);
+    if (harm !== undefined) {
+      const told = problem('TAG_INVALID', `${title}: the tag ${tag.key} ${harm.reason}`, { remedy: harm.remedy });
+      problems.push({ ...told, tag: tag.key });
+      harmful.push(tag);
+    } else tags.push(isEnableTag(tag) ? { key: 'traefik.enable', value: String(parseGoBool(tag.value)) } : tag);
   }
-  return { tags, problems };
+  return { tags, harmful, problems };
 }
 
 function harmOf(tag: Tag): { readonly reason: string; readonly remedy: string } | undefined {
@@ -98,16 +107,16 @@ const constraintTags = (tags: readonly Tag[]): readonly Tag[] =>
   tags.filter(({ key }) => key.toLowerCase() === 'traefik.tags').flatMap(({ value }) => listParts(value ?? '').map(parseTag));
 
 /** The Traefik 3 tags for what is written in those of Traefik 1; nothing for a Service that is switched off or has its own routers. */
-function translate(written: readonly Tag[], harmed: boolean, input: TagsInput): Translation {
+function translate(written: readonly Tag[], harmful: readonly Tag[], input: TagsInput): Translation {
   const { namespace, name } = input;
   const switchedOff = written.some((tag) => isEnableTag(tag) && tag.value === 'false');
   if (switchedOff || written.some(isV3Router)) return UNTRANSLATED;
   // What was left out may have been a guard.
-  if (harmed) return { ...UNTRANSLATED, tags: [closedRouter(traefikName(namespace, name))] };
-  const options = written.filter((tag) => isEnableTag(tag) || isOption(tag));
+  const closed = [closedRouter(traefikName(namespace, name))];
+  const options = [...written, ...harmful].filter((tag) => isEnableTag(tag) || isOption(tag));
   const onlyConstraints = options.every(({ key }) => key.toLowerCase() === 'traefik.tags');
-  if (onlyConstraints) return UNTRANSLATED;
-  return translateV1({
+  if (onlyConstraints) return harmful.length === 0 ? UNTRANSLATED : { ...UNTRANSLATED, tags: closed };
+  const translated = translateV1({
     tags: options,
     namespace,
     name,
@@ -117,6 +126,21 @@ function translate(written: readonly Tag[], harmed: boolean, input: TagsInput): 
     policy: input.translation ?? { strict: false },
     ...(input.traefikServiceOf === undefined ? {} : { traefikServiceOf: input.traefikServiceOf }),
   });
+  return harmful.length === 0 ? translated : { ...withoutHarmful(translated, harmful), tags: closed };
+}
+
+/**
+ * What is told of the tags beside those that were left out, which are told of already: a rule among them is no missing rule. Notes on the
+ * Service as a whole say how Traefik 3 would route to it, and it does not.
+ */
+function withoutHarmful({ steps, problems }: Translation, harmful: readonly Tag[]): Omit<Translation, 'tags'> {
+  const keys = new Set<string | undefined>(harmful.map(({ key }) => key));
+  const texts = new Set(harmful.map(tagText));
+  const isKept = ({ tag, severity }: TagProblem): boolean => (tag === undefined ? severity !== 'note' : !keys.has(tag));
+  return {
+    steps: steps.map((step) => (texts.has(step.tag) ? { ...step, class: 'impossible', reason: 'is left out', becomes: [] } : step)),
+    problems: problems.filter(isKept),
+  };
 }
 
 const UNTRANSLATED: Translation = { tags: [], steps: [], problems: [] };
@@ -127,13 +151,13 @@ const isOption = (tag: Tag): boolean => tag.key.startsWith('traefik.') && !isV3T
 /** Sorts the tags and drops repetitions. Of two values for one key the first stays, and the conflict is told. */
 function mergeTags(tags: readonly Tag[], title: string): Omit<BuiltTags, 'steps'> {
   const byIdentity = new Map<string, Tag>();
-  const problems: Problem[] = [];
+  const problems: TagProblem[] = [];
   for (const tag of tags) {
     const identity = tagIdentity(tag);
     const first = byIdentity.get(identity);
     if (first === undefined) byIdentity.set(identity, tag);
     else if (first.value !== tag.value) {
-      problems.push(problem('SPEC_TAG_CONFLICT', `${title}: the tag ${tag.key} is given two values`));
+      problems.push({ ...problem('SPEC_TAG_CONFLICT', `${title}: the tag ${tag.key} is given two values`), tag: tag.key });
     }
   }
   return { tags: [...new Set([...byIdentity.values()].map(tagText))].sort(byBytes), problems };

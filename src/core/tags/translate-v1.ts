@@ -1,7 +1,6 @@
-import type { Problem } from '../../shared/problem.ts';
 import { problem } from '../../shared/problem.ts';
 import type { EntryPoint, TranslationPolicy } from '../model/translation-policy.ts';
-import type { Tag } from './annotation-tags.ts';
+import type { Tag, TagProblem } from './annotation-tags.ts';
 import { listParts, tagText } from './annotation-tags.ts';
 import { type BuiltFrontend, buildFrontend } from './build-routers.ts';
 import { closedRouter, frontendName, traefikName } from './traefik-names.ts';
@@ -39,7 +38,7 @@ export interface TranslationStep {
 export interface Translation {
   readonly tags: readonly Tag[];
   readonly steps: readonly TranslationStep[];
-  readonly problems: readonly Problem[];
+  readonly problems: readonly TagProblem[];
 }
 
 const RULE = 'frontend.rule';
@@ -81,7 +80,9 @@ export function translateV1(input: V1Input): Translation {
     own.map((one) => stepOf(one, built, [...plainService, ...ownTags])),
   );
   const problems = [
-    ...turned.flatMap((frontend) => frontend.options).map(({ option, told }) => problemOf(`the tag ${option.key}`, told, input)),
+    ...turned
+      .flatMap((frontend) => frontend.options)
+      .map(({ option, told }) => withTag(option.key, problemOf(`the tag ${option.key}`, told, input))),
     ...frontends.map(({ name, told }) => problemOf(name === '' ? 'its frontend' : `its frontend "${name}"`, told, input)),
   ].filter((value) => value !== undefined);
   const isClosed = problems.some(({ severity }) => severity === 'error');
@@ -169,7 +170,10 @@ function plainTags({ name, value }: Option): readonly string[] {
   return name === 'tags' ? listParts(value) : [];
 }
 
-function problemOf(what: string, told: Told | undefined, { namespace, name, policy }: V1Input): Problem | undefined {
+const withTag = (tag: string, value: TagProblem | undefined): TagProblem | undefined =>
+  value === undefined ? undefined : { ...value, tag };
+
+function problemOf(what: string, told: Told | undefined, { namespace, name, policy }: V1Input): TagProblem | undefined {
   if (told === undefined || told.class === 'exact') return undefined;
   const more = told.remedy === undefined ? {} : { remedy: told.remedy };
   const message = `Service ${namespace}/${name}: ${what} ${told.reason}`;

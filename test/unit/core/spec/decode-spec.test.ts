@@ -291,7 +291,11 @@ describe('secrets', () => {
   it('nor when a value has the wrong form', () => {
     const text = 'apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {a: 5314159}\ndata: {b: s3cret}\n';
     const decoded = decode('a.yaml', text);
-    expect(summary(decoded)).toEqual(['4:17 SPEC_INVALID_FIELD stringData.a', '5:11 SPEC_INVALID_FIELD data.b']);
+    expect(summary(decoded)).toEqual([
+      '4:1 SPEC_PLAIN_SECRET stringData',
+      '4:17 SPEC_INVALID_FIELD stringData.a',
+      '5:11 SPEC_INVALID_FIELD data.b',
+    ]);
     expect(JSON.stringify(decoded)).not.toMatch(/s3cret|5314159/);
   });
 });

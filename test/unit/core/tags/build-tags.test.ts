@@ -115,6 +115,17 @@ describe('values that would stop Traefik 1', () => {
     expect(routerTags(build({ annotations, dialect: 'v1' }).tags)).toEqual([]);
   });
 
+  it('are told together with what cannot be translated, and once', () => {
+    const annotations = { 'traefik.frontend.rule': 'Host:a"b', 'traefik.frontend.passTLSCert': 'true', 'traefik.frontend.priority': '5' };
+    const built = build({ annotations });
+    expect(built.tags).toEqual(CLOSED);
+    expect(built.problems.map(({ code, tag }) => `${code} ${tag}`)).toEqual([
+      'TAG_INVALID traefik.frontend.rule',
+      'TAG_NOT_TRANSLATED traefik.frontend.passTLSCert',
+    ]);
+    expect(built.steps.find(({ tag }) => tag.startsWith('traefik.frontend.rule='))).toMatchObject({ class: 'impossible', becomes: [] });
+  });
+
   it.each([
     ['traefik.frontend.headers.customRequestHeaders', 'X.Y:b'],
     ['traefik.frontend.headers.customResponseHeaders', 'A:b|| :c'],

@@ -1,0 +1,84 @@
+import type { Problem } from '../../shared/problem.ts';
+import { byBytes } from '../model/ids.ts';
+import type { Policy } from '../model/policy.ts';
+import type { SchemaCheck } from '../model/schema-check.ts';
+import type { SpecFile } from '../model/spec-set.ts';
+import { byPlace, type DecodeOptions, readObjects } from '../spec/decode-spec.ts';
+import { checkPods } from './check-pods.ts';
+import { checkRoutes } from './check-routes.ts';
+import { schemaFindings } from './check-schema.ts';
+import { checkTags } from './check-tags.ts';
+import { checkClaims, checkConsulNames, checkDependencies, checkNamespaces } from './check-tree.ts';
+import { type PlacedObject, placeObject } from './placed-object.ts';
+
+/** What files are validated by. */
+export interface ValidationRules {
+  readonly decode: DecodeOptions;
+  /** Undefined: the form of objects is not looked at beyond what the daemon itself reads. */
+  readonly schema: SchemaCheck | undefined;
+  readonly policy: Policy;
+  /** True when these are all files there are: then what is missing from them is missing. */
+  readonly isWhole: boolean;
+}
+
+/** Everything that is wrong with some files, in the order of their paths and texts. */
+export interface Validation {
+  readonly files: number;
+  readonly objects: number;
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * Validates spec files in all layers at once (docs/specs.md): syntax, envelope, the schema of Kubernetes, our annotations, the tags of Traefik,
+ * rules across files. A file that is broken takes part with the objects that it does hold.
+ */
+export function validateSpecs(files: readonly SpecFile[], rules: ValidationRules): Validation {
+  const ordered = [...files].sort((a, b) => byBytes(a.id, b.id));
+  const read = ordered.map((file) => validateFile(file, rules));
+  const objects = read.flatMap((file) => file.objects);
+  const { policy } = rules;
+  const services = checkTags(objects, policy);
+  const across = [
+    ...services.flatMap(({ problems }) => problems),
+    ...checkRoutes(services, policy),
+    ...checkPods(objects, rules.isWhole),
+    ...checkClaims(objects),
+    ...checkConsulNames(objects),
+    ...(rules.isWhole && !policy.createNamespaces ? checkNamespaces(objects, [rules.decode.defaultNamespace]) : []),
+    ...(rules.isWhole
+      ? checkDependencies(
+          objects,
+          ordered.map(({ id }) => id),
+        )
+      : []),
+  ];
+  const problems = withoutRepetitions([...read.flatMap((file) => file.problems), ...across]).sort(byFile);
+  return { files: files.length, objects: objects.length, problems };
+}
+
+interface ValidatedFile {
+  readonly objects: readonly PlacedObject[];
+  readonly problems: readonly Problem[];
+}
+
+function validateFile(file: SpecFile, { decode, schema }: ValidationRules): ValidatedFile {
+  const read = readObjects(file, decode);
+  if (read.kind === 'unreadable') return { objects: [], problems: [read.problem] };
+  const objects = read.objects.map((object) => placeObject(file.id, read.source, object));
+  if (schema === undefined) return { objects, problems: read.problems };
+  const told = new Set(read.problems.map(placeOf));
+  const found = objects.flatMap(({ written, problemOf }) => schemaFindings(written, schema).map(problemOf));
+  // The schema tells once more, in other words, what decoding has found.
+  return { objects, problems: [...read.problems, ...found.filter((problem) => !told.has(placeOf(problem)))] };
+}
+
+const placeOf = ({ where }: Problem): string => `${where?.line}:${where?.column}:${where?.path}`;
+
+const byFile = (a: Problem, b: Problem): number => byBytes(a.where?.file ?? '', b.where?.file ?? '') || byPlace(a, b);
+
+function withoutRepetitions(problems: readonly Problem[]): Problem[] {
+  const byText = new Map(
+    problems.map((problem) => [`${problem.where?.file}:${placeOf(problem)}:${problem.code}:${problem.message}`, problem]),
+  );
+  return [...byText.values()];
+}
