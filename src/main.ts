@@ -1,7 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createInterface } from 'node:readline/promises';
 import { setFlagsFromString } from 'node:v8';
+import { crashText } from './cli/crash-text.ts';
 import { loadModules } from './cli/load-modules.ts';
-import { crashText, runCli } from './cli/run-cli.ts';
+import { VERSION } from './cli/version.ts';
 
 // Node 20 fails deep inside the Kubernetes client; say so at the door.
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
@@ -34,13 +36,24 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   fail(error);
 });
 
+const argv = process.argv.slice(2);
+// The one question that needs no command line: scripts and health checks ask it often.
+if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
+  process.stdout.write(`${VERSION}\n`);
+  process.exit(0);
+}
+
+const { runCli } = await import('./cli/run-cli.ts');
 process.exitCode = await runCli({
-  argv: process.argv.slice(2),
+  argv,
   env: process.env,
   stdout: process.stdout,
   stderr: process.stderr,
   isTerminal: process.stdout.isTTY,
   readFile: (path) => readFileSync(path, 'utf8'),
+  writeFile: (path, text, { fresh }) => writeFileSync(path, text, { flag: fresh ? 'wx' : 'w' }),
+  ...(process.stdin.isTTY && process.stderr.isTTY ? { ask } : {}),
+  hasErrorTerminal: process.stderr.isTTY,
   now: () => Date.now(),
   signal: stop.signal,
   load: loadModules,
@@ -48,6 +61,16 @@ process.exitCode = await runCli({
 
 // Everything is stopped, so the process ends by itself; should a socket linger, it ends all the same.
 setTimeout(() => process.exit(), 3000).unref();
+
+/** Questions go to stderr: what is written to stdout is the answer. */
+async function ask(question: string): Promise<string> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await lines.question(question, { signal: stop.signal });
+  } finally {
+    lines.close();
+  }
+}
 
 function fail(error: unknown): never {
   process.stderr.write(crashText(error));

@@ -1,21 +1,92 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { GitSource } from './adapters/git/git-source.ts';
+import { createGitSource } from './adapters/git/git-source.ts';
 import type { Config } from './config/config.ts';
+import { policyOf } from './config/policy-of.ts';
+import { gitOptions } from './connections.ts';
 import { addEarlier } from './core/report/add-earlier.ts';
+import type { PlannedChange } from './core/report/plan-diff.ts';
+import { planDiff } from './core/report/plan-diff.ts';
 import { isRollingOut, type RunReport } from './core/report/run-report.ts';
-import { buildParts, type DaemonIo, engineOf, releaseLeases, SETTLE_MS } from './parts.ts';
+import type { RecordedWorld } from './core/snapshot/recorded-world.ts';
+import { buildParts, type DaemonIo, decoderOf, engineOf, releaseLeases, SETTLE_MS } from './parts.ts';
+import { Engine } from './run/engine.ts';
 import { knowLeader } from './run/know-leader.ts';
+import { recordedPorts } from './run/recorded-ports.ts';
+import { SpecPoller } from './run/spec-poller.ts';
+import { standingSource } from './run/standing-source.ts';
 import { sleep } from './shared/abort.ts';
 
-/** Plans against the live sources, read only: no lease is sought and nothing is written. With `check` the plan is tried by dry runs. */
-export async function planOnce(config: Config, io: DaemonIo & { readonly check?: boolean }, signal: AbortSignal): Promise<RunReport> {
-  const parts = await buildParts(config, io);
+/** What a plan is made from and for, beside the configuration. */
+export interface PlanWish {
+  /** The plan is tried by dry runs. */
+  readonly check?: boolean;
+  /** The specs, or the branch, are to be seen as if they were in force already. */
+  readonly standIn?: boolean;
+  /** Specs from elsewhere than the configured repository. */
+  readonly source?: GitSource;
+  /** A world to plan against instead of the live one. */
+  readonly recorded?: RecordedWorld;
+}
+
+/** A plan, what it would change in detail, and the world that it was made for. */
+export interface PlanAnswer {
+  readonly report: RunReport;
+  readonly changes: readonly PlannedChange[];
+  readonly recorded: RecordedWorld;
+}
+
+/** Plans against the live sources, or against a recorded world, read only: no lease is sought and nothing is written. */
+export async function planOnce(config: Config, io: DaemonIo & PlanWish, signal: AbortSignal): Promise<PlanAnswer> {
+  if (io.recorded !== undefined) return planRecorded(config, { ...io, recorded: io.recorded }, signal);
+  const parts = await buildParts(config, { ...io, keepContent: true });
   try {
-    const engine = engineOf(parts, { dryRun: true, ...(io.check === true ? { check: true } : {}) });
-    await Promise.all([parts.cluster.start(signal), parts.registry.refresh(signal), parts.gateway?.refresh(signal)]);
+    const { cluster, registry, gateway, policy, clock } = parts;
+    const source = io.standIn === true ? standingSource(parts.git, registry, policy) : parts.git;
+    const poller = new SpecPoller(source, decoderOf(config), clock);
+    const engine = engineOf({ ...parts, poller }, { dryRun: true, ...(io.check === true ? { check: true } : {}) });
+    await Promise.all([cluster.start(signal), registry.refresh(signal), gateway?.refresh(signal)]);
     await engine.poll(signal);
-    return (await engine.run(['plan'], signal)).report;
+    return await answerOf(engine, { config, now: clock.now }, signal);
   } finally {
     await parts.close();
   }
+}
+
+async function planRecorded(
+  config: Config,
+  { recorded, source, ...io }: DaemonIo & PlanWish & { readonly recorded: RecordedWorld },
+  signal: AbortSignal,
+): Promise<PlanAnswer> {
+  const clock = { now: () => recorded.recordedAtMs, random: () => 0.5 };
+  const policy = policyOf(config);
+  const mirror = await mkdtemp(join(tmpdir(), 'poolkeeper-mirror-'));
+  const git = source ?? createGitSource(gitOptions(config, config.git.mirrorDir ?? mirror, clock, io));
+  try {
+    const { ports, ...seen } = recordedPorts(recorded);
+    const poller = new SpecPoller(standingSource(git, ports.registry, policy), decoderOf(config), clock);
+    const engine = new Engine({ ports, policy, clock, poller, dryRun: true, ...seen });
+    await engine.poll(signal);
+    return await answerOf(engine, { config, now: clock.now }, signal);
+  } finally {
+    await git.close();
+    await rm(mirror, { recursive: true, force: true });
+  }
+}
+
+async function answerOf(
+  engine: Engine,
+  { config, now }: { readonly config: Config; readonly now: () => number },
+  signal: AbortSignal,
+): Promise<PlanAnswer> {
+  const { report } = await engine.run(['plan'], signal);
+  const last = engine.lastRun();
+  if (last === undefined) throw new Error('the run has left nothing');
+  const { specs: _, ...world } = last.context.world;
+  const recorded = { recordedAtMs: now(), owner: config.owner, cluster: config.cluster, keyPath: config.consul.keyPath, world };
+  return { report, changes: planDiff(last.planned, last.context), recorded };
 }
 
 /** How long `syncOnce` goes on while something still changes or waits, and while it does not lead yet. */

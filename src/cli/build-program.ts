@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { CommandContext } from './command-context.ts';
+import { addCompletionCommand } from './completion-command.ts';
 import { addDemoCommand } from './demo-command.ts';
 import { addDoctorCommand } from './doctor-command.ts';
 import { addDrainCommand, addUndrainCommand } from './drain-command.ts';
@@ -9,13 +10,17 @@ import { addRbacCommand } from './rbac-command.ts';
 import { addResyncCommand } from './resync-command.ts';
 import { addRoutesCommand } from './routes-command.ts';
 import { addRunCommand } from './run-command.ts';
+import { addSpecCommand } from './spec-command.ts';
 import { addStatusCommand } from './status-command.ts';
 import { addSyncCommand } from './sync-command.ts';
+import { addValidateCommand } from './validate-command.ts';
 import { VERSION } from './version.ts';
+import { addWhyCommand } from './why-command.ts';
 
 const EXAMPLES = `
 Examples:
   poolkeeper demo --once
+  poolkeeper validate specs
   poolkeeper plan --config poolkeeper.yaml
   poolkeeper run --config poolkeeper.yaml
   poolkeeper status
@@ -47,13 +52,18 @@ export function buildProgram(context: CommandContext): Command {
   addRbacCommand(program, context);
   addDoctorCommand(program, context);
   addRoutesCommand(program, context);
+  addValidateCommand(program, context);
+  addSpecCommand(program, context);
   program.commandsGroup('A running daemon:');
   addStatusCommand(program, context);
+  addWhyCommand(program, context);
   addResyncCommand(program, context);
   addDrainCommand(program, context);
   addUndrainCommand(program, context);
   addMigrateCommand(program, context);
   program.commandsGroup('To try it out:');
   addDemoCommand(program, context);
+  program.commandsGroup('For the shell:');
+  addCompletionCommand(program, context);
   return program;
 }

@@ -1,8 +1,12 @@
 import type { Config } from '../config/config.ts';
 import type { ReadFile } from '../config/read-secrets.ts';
+import type { PlannedChange } from '../core/report/plan-diff.ts';
 import type { RunReport } from '../core/report/run-report.ts';
 import type { DaemonRights } from '../core/rights/daemon-rules.ts';
+import type { RecordedWorld } from '../core/snapshot/recorded-world.ts';
+import type { formatSpec } from '../core/write-spec/format-spec.ts';
 import type { Problem } from '../shared/problem.ts';
+import type { convertSpec, joinSpecs, makeSpec } from './write-spec.ts';
 
 /** Where text goes; `process.stdout` fits. */
 export interface Output {
@@ -17,10 +21,29 @@ export interface DaemonModule {
   readonly startDaemon: (config: Config, io: DaemonIo) => Promise<{ readonly url: string; stop(): Promise<void> }>;
 }
 
+/** What a plan is made from and for, beside the configuration. */
+export interface PlanWish {
+  /** The API server is asked whether it would take the plan. */
+  readonly check?: boolean;
+  /** Specs or branch are to be seen as if they were in force already. */
+  readonly standIn?: boolean;
+  /** A folder in the place of the repository. */
+  readonly directory?: string;
+  /** A world to plan against instead of the live one. */
+  readonly recorded?: RecordedWorld;
+}
+
+export interface PlanAnswer {
+  readonly report: RunReport;
+  readonly changes: readonly PlannedChange[];
+  /** The world that was planned for. */
+  readonly recorded: RecordedWorld;
+}
+
 /** What the commands need of runs that are made once. */
 export interface OnceModule {
-  /** Plans everything once and writes nothing. With `check` the API server is asked whether it would take the plan. */
-  readonly planOnce: (config: Config, io: DaemonIo & { readonly check?: boolean }, signal: AbortSignal) => Promise<RunReport>;
+  /** Plans everything once and writes nothing. */
+  readonly planOnce: (config: Config, io: DaemonIo & PlanWish, signal: AbortSignal) => Promise<PlanAnswer>;
   /** Runs until nothing changes any more, or too long; `onReport` is told of each run. */
   readonly syncOnce: (
     config: Config,
@@ -68,6 +91,8 @@ export interface DoctorRequest {
   readonly signal: AbortSignal;
 }
 
+export type GitDoctorRequest = Pick<DoctorRequest, 'config' | 'now' | 'signal'> & Pick<CliIo, 'env'>;
+
 /** One thing that the daemon needs, and whether it has it. */
 export interface DoctorCheck {
   readonly name: string;
@@ -84,8 +109,45 @@ export type DoctorAnswer<T> =
 export interface DoctorModule {
   /** Tries everything that the daemon does in Consul, and changes nothing. */
   readonly examineConsul: (request: DoctorRequest) => Promise<DoctorAnswer<readonly DoctorCheck[]>>;
+  /** Tries everything that reading the repository takes, and changes nothing. */
+  readonly examineGit: (request: GitDoctorRequest) => Promise<DoctorAnswer<readonly DoctorCheck[]>>;
   /** The least ACL policy, as HCL. Consul is not asked. */
   readonly policyForConsul: (request: Pick<DoctorRequest, 'config' | 'exact'>) => Promise<DoctorAnswer<string>>;
+}
+
+export interface ValidateRequest {
+  readonly config: Config;
+  /** Files and folders with specs; `-` for what `stdin` tells. */
+  readonly paths: readonly string[];
+  readonly stdin: () => string;
+  /** Whether the API server is asked as well. */
+  readonly cluster: boolean;
+  readonly io: DaemonIo;
+  readonly signal: AbortSignal;
+}
+
+export interface ValidatedFiles {
+  readonly files: number;
+  readonly objects: number;
+  /** In the order of files and lines. */
+  readonly problems: readonly Problem[];
+  /** The text of a file, for people to see the line: undefined for one that cannot be shown. */
+  readonly textOf: (file: string) => string | undefined;
+}
+
+export interface ValidateModule {
+  /** Throws AppError when a file cannot be read. */
+  readonly validatePaths: (request: ValidateRequest) => Promise<ValidatedFiles>;
+  /** Tells once for each bunch of changes below the paths, until the signal aborts. It watches from the call on. */
+  readonly changesOf: (paths: readonly string[], signal: AbortSignal) => AsyncIterable<void>;
+}
+
+/** The work of `spec`: texts in, texts out. */
+export interface SpecModule {
+  readonly formatSpec: typeof formatSpec;
+  readonly joinSpecs: typeof joinSpecs;
+  readonly convertSpec: typeof convertSpec;
+  readonly makeSpec: typeof makeSpec;
 }
 
 /** All that the command line touches of the outside world, so that it runs whole inside a test. */
@@ -98,6 +160,14 @@ export interface CliIo {
   /** Whether stdout is a terminal. */
   readonly isTerminal: boolean;
   readonly readFile: ReadFile;
+  /** Writes a whole file; with `fresh` only one that does not exist. Throws what the file system throws. */
+  readonly writeFile?: (path: string, text: string, how: { readonly fresh: boolean }) => void;
+  /** Asks a person; absent where nobody can answer. */
+  readonly ask?: (question: string) => Promise<string>;
+  /** Whether stderr is a terminal. */
+  readonly hasErrorTerminal?: boolean;
+  /** How long a command works before that is shown, in milliseconds. Default one second. */
+  readonly progressAfterMs?: number;
   readonly now: () => number;
   /** Aborts when the user wants the command to end. */
   readonly signal: AbortSignal;
@@ -108,5 +178,7 @@ export interface CliIo {
     readonly demo: () => Promise<DemoModule>;
     readonly rights: () => Promise<RightsModule>;
     readonly doctor: () => Promise<DoctorModule>;
+    readonly validate: () => Promise<ValidateModule>;
+    readonly spec: () => Promise<SpecModule>;
   };
 }

@@ -20,14 +20,18 @@ export function addClientOptions(command: Command): void {
 }
 
 /** The client that the options ask for; throws an AppError when they are wrong. */
-export function createClient({ url, tokenFile }: ClientFlags, { env, readFile }: CliIo): DaemonClient {
+export function createClient(
+  { url, tokenFile, timeoutMs }: ClientFlags & { readonly timeoutMs?: number },
+  { env, readFile }: CliIo,
+): DaemonClient {
   const target = url ?? (env['POOLKEEPER_URL'] || DEFAULT_URL);
   const parsed = URL.parse(target);
   if (parsed === null || !/^https?:$/.test(parsed.protocol)) {
     throw new AppError(problem('CONFIG_INVALID', '--url: expected an http or https URL', { remedy: `Write it like ${DEFAULT_URL}.` }));
   }
   const file = tokenFile ?? (env['POOLKEEPER_TOKEN_FILE'] || undefined);
-  return new DaemonClient({ url: target, token: file === undefined ? undefined : readToken(file, readFile) });
+  const token = file === undefined ? undefined : readToken(file, readFile);
+  return new DaemonClient({ url: target, token, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
 }
 
 function readToken(file: string, readFile: CliIo['readFile']): string {

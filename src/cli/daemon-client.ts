@@ -1,3 +1,4 @@
+import type { Explanation, WhyQuestion } from '../core/report/explanation.ts';
 import type { DrainAnswer, MigrationAnswer, ResyncAnswer, StatusAnswer } from '../http/api-answers.ts';
 import type { NodeAnswer } from '../http/node-views.ts';
 import { withDeadline } from '../shared/abort.ts';
@@ -65,6 +66,14 @@ export class DaemonClient {
     if (status === 404 && isProblemDocument(answer)) return undefined;
     if (status !== 200) throw this.#refusal(status, answer);
     if (isRecord(answer) && isRecord(answer['node']) && Array.isArray(answer['sources'])) return answer as unknown as NodeAnswer;
+    throw this.#stranger();
+  }
+
+  /** Why something is, or is not, in traffic. */
+  async why({ kind, value }: WhyQuestion, signal: AbortSignal): Promise<Explanation> {
+    const answer = await this.#send('GET', `/api/v1/why?${new URLSearchParams({ [kind]: value }).toString()}`, undefined, signal);
+    if (isRecord(answer) && Array.isArray(answer['links']) && typeof answer['verdict'] === 'string')
+      return answer as unknown as Explanation;
     throw this.#stranger();
   }
 

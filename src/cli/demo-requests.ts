@@ -1,6 +1,6 @@
 import { request } from 'node:http';
-import type { Rule } from '../core/routes/parse-rule.ts';
-import type { Router } from '../core/routes/route-model.ts';
+import { parseRule, type Rule } from '../core/routes/parse-rule.ts';
+import type { PredictedObject } from '../core/routes/predicted-routes.ts';
 
 /** A request that a route takes. */
 export interface SampleRequest {
@@ -19,11 +19,11 @@ export interface SampleAnswer {
 }
 
 /** One request for each entry point of a router: the first host, method and path that its rule names. */
-export function sampleRequests(router: Router, entryPoints: readonly string[]): readonly SampleRequest[] {
+export function sampleRequests({ name, config, using }: PredictedObject): readonly SampleRequest[] {
   const sample = { method: 'GET', host: 'example.com', path: '/' };
-  if (router.rule !== undefined) fill(router.rule, sample);
-  const wanted = router.entryPoints.length === 0 ? entryPoints : router.entryPoints;
-  return wanted.filter((name) => entryPoints.includes(name)).map((entryPoint) => ({ router: router.name, entryPoint, ...sample }));
+  const parsed = parseRule(String(config['rule'] ?? ''));
+  if (parsed.ok) fill(parsed.rule, sample);
+  return using.map((entryPoint) => ({ router: name, entryPoint, ...sample }));
 }
 
 function fill(rule: Rule, sample: { method: string; host: string; path: string }): void {

@@ -7,6 +7,7 @@ import { loadConfig } from '../config/load-config.ts';
 import type { LatencyStage, RunReport } from '../core/report/run-report.ts';
 import { startDaemon } from '../daemon.ts';
 import { startSandboxConsul } from '../sandbox/consul/sandbox-consul.ts';
+import { serversOf } from '../sandbox/gateway/routing-table.ts';
 import { startSandboxGateway } from '../sandbox/gateway/sandbox-gateway.ts';
 import { createDemoRepository } from '../sandbox/git/demo-repository.ts';
 import { startSandboxKubernetes } from '../sandbox/kubernetes/start-sandbox-kubernetes.ts';
@@ -19,6 +20,7 @@ import type { DemoOptions } from './cli-io.ts';
 import type { SampleRequest } from './demo-requests.ts';
 import { ask, sampleRequests } from './demo-requests.ts';
 import { EXIT } from './exit-codes.ts';
+import { tellReady } from './tell-ready.ts';
 import { ReportTeller } from './tell-report.ts';
 
 /** Three nodes on loopback addresses that a demo running beside this one is unlikely to have. */
@@ -86,7 +88,7 @@ async function tour({ once, json, env, stdout, stderr, signal }: DemoOptions, re
   const report = last as unknown as RunReport;
   const wanted = report.pools.reduce((sum, pool) => sum + pool.desired, 0);
   await waitFor('the gateway to serve every pool', () => serverCount(gateway) === wanted, signal);
-  const samples = [...gateway.routes().routers.values()].flatMap((router) => sampleRequests(router, Object.keys(ENTRY_POINTS)));
+  const samples = [...gateway.routes().http.routers.values()].flatMap((router) => sampleRequests(router));
   const requests = await askAll(samples, stage, signal);
   const summary: DemoSummary = {
     revision,
@@ -143,6 +145,8 @@ function demoConfig(directory: string, consulUrl: string, repository: string): P
       cluster: 'demo',
       'git.url': repository,
       'git.interval': '1s',
+      // Kinds that the servers of the demo do not serve.
+      'git.exclude': 'forms/**',
       'git.mirrorDir': join(directory, 'mirror'),
       'kubernetes.kubeconfig': join(directory, 'kubeconfig'),
       'consul.address': consulUrl,
@@ -166,7 +170,7 @@ async function waitFor(what: string, done: () => boolean, signal: AbortSignal): 
 }
 
 const serverCount = (gateway: Servers['gateway']): number =>
-  [...gateway.routes().services.values()].reduce((sum, service) => sum + service.servers.length, 0);
+  [...gateway.routes().http.services.values()].reduce((sum, service) => sum + serversOf(service).length, 0);
 
 /** Asks for every route as often as there are nodes, and counts what one of the nodes answered. */
 async function askAll(
@@ -184,30 +188,4 @@ async function askAll(
     }
   }
   return { ok, failed };
-}
-
-interface ReadyText {
-  readonly report: RunReport;
-  readonly summary: DemoSummary;
-  readonly samples: readonly SampleRequest[];
-  readonly urls: Readonly<Record<string, string>>;
-  readonly repository: string;
-  readonly daemon: string;
-  readonly once: boolean;
-}
-
-function tellReady(say: (text: string) => void, text: ReadyText): void {
-  const { summary, samples, urls } = text;
-  say('\nPools');
-  for (const pool of text.report.pools)
-    say(`  ${String(pool.pool).padEnd(24)} ${pool.registered} backends at NodePort ${pool.nodePort ?? '?'}`);
-  say(`\nRequests to every route: ${summary.requests.ok} answered by a node, ${summary.requests.failed} not.`);
-  say(`From the commit to traffic: ${summary.latencySeconds.total.toFixed(2)} s.`);
-  if (text.once) return;
-  const sample = samples.find(({ method, entryPoint }) => method === 'GET' && entryPoint === 'web') ?? samples[0];
-  say('\nReady. Try it:');
-  if (sample !== undefined) say(`  curl -H 'Host: ${sample.host}' ${new URL(sample.path, urls[sample.entryPoint]).href}`);
-  say(`  open ${text.daemon}/   (status page; ${text.daemon}/metrics for Prometheus)`);
-  say(`  cd ${text.repository}   edit a file, git commit -am 'a change', and watch what happens here`);
-  say('\nCtrl-C ends the demo and removes everything.\n');
 }

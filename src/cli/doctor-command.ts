@@ -8,6 +8,8 @@ import { EXIT, type ExitCode } from './exit-codes.ts';
 import { outputOption } from './output-option.ts';
 import { renderTable } from './render-table.ts';
 
+type Leg = 'consul' | 'git';
+
 interface DoctorFlags {
   readonly policy?: boolean;
   readonly exact?: readonly string[];
@@ -15,12 +17,15 @@ interface DoctorFlags {
 }
 
 const HELP = `
-Everything that the daemon does in Consul is tried, with the configured address, token and certificates. It may run beside the
-daemon: no key, node or service of anyone is touched, and what is written is gone in the same transaction.
-Exits with 1 when a check failed. Of a repository and a cluster nothing is read, but \`cluster\` must be set.
+Everything that the daemon does there is tried, with the configured address, credentials and certificates. It may run beside the
+daemon. Exits with 1 when a check failed.
+consul: no key, node or service of anyone is touched, and what is written is gone in the same transaction. \`cluster\` must be set.
 Without --exact a spec may give any name to a Consul service, so the right to write all of them is needed.
+git: name, connection, TLS, host key, login, ref, signature and folder, up to what fails, each with what to do. It fetches into a
+folder of its own.
 
 Examples:
+  poolkeeper doctor git --config poolkeeper.yaml
   poolkeeper doctor consul --config poolkeeper.yaml
   poolkeeper doctor consul --policy > policy.hcl
   poolkeeper doctor consul --policy --exact specs/ more-specs/web.yaml`;
@@ -29,22 +34,27 @@ Examples:
 export function addDoctorCommand(program: Command, context: CommandContext): void {
   const command = program
     .command('doctor')
-    .description('Try every right and setting that the daemon needs in Consul, or print the least ACL policy.')
-    .addArgument(new Argument('<leg>', 'what to look at').choices(['consul']))
+    .description('Try every right and setting that the daemon needs in Consul or of the repository, or print the least ACL policy.')
+    .addArgument(new Argument('<leg>', 'what to look at').choices(['consul', 'git']))
     .option('--policy', 'print the least ACL policy, as HCL, and ask nobody')
     .addOption(new Option('--exact <path...>', 'files and folders with specs: only their Consul services may be written'))
     .addOption(outputOption())
     .addHelpText('after', HELP)
-    .action(async (_: string, flags: DoctorFlags) => context.exit(await consult(command, context, flags)));
+    .action(async (leg: Leg, flags: DoctorFlags) => context.exit(await consult(command, context, { ...flags, leg })));
   addConfigOptions(command);
 }
 
 /** What need not be configured, for it is not used. */
-const UNUSED = { POOLKEEPER_GIT_URL: '/unused' };
+const UNUSED = { consul: { POOLKEEPER_GIT_URL: '/unused' }, git: { POOLKEEPER_CLUSTER: 'unused' } };
 
-async function consult(command: Command, context: CommandContext, flags: DoctorFlags): Promise<ExitCode> {
+type Asked = DoctorFlags & { readonly leg: Leg };
+
+async function consult(command: Command, context: CommandContext, flags: Asked): Promise<ExitCode> {
   const { io } = context;
-  const loaded = readConfig(command, { ...io, env: { ...UNUSED, ...io.env } });
+  if (flags.leg === 'git' && (flags.policy ?? flags.exact) !== undefined) {
+    command.error('error: --policy and --exact are for consul', { exitCode: EXIT.usage });
+  }
+  const loaded = readConfig(command, { ...io, env: { ...UNUSED[flags.leg], ...io.env } });
   if (loaded.kind === 'invalid') {
     writeProblems(context, loaded.problems, flags.output);
     return EXIT.config;
@@ -58,11 +68,11 @@ async function consult(command: Command, context: CommandContext, flags: DoctorF
   return EXIT.done;
 }
 
-async function examine(config: Config, context: CommandContext, flags: DoctorFlags): Promise<ExitCode> {
+async function examine(config: Config, context: CommandContext, flags: Asked): Promise<ExitCode> {
   const { io, colors } = context;
-  const { examineConsul } = await io.load.doctor();
-  const request = { config, exact: flags.exact ?? [], now: io.now, signal: io.signal };
-  const checks = answerOf(await examineConsul(request), context, flags);
+  const { examineConsul, examineGit } = await io.load.doctor();
+  const request = { config, exact: flags.exact ?? [], env: io.env, now: io.now, signal: io.signal };
+  const checks = answerOf(await (flags.leg === 'git' ? examineGit(request) : examineConsul(request)), context, flags);
   if (checks === undefined) return EXIT.failed;
   const failed = checks.some(({ status }) => status === 'failed');
   if (flags.output === 'json') writeJson(context, { ok: !failed, checks });

@@ -1,36 +1,139 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import type { Config } from '../config/config.ts';
+import { errorCode } from '../config/read-secrets.ts';
 import { actionsOf, type RunReport } from '../core/report/run-report.ts';
-import { type CommandContext, type OutputFormat, writeJson, writeProblems } from './command-context.ts';
-import { addConfigOptions, readConfig } from './config-options.ts';
+import { type RecordedWorld, readSnapshot, writeSnapshot } from '../core/snapshot/recorded-world.ts';
+import { AppError } from '../shared/errors.ts';
+import { problem } from '../shared/problem.ts';
+import type { PlanAnswer } from './cli-io.ts';
+import { type CommandContext, writeJson, writeProblems } from './command-context.ts';
+import { addConfigOptions, readConfig, readConfigFileOnly } from './config-options.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
-import { outputOption } from './output-option.ts';
 import { renderPlan } from './render-plan.ts';
+import { renderPlanMarkdown } from './render-plan-markdown.ts';
+import { writeOut } from './write-out.ts';
+
+const OUTPUTS = ['text', 'json', 'markdown'] as const;
+
+interface PlanFlags {
+  readonly output: (typeof OUTPUTS)[number];
+  readonly ref?: string;
+  readonly dir?: string;
+  readonly snapshot?: string;
+  readonly record?: string;
+  readonly exitCode?: true;
+  readonly check?: true;
+}
+
+const HELP = `
+Shows what would change: the fields of objects, the backends and tags of pools, the keys of Consul, the routers of Traefik. With --ref or
+--dir it is what would be done if these were in force. Values of Secrets are never shown.
+
+A snapshot is a file with everything but the specs that a plan looks at. With it no server is asked, so that a pull request can be checked
+where none can be reached; what it does not hold is taken not to exist. It holds digests of the values of Secrets, and names and addresses:
+keep it as you keep the specs.
+
+Without --check the API server is not asked whether it would take the changes: what it refuses shows when they are applied.
+With it, what cannot be tried yet is passed over: objects of a kind or in a namespace that the plan makes first.
+Exits with 1 when the plan is not whole: something is wrong with a spec, or a source has not answered.
+
+Examples:
+  poolkeeper plan --config poolkeeper.yaml
+  poolkeeper plan --ref feature/new-shop --check
+  poolkeeper plan --record snapshot.json
+  poolkeeper plan --snapshot snapshot.json --dir . --exit-code --output markdown`;
+
+/** What need not be configured, for it is not used. */
+const UNUSED = { POOLKEEPER_GIT_URL: '/unused' };
 
 /** `plan`: what a run would do now; nothing is written. */
 export function addPlanCommand(program: Command, context: CommandContext): void {
   const command = program
     .command('plan')
     .description('Show what would be done now. Nothing is written.')
-    .addOption(outputOption())
+    .addOption(
+      new Option('--output <format>', 'text for people, JSON for programs, or a comment for a pull request')
+        .choices(OUTPUTS)
+        .default('text'),
+    )
+    .option('--ref <branch>', 'another branch of the repository, as if it were in force')
+    .addOption(new Option('--dir <folder>', 'a folder instead of the repository, as if it were in force').conflicts('ref'))
+    .addOption(new Option('--snapshot <file>', 'plan against a snapshot instead of the servers').conflicts(['record', 'check']))
+    .option('--record <file>', 'write a snapshot of everything but the specs')
     .option('--check', 'ask the API server by dry runs whether it would take the changes')
     .option('--exit-code', 'exit with 2 when there is something to do')
-    .addHelpText(
-      'after',
-      '\nWithout --check the API server is not asked whether it would take the changes: what it refuses shows when they are applied.\nWith it, what cannot be tried yet is passed over: objects of a kind or in a namespace that the plan makes first.\n\nExamples:\n  poolkeeper plan --config poolkeeper.yaml\n  poolkeeper plan --check\n  poolkeeper plan --exit-code --output json',
-    )
-    .action(async (options: { readonly output: OutputFormat; readonly exitCode?: true; readonly check?: true }) => {
-      const loaded = readConfig(command, context.io);
-      if (loaded.kind === 'invalid') {
-        writeProblems(context, loaded.problems, options.output);
-        return context.exit(EXIT.config);
-      }
-      const { planOnce } = await context.io.load.once();
-      const report = await planOnce(loaded.config, { ...context.io, check: options.check === true }, context.io.signal);
-      if (options.output === 'json') writeJson(context, report);
-      else context.io.stdout.write(renderPlan(report, context.colors));
-      return context.exit(planExitCode(report, options.exitCode === true));
-    });
+    .addHelpText('after', HELP)
+    .action(async (flags: PlanFlags) => context.exit(await plan(command, context, flags)));
   addConfigOptions(command);
+}
+
+async function plan(command: Command, context: CommandContext, flags: PlanFlags): Promise<ExitCode> {
+  const { io } = context;
+  const { dir, snapshot, record } = flags;
+  const env = dir === undefined ? io.env : { ...UNUSED, ...io.env };
+  // Nothing is reached that a secret would be needed for.
+  const readFile = dir !== undefined && snapshot !== undefined ? readConfigFileOnly(command, io) : io.readFile;
+  const loaded = readConfig(command, { ...io, env, readFile });
+  if (loaded.kind === 'invalid') {
+    writeProblems(context, loaded.problems, flags.output === 'json' ? 'json' : 'text');
+    return EXIT.config;
+  }
+  const recorded = snapshot === undefined ? undefined : openSnapshot(snapshot, loaded.config, context);
+  const { planOnce } = await io.load.once();
+  const wish = {
+    check: flags.check === true,
+    standIn: flags.ref !== undefined || dir !== undefined,
+    ...(dir === undefined ? {} : { directory: dir }),
+    ...(recorded === undefined ? {} : { recorded }),
+  };
+  const answer = await planOnce(atRef(loaded.config, flags.ref), { ...io, ...wish }, io.signal);
+  if (record !== undefined) recordWorld(record, answer, context);
+  show(answer, context, flags);
+  return planExitCode(answer.report, flags.exitCode === true);
+}
+
+/** The configuration with another branch. */
+function atRef({ git, ...config }: Config, ref: string | undefined): Config {
+  const { tag: _tag, semver: _semver, commit: _commit, ...rest } = git;
+  return { ...config, git: ref === undefined ? git : { ...rest, ref } } as Config;
+}
+
+function openSnapshot(file: string, { owner, cluster, consul }: Config, { io }: CommandContext): RecordedWorld {
+  const read = readSnapshot(textOf(file, io.readFile), file);
+  if (read.kind === 'unreadable') throw new AppError(read.problem);
+  const { recorded } = read;
+  const differs = [
+    ['owner', recorded.owner, owner],
+    ['cluster', recorded.cluster, cluster],
+    ['consul.keyPath', recorded.keyPath, consul.keyPath],
+  ].find(([, was, is]) => was !== is);
+  if (differs === undefined) return recorded;
+  const [option, was, is] = differs;
+  const remedy = 'Take the configuration of the daemon that the snapshot was made for, or make one for this configuration.';
+  throw new AppError(problem('SNAPSHOT_UNREADABLE', `${file} was made for ${option} ${was}, and ${is} is configured`, { remedy }));
+}
+
+function textOf(file: string, readFile: CommandContext['io']['readFile']): string {
+  try {
+    return readFile(file);
+  } catch (error) {
+    throw new AppError(problem('CONFIG_UNREADABLE', `the snapshot ${file} cannot be read (${errorCode(error)})`), { cause: error });
+  }
+}
+
+/** Half a world would make nonsense of every plan. */
+function recordWorld(file: string, { report, recorded }: PlanAnswer, context: CommandContext): void {
+  const missing = report.sources.find(({ source, kind }) => kind !== 'complete' && source !== 'git');
+  if (missing !== undefined) {
+    const remedy = 'Mend what the plan tells of this source, then record again.';
+    throw new AppError(problem('FILE_NOT_WRITTEN', `${file} is not written: the source ${missing.source} is ${missing.kind}`, { remedy }));
+  }
+  writeOut(file, writeSnapshot(recorded), { context, fresh: false });
+}
+
+function show({ report, changes }: PlanAnswer, context: CommandContext, { output }: PlanFlags): void {
+  if (output === 'json') writeJson(context, { ...report, changes });
+  else context.io.stdout.write(output === 'markdown' ? renderPlanMarkdown(report, changes) : renderPlan(report, context.colors, changes));
 }
 
 /** Failed when the plan cannot be trusted to be whole: a source has not answered, or something is wrong with a spec. */

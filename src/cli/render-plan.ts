@@ -1,13 +1,16 @@
+import type { PlannedChange } from '../core/report/plan-diff.ts';
 import { type ActionReport, actionsOf, type RunReport } from '../core/report/run-report.ts';
 import { type Problem, problemText } from '../shared/problem.ts';
 import type { Colors } from './colors.ts';
 import { groupHolds } from './group-holds.ts';
+import { paintOf, renderLines, signOf } from './render-changes.ts';
 
 /**
  * A plan, or what a run did with one, for people: the actions of each spec, what is held, what is waited for, what is wrong,
- * and a line that counts it all. Specs with nothing of it are left out.
+ * and a line that counts it all. Specs with nothing of it are left out. `changes` tells what each action changes in detail, as far as it is
+ * known.
  */
-export function renderPlan(report: RunReport, colors: Colors): string {
+export function renderPlan(report: RunReport, colors: Colors, changes: readonly PlannedChange[] = []): string {
   const { specs, sources, problems, revision } = report;
   const lines: string[] = [`Revision ${revision ?? 'unknown'}`];
   for (const { source, kind, reason } of sources) {
@@ -15,10 +18,12 @@ export function renderPlan(report: RunReport, colors: Colors): string {
       lines.push(colors.yellow(`Source ${source} is ${kind}${reason === undefined ? '' : `: ${problemText(reason)}`}`));
   }
   lines.push(...problems.map((problem) => problemLine(problem, colors)));
+  const of = Map.groupBy(changes, ({ spec }) => spec);
   for (const { id, state, actions, holds, waiting, problems: own } of specs) {
     if (actions.length + holds.length + waiting.length + own.length === 0) continue;
     lines.push('', `${colors.bold(id)} (${state})`);
-    lines.push(...actions.map((action) => `  ${actionLine(action, colors)}`));
+    lines.push(...actions.flatMap((action) => actionLines(action, { colors, changes: of.get(id) ?? [] })));
+    lines.push(...routeLines(of.get(id) ?? [], colors));
     lines.push(...groupHolds(holds).map(({ what, reason }) => `  ${colors.yellow('held')} ${what}: ${reason.message}. ${reason.remedy}`));
     lines.push(
       ...waiting.map(
@@ -29,17 +34,32 @@ export function renderPlan(report: RunReport, colors: Colors): string {
     lines.push(...own.map((problem) => `  ${problemLine(problem, colors)}`));
   }
   const others = report.actions ?? [];
-  if (others.length > 0) lines.push('', colors.bold('Nodes'), ...others.map((action) => `  ${actionLine(action, colors)}`));
+  if (others.length > 0)
+    lines.push('', colors.bold('Nodes'), ...others.flatMap((action) => actionLines(action, { colors, changes: of.get(undefined) ?? [] })));
   return `${[...lines, '', summary(report)].join('\n')}\n`;
 }
 
-function actionLine({ op, on, changes, result, problem }: ActionReport, colors: Colors): string {
-  const leaves = /^(delete|deregister)/.test(op);
-  const sign = leaves ? colors.red('-') : colors.green('+');
+interface Detail {
+  readonly colors: Colors;
+  readonly changes: readonly PlannedChange[];
+}
+
+/** An action, and below it what it changes. */
+function actionLines(action: ActionReport, { colors, changes }: Detail): readonly string[] {
+  const change = changes.find(({ op, on }) => op === action.op && on === action.on);
+  const { lines = [], why = action.changes } = change ?? {};
+  const { op, on, result, problem } = action;
+  const sign = signOf(op, lines);
+  const told = lines.length === 0 ? why : why.slice(0, 1);
   const outcome =
     result === 'planned' || result === 'done' ? '' : ` ${colors.red(result)}${problem === undefined ? '' : `: ${problemText(problem)}`}`;
-  return `${sign} ${op} ${on}${changes.length === 0 ? '' : `: ${changes.join(', ')}`}${outcome}`;
+  const head = `${paintOf(sign, colors)(sign)} ${op} ${on}${told.length === 0 ? '' : `: ${told.join(', ')}`}${outcome}`;
+  return [`  ${head}`, ...renderLines(lines, colors)];
 }
+
+/** What follows in Traefik. */
+const routeLines = (changes: readonly PlannedChange[], colors: Colors): readonly string[] =>
+  changes.flatMap(({ leg, on, lines }) => (leg === 'traefik' ? [`  ${colors.cyan('=')} ${on}`, ...renderLines(lines, colors)] : []));
 
 function problemLine(problem: Problem, colors: Colors): string {
   const color = { error: colors.red, warning: colors.yellow, note: colors.cyan }[problem.severity];

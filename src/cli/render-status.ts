@@ -1,4 +1,4 @@
-import type { LegState, SpecReport, SpecState } from '../core/report/run-report.ts';
+import type { GatewayReport, LegState, SpecReport, SpecState } from '../core/report/run-report.ts';
 import { LEG_NAMES } from '../core/report/run-report.ts';
 import type { PoolSummary, StatusAnswer } from '../http/api-answers.ts';
 import { problemText } from '../shared/problem.ts';
@@ -9,6 +9,7 @@ import { renderTable } from './render-table.ts';
 /** The status of a daemon for people: when it last ran, its specs, pools and sources, what is held and what is wrong. */
 export function renderStatus(status: StatusAnswer, colors: Colors, nowMs: number): string {
   const isWatched = status.pools.some(({ replicas }) => replicas !== undefined);
+  const isProbed = status.pools.some(({ probes }) => probes !== undefined);
   const blocks = [
     [headline(status, nowMs)],
     table(
@@ -18,13 +19,28 @@ export function renderStatus(status: StatusAnswer, colors: Colors, nowMs: number
     ),
     table(
       colors,
-      ['POOL', 'CONSUL SERVICE', 'NODEPORT', 'DESIRED', 'REGISTERED', 'PASSING', ...(isWatched ? ['SERVING'] : []), 'HEALTH'],
-      status.pools.map((pool) => poolRow(pool, isWatched, colors)),
+      [
+        'POOL',
+        'CONSUL SERVICE',
+        'NODEPORT',
+        'DESIRED',
+        'REGISTERED',
+        'PASSING',
+        ...(isWatched ? ['SERVING'] : []),
+        'HEALTH',
+        ...(isProbed ? ['PROBE'] : []),
+      ],
+      status.pools.map((pool) => [...poolRow(pool, isWatched, colors), ...(isProbed ? [probeCell(pool, colors, nowMs)] : [])]),
     ),
     table(
       colors,
       ['NODE', 'BACKEND', 'WHY'],
       status.nodes.map(({ node, eligible, reason }) => [node, eligible ? colors.green('in') : colors.red('out'), reason]),
+    ),
+    table(
+      colors,
+      ['TRAEFIK', 'STATE', 'POOLS', 'SINCE'],
+      (status.gateways ?? []).map((gateway) => gatewayRow(gateway, colors, nowMs)),
     ),
     table(
       colors,
@@ -85,6 +101,19 @@ function poolRow(
   const words = health.mode === 'node' ? health.mode : `${health.mode}: ${health.words}`;
   const served = isWatched ? [serving === undefined ? '-' : (serving < passing ? colors.red : colors.green)(String(serving))] : [];
   return [pool, service, String(nodePort ?? 'none yet'), String(desired), String(registered), color(String(passing)), ...served, words];
+}
+
+/** The worst of its routes, when last tried. */
+function probeCell({ probes = [] }: PoolSummary, colors: Colors, nowMs: number): string {
+  const [worst] = [...probes].sort((a, b) => Number(a.ok) - Number(b.ok) || b.durationMs - a.durationMs);
+  if (worst === undefined) return '-';
+  const words = worst.error ?? `${worst.status ?? ''} in ${worst.durationMs} ms`;
+  return `${worst.ok ? colors.green(words) : colors.red(words)}, ${age(nowMs - worst.atMs)} ago`;
+}
+
+function gatewayRow({ replica, state, pools, sinceMs }: GatewayReport, colors: Colors, nowMs: number): readonly string[] {
+  const painted = state === 'in-step' ? colors.green(state) : (state === 'changing' ? colors.yellow : colors.red)(state);
+  return [replica, painted, pools === 0 ? '-' : String(pools), sinceMs === undefined ? '-' : age(nowMs - sinceMs)];
 }
 
 function paint(state: SpecState | LegState, colors: Colors): string {

@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
 import type { TranslationStep } from '../core/tags/translate-v1.ts';
-import { errorText } from '../shared/errors.ts';
-import { type Problem, problem, problemText } from '../shared/problem.ts';
+import { problemText } from '../shared/problem.ts';
 import { type CommandContext, type OutputFormat, writeJson, writeProblems } from './command-context.ts';
 import { addConfigOptions, readConfig } from './config-options.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { outputOption } from './output-option.ts';
 import { renderTable } from './render-table.ts';
-import { specOfText, type TranslatedService, translateSpec } from './translate-spec.ts';
+import type { TranslatedService } from './translate-spec.ts';
+import { unreadableSpec } from './unreadable-spec.ts';
 
 interface RoutesFlags {
   readonly translate: string;
@@ -16,7 +16,7 @@ interface RoutesFlags {
 
 const HELP = `
 Nothing but that file and the configuration is read; neither a repository nor a cluster has to be configured.
-Exits with 1 when a tag has no translation. docs/traefik.md tells what becomes of each.
+Exits with 1 when a tag has no translation, or cannot be read. docs/traefik.md tells what becomes of each.
 
 Examples:
   poolkeeper routes --translate specs/web.yaml
@@ -33,11 +33,12 @@ export function addRoutesCommand(program: Command, context: CommandContext): voi
     .requiredOption('--translate <file>', 'a spec file, or - for standard input')
     .addOption(outputOption())
     .addHelpText('after', HELP)
-    .action((flags: RoutesFlags) => context.exit(showTranslation(command, context, flags)));
+    .action(async (flags: RoutesFlags) => context.exit(await showTranslation(command, context, flags)));
   addConfigOptions(command);
 }
 
-function showTranslation(command: Command, context: CommandContext, { translate: file, output }: RoutesFlags): ExitCode {
+async function showTranslation(command: Command, context: CommandContext, { translate: file, output }: RoutesFlags): Promise<ExitCode> {
+  const { specOfText, translateSpec } = await import('./translate-spec.ts');
   const { io } = context;
   const loaded = readConfig(command, { ...io, env: { ...UNUSED, ...io.env } });
   if (loaded.kind === 'invalid') {
@@ -45,7 +46,7 @@ function showTranslation(command: Command, context: CommandContext, { translate:
     return EXIT.config;
   }
   const text = textOf(file, context);
-  const decoded = typeof text === 'string' ? specOfText(file, text, loaded.config) : { kind: 'broken' as const, problems: [text] };
+  const decoded = specOfText(file, text, loaded.config);
   if (decoded.kind === 'broken') {
     writeProblems(context, decoded.problems, output);
     return EXIT.failed;
@@ -54,33 +55,39 @@ function showTranslation(command: Command, context: CommandContext, { translate:
   if (output === 'json') writeJson(context, { services });
   else
     io.stdout.write(services.length === 0 ? 'There is no Service in it.\n' : services.map((one) => renderService(one, context)).join('\n'));
-  const failed = services.some(({ problems }) => problems.some(({ severity }) => severity === 'error'));
-  return failed ? EXIT.failed : EXIT.done;
+  return services.some(hasErrors) ? EXIT.failed : EXIT.done;
 }
 
-function textOf(file: string, { io }: CommandContext): string | Problem {
+function textOf(file: string, { io }: CommandContext): string {
   try {
     return io.readFile(file === '-' ? '/dev/stdin' : file);
   } catch (error) {
-    return problem('CONFIG_UNREADABLE', `the spec ${file} cannot be read: ${errorText(error)}`);
+    throw unreadableSpec(file, error);
   }
 }
 
+const hasErrors = ({ problems }: TranslatedService): boolean => problems.some(({ severity }) => severity === 'error');
+
 /** A table of what became what, what there is to tell, and the tags as Consul gets them. */
-function renderService({ namespace, name, service, steps, problems, tags }: TranslatedService, { colors }: CommandContext): string {
+function renderService(translated: TranslatedService, { colors }: CommandContext): string {
+  const { namespace, name, service, steps, problems, tags } = translated;
   const rows = steps.flatMap((step) => rowsOf(step));
   const color = { error: colors.red, warning: colors.yellow, note: (text: string) => text };
   const parts = [
     [`Service ${namespace}/${name}, Consul service ${service}`],
-    rows.length === 0 ? ['No Traefik 1 tags to translate.'] : renderTable(['TRAEFIK 1', 'CLASS', 'TRAEFIK 3'], rows),
+    rows.length === 0
+      ? [translated.untranslated ?? 'No Traefik 1 tags to translate.']
+      : renderTable(['TRAEFIK 1', 'CLASS', 'TRAEFIK 3'], rows),
     problems.map((one) => `${color[one.severity](one.severity)} ${problemText(one)}`),
-    ['Tags in Consul:', ...tags.map((tag) => `  ${tag}`)],
+    [hasErrors(translated) ? UNWRITTEN : 'Tags in Consul:', ...tags.map((tag) => `  ${tag}`)],
   ];
   return parts
     .filter((lines) => lines.length > 0)
     .map((lines) => `${lines.join('\n')}\n`)
     .join('\n');
 }
+
+const UNWRITTEN = 'Tags that would be in Consul; none is written while there are errors:';
 
 /** One line for each tag that it became; the Traefik 1 tag stands on the first. */
 function rowsOf({ tag, class: kind, becomes }: TranslationStep): readonly (readonly string[])[] {

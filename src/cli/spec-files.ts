@@ -3,11 +3,10 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { byBytes, revision, specId } from '../core/model/ids.ts';
 import type { SpecFile, SpecFiles } from '../core/model/spec-set.ts';
-import { AppError, errorText } from '../shared/errors.ts';
-import { problem } from '../shared/problem.ts';
+import { unreadableSpec } from './unreadable-spec.ts';
 
 /** The endings that the Git leg accepts. */
-const SPEC_FILE = /\.(json|ya?ml)$/i;
+export const SPEC_FILE = /\.(json|ya?ml)$/i;
 
 /**
  * The files that are named, and those with an accepted ending below the folders that are named, hidden ones left out. Throws
@@ -16,9 +15,26 @@ const SPEC_FILE = /\.(json|ya?ml)$/i;
 export async function specFilesAt(paths: readonly string[]): Promise<SpecFiles> {
   const names = new Set<string>();
   for (const path of paths) for (const name of await namesAt(path)) names.add(name);
-  const files = await Promise.all([...names].sort(byBytes).map(readSpecFile));
-  return { revision: revision(''), source: '', files, commits: [], problems: [], movedAfterMs: 0, fetchedAtMs: 0 };
+  return specFilesOf(await Promise.all([...names].sort(byBytes).map(readSpecFile)));
 }
+
+/** Files as if a repository held these and no others. */
+export const specFilesOf = (files: readonly SpecFile[]): SpecFiles => ({
+  revision: revision(''),
+  source: '',
+  files,
+  commits: [],
+  problems: [],
+  movedAfterMs: 0,
+  fetchedAtMs: 0,
+});
+
+/** True for a folder; false for anything else, also for what is not there. */
+export const isFolder = async (path: string): Promise<boolean> =>
+  stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 
 async function namesAt(path: string): Promise<readonly string[]> {
   try {
@@ -27,7 +43,7 @@ async function namesAt(path: string): Promise<readonly string[]> {
     const isSpec = (entry: string): boolean => SPEC_FILE.test(entry) && !entry.split(/[\\/]/).some((part) => part.startsWith('.'));
     return entries.filter(isSpec).map((entry) => join(path, entry));
   } catch (error) {
-    throw new AppError(problem('CONFIG_UNREADABLE', `the specs at ${path} cannot be read: ${errorText(error)}`), { cause: error });
+    throw unreadableSpec(path, error);
   }
 }
 
@@ -36,6 +52,6 @@ async function readSpecFile(path: string): Promise<SpecFile> {
     const bytes = await readFile(path);
     return { id: specId(path), blobId: createHash('sha1').update(bytes).digest('hex'), content: { kind: 'bytes', bytes } };
   } catch (error) {
-    throw new AppError(problem('CONFIG_UNREADABLE', `the spec ${path} cannot be read: ${errorText(error)}`), { cause: error });
+    throw unreadableSpec(path, error);
   }
 }

@@ -4,8 +4,12 @@ import { revision, specId } from '../core/model/ids.ts';
 import type { KubernetesObject, Spec } from '../core/model/objects.ts';
 import { type DecodedSpec, decodeSpec } from '../core/spec/decode-spec.ts';
 import { readSettings } from '../core/spec/read-settings.ts';
+import { annotationTags, parseTag, type Tag } from '../core/tags/annotation-tags.ts';
 import { type BuiltTags, buildTags } from '../core/tags/build-tags.ts';
+import { isV1Tag, isV3Router } from '../core/tags/tag-kinds.ts';
 import { traefikName } from '../core/tags/traefik-names.ts';
+import { v3TagFaults } from '../core/validate/v3-tag-faults.ts';
+import { problem } from '../shared/problem.ts';
 
 /** The tags of one Service of a spec, and what became of each Traefik 1 tag among them. */
 export interface TranslatedService extends BuiltTags {
@@ -13,6 +17,8 @@ export interface TranslatedService extends BuiltTags {
   readonly name: string;
   /** The Consul service. */
   readonly service: string;
+  /** Why its Traefik 1 tags are not translated; absent when they are, or when it has none. */
+  readonly untranslated?: string;
 }
 
 /** Decodes one spec from its text; nothing else is read. */
@@ -42,8 +48,21 @@ export function translateSpec({ objects }: Spec, { traefik, ...config }: Config)
       translation: translationOf({ ...config, traefik }),
       traefikServiceOf: (consulService) => known.get(consulService),
     });
-    return { ...built, problems: [...problems, ...built.problems], namespace, name, service };
+    const written = [...annotationTags(annotations), ...(settings.tags ?? []).map(parseTag)];
+    const faults = v3TagFaults(written).map(({ code, message, remedy, tag }) => ({
+      ...problem(code, `Service ${namespace}/${name}: ${message}`, remedy === undefined ? {} : { remedy }),
+      tag,
+    }));
+    const reason = built.steps.length > 0 ? undefined : whyUntranslated(written);
+    const untranslated = reason === undefined ? {} : { untranslated: reason };
+    return { ...built, problems: [...problems, ...built.problems, ...faults], namespace, name, service, ...untranslated };
   });
+}
+
+function whyUntranslated(written: readonly Tag[]): string | undefined {
+  if (!written.some((tag) => isV1Tag(tag) && tag.key.toLowerCase() !== 'traefik.tags')) return undefined;
+  if (written.some(isV3Router)) return 'Nothing is translated: the Service has Traefik 3 routers of its own.';
+  return 'Nothing is translated: traefik.enable switches the Service off.';
 }
 
 interface Place {

@@ -1,6 +1,9 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { actionsOf, type RunReport } from '../../src/core/report/run-report.ts';
 import { appManifest } from '../support/app-manifest.ts';
+import { makeTempDirectory } from '../support/processes.ts';
 import type { RecordedRequest } from '../support/recording-proxy.ts';
 import { runCli } from '../support/run-cli.ts';
 import { kvEntries, prepareSite, type Site } from '../support/site.ts';
@@ -11,6 +14,14 @@ import { writeKindsOf } from '../support/write-kinds.ts';
 const NAME = 'plan-run';
 const nameOf = (app: string): string => `${app}-${NAME}`;
 const settings = (value: string): string => `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: settings }\ndata: { value: ${value} }\n`;
+
+const CHANGED = {
+  'a.yaml': appManifest(nameOf('a'), { replicas: 3, nodePort: 30_060 }),
+  'b.yaml': appManifest(nameOf('b'), { tags: 'kubernetes,blue' }),
+  'settings.yaml': settings('two'),
+  'new.yaml': settings('new').replace('name: settings', 'name: more-settings'),
+};
+const NOWHERE = 'http://127.0.0.1:9';
 
 const stack = inject('stack') as StackConnection;
 
@@ -34,27 +45,53 @@ describe.skipIf(inject('stack') === undefined)('what `plan` tells is what the da
     await site?.remove();
   });
 
+  it('shows what would change with its values: of a folder, and the same against a snapshot without any server', async () => {
+    const folder = await makeTempDirectory('plan');
+    for (const [file, text] of Object.entries(CHANGED)) await writeFile(join(folder.path, file), text);
+    await writeFile(join(folder.path, 'c.yaml'), appManifest(nameOf('c')));
+    const snapshot = join(folder.path, 'snapshot');
+    try {
+      forget();
+      const live = await runCli(site.daemon, 'plan', '--dir', folder.path, '--record', snapshot);
+      expect({ code: live.code, stderr: live.stderr }).toEqual({ code: 0, stderr: '' });
+      expect(allRequests().flatMap(writeKindsOf)).toEqual([]);
+      for (const line of [
+        `  ~ apply-object ConfigMap ${NAME}/settings: change\n      ~ data.value: one → two\n`,
+        `  ~ apply-object Deployment ${NAME}/${nameOf('a')}: change\n      ~ spec.replicas: 2 → 3\n`,
+        `  + apply-object ConfigMap ${NAME}/more-settings: create\n      + data.value: new\n`,
+        '      + tag: blue\n',
+        `      ~ key ${NAME}/deployments/${NAME}/${nameOf('b')}\n`,
+      ])
+        expect(live.stdout).toContain(line);
+      expect(live.stdout).toMatch(/^ {6}~ spec\.ports\[http\]\.nodePort: \d+ → 30060$/m);
+      const env = {
+        ...site.daemon.env,
+        KUBECONFIG: '/none',
+        POOLKEEPER_KUBERNETES_KUBECONFIG: '/none',
+        POOLKEEPER_CONSUL_ADDRESS: NOWHERE,
+      };
+      const recorded = await runCli({ env }, 'plan', '--snapshot', snapshot, '--dir', folder.path, '--exit-code');
+      expect(recorded).toEqual({ code: 2, stderr: '', stdout: live.stdout });
+    } finally {
+      await folder.remove();
+    }
+  });
+
   it('for changes: the same objects and pools, and nothing else', async () => {
-    await site.git.commit(
-      {
-        'a.yaml': appManifest(nameOf('a'), { replicas: 3 }),
-        'b.yaml': appManifest(nameOf('b'), { tags: 'kubernetes,blue', nodePort: 30_060 }),
-        'settings.yaml': settings('two'),
-        'new.yaml': settings('new').replace('name: settings', 'name: more-settings'),
-      },
-      'changes of every kind',
-    );
+    await site.git.commit(CHANGED, 'changes of every kind');
     const planned = await plan();
     expect(planned).toEqual(
       [
         `ConfigMap ${NAME}/more-settings`,
         `ConfigMap ${NAME}/settings`,
         `Deployment ${NAME}/${nameOf('a')}`,
+        `Service ${NAME}/${nameOf('a')}`,
         `Service ${NAME}/${nameOf('b')}`,
         `pool ${NAME}/${nameOf('b')}`,
       ].sort(),
     );
-    expect(await written(5)).toEqual(planned);
+    // A pool follows its NodePort when that is open.
+    expect(await written(5)).toEqual([...planned, `pool ${NAME}/${nameOf('a')}`].sort());
     expect(await plan()).toEqual([]);
   });
 

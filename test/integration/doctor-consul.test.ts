@@ -8,10 +8,10 @@ import { createConsulLease } from '../../src/adapters/consul/create-consul-lease
 import { createConsulRegistry } from '../../src/adapters/consul/create-consul-registry.ts';
 import type { DoctorCheck } from '../../src/cli/cli-io.ts';
 import { loadModules } from '../../src/cli/load-modules.ts';
-import { runCli } from '../../src/cli/run-cli.ts';
 import { consulPolicy, ruleText } from '../../src/core/rights/consul-policy.ts';
 import { consulRules } from '../../src/core/rights/consul-rules.ts';
 import { eventually, systemClock } from '../contract/registry-rig.ts';
+import { callCli } from '../support/call-cli.ts';
 import { type ConsulServer, startConsul } from '../support/consul.ts';
 import { aclOf } from '../support/consul-acl.ts';
 import { deployPath, policyRules } from '../support/deploy-files.ts';
@@ -38,23 +38,17 @@ interface Answer {
 async function doctor(cluster: string, token: string | undefined, ...argv: readonly string[]): Promise<Answer> {
   const tokenFile = join(directory.path, randomUUID());
   if (token !== undefined) await writeFile(tokenFile, token);
-  const [stdout, stderr]: [string[], string[]] = [[], []];
-  const code = await runCli({
-    argv: ['doctor', 'consul', ...argv],
+  return callCli(['doctor', 'consul', ...argv], {
     env: {
       POOLKEEPER_CLUSTER: cluster,
       POOLKEEPER_CONSUL_ADDRESS: consul.consulUrl,
       ...(token === undefined ? {} : { POOLKEEPER_CONSUL_TOKEN_FILE: tokenFile }),
     },
-    stdout: { write: (text) => stdout.push(text) },
-    stderr: { write: (text) => stderr.push(text) },
-    isTerminal: false,
     readFile: (path) => readFileSync(path, 'utf8'),
     now: () => Date.now(),
     signal: AbortSignal.timeout(30_000),
     load: loadModules,
   });
-  return { code, stdout: stdout.join(''), stderr: stderr.join('') };
 }
 
 async function checksOf(cluster: string, token: string | undefined, ...argv: readonly string[]): Promise<readonly DoctorCheck[]> {

@@ -1,54 +1,18 @@
-import { afterEach, describe, expect, it } from 'vitest';
-import type { CliIo } from '../../../src/cli/cli-io.ts';
-import { runCli } from '../../../src/cli/run-cli.ts';
-import { createHttpServer, type HttpServer } from '../../../src/http/create-http-server.ts';
+import { describe, expect, it } from 'vitest';
+import { createHttpServer } from '../../../src/http/create-http-server.ts';
 import type { HttpServerOptions } from '../../../src/http/http-server-options.ts';
+import { type CliWorld, callCli } from '../../support/call-cli.ts';
+import { reportServers } from '../../support/report-server.ts';
 import { poolReport, runReport, specReport } from '../../support/run-report.ts';
 
-let servers: HttpServer[] = [];
+const { serve: serveReports, stop } = reportServers();
+const REPORT = runReport({ specs: [specReport('prod/web.yaml')], pools: [poolReport('prod', 'web')] });
 
-afterEach(async () => {
-  await Promise.all(servers.map((server) => server.stop()));
-  servers = [];
-});
+const serve = (more: Partial<HttpServerOptions> = {}): Promise<string> =>
+  serveReports([REPORT], { resync: async (spec) => ({ queued: spec !== 'gone.yaml', coalesced: spec === 'twice.yaml' }), ...more });
 
-async function serve(more: Partial<HttpServerOptions> = {}): Promise<string> {
-  const server = createHttpServer({
-    listen: { host: '127.0.0.1', port: 0 },
-    token: undefined,
-    report: () => runReport({ specs: [specReport('prod/web.yaml')], pools: [poolReport('prod', 'web')] }),
-    livez: () => true,
-    ready: () => ({ ready: true, checks: [] }),
-    metrics: async () => '',
-    drain: async () => undefined,
-    resync: async (spec) => ({ queued: spec !== 'gone.yaml', coalesced: spec === 'twice.yaml' }),
-    ...more,
-  });
-  servers.push(server);
-  return (await server.start()).url;
-}
-
-async function cli(argv: readonly string[], more: Partial<CliIo> = {}) {
-  const stdout: string[] = [];
-  const stderr: string[] = [];
-  const unused = () => Promise.reject(new Error('must not be loaded'));
-  const code = await runCli({
-    argv,
-    env: {},
-    stdout: { write: (text) => stdout.push(text) },
-    stderr: { write: (text) => stderr.push(text) },
-    isTerminal: false,
-    readFile: (path) => {
-      if (path === 'token') return 'hunter22\n';
-      throw Object.assign(new Error('ENOENT'), { code: 'ENOENT' });
-    },
-    now: () => 1_700_000_060_020,
-    signal: new AbortController().signal,
-    load: { daemon: unused, once: unused, demo: unused, rights: unused, doctor: unused },
-    ...more,
-  });
-  return { code, stdout: stdout.join(''), stderr: stderr.join('') };
-}
+const cli = (argv: readonly string[], more: CliWorld = {}) =>
+  callCli(argv, { files: { token: 'hunter22\n' }, now: () => 1_700_000_060_020, ...more });
 
 describe('status', () => {
   it('shows what the daemon last saw', async () => {
@@ -64,7 +28,7 @@ describe('status', () => {
 
   it('says that nothing answers, or something else', async () => {
     const url = await serve();
-    await servers[0]?.stop();
+    await stop();
     expect(await cli(['status', '--url', url])).toMatchObject({
       code: 1,
       stdout: '',
@@ -72,8 +36,9 @@ describe('status', () => {
     });
     const stranger = createHttpServer({ listen: { host: '127.0.0.1', port: 0 } } as HttpServerOptions);
     stranger.app.addHook('onRequest', async (_request, reply) => reply.code(200).send('hello'));
-    servers.push(stranger);
-    expect((await cli(['status', '--url', (await stranger.start()).url])).stderr).toContain('is not poolkeeper');
+    const { url: strange } = await stranger.start();
+    expect((await cli(['status', '--url', strange])).stderr).toContain('is not poolkeeper');
+    await stranger.stop();
   });
 
   it('hands on what the daemon says', async () => {

@@ -2,34 +2,20 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { CliIo, DoctorCheck, DoctorModule } from '../../../src/cli/cli-io.ts';
-import { runCli } from '../../../src/cli/run-cli.ts';
+import type { DoctorCheck, DoctorModule } from '../../../src/cli/cli-io.ts';
+import { type CliWorld, callCli } from '../../support/call-cli.ts';
 import { readDeploy } from '../../support/deploy-files.ts';
 
 const ENV = { POOLKEEPER_CLUSTER: 'prod' };
 
-async function doctor(argv: readonly string[], more: Partial<Pick<CliIo, 'env'>> & { readonly checks?: readonly DoctorCheck[] } = {}) {
-  const [stdout, stderr]: [string[], string[]] = [[], []];
-  const unused = () => Promise.reject(new Error('must not be loaded'));
+function doctor(argv: readonly string[], { env = ENV, checks }: Pick<CliWorld, 'env'> & { readonly checks?: readonly DoctorCheck[] } = {}) {
   const load = async (): Promise<DoctorModule> => {
-    const real = await import('../../../src/cli/doctor.ts');
-    const { checks } = more;
-    return checks === undefined ? real : { ...real, examineConsul: async () => ({ kind: 'ok', value: checks }) };
+    const real = { ...(await import('../../../src/cli/doctor.ts')), ...(await import('../../../src/cli/doctor-git.ts')) };
+    return checks === undefined
+      ? real
+      : { ...real, examineConsul: async () => ({ kind: 'ok', value: checks }), examineGit: async () => ({ kind: 'ok', value: checks }) };
   };
-  const code = await runCli({
-    argv: ['doctor', ...argv],
-    env: more.env ?? ENV,
-    stdout: { write: (text) => stdout.push(text) },
-    stderr: { write: (text) => stderr.push(text) },
-    isTerminal: false,
-    readFile: () => {
-      throw Object.assign(new Error('ENOENT'), { code: 'ENOENT' });
-    },
-    now: () => 0,
-    signal: AbortSignal.timeout(20_000),
-    load: { daemon: unused, once: unused, demo: unused, rights: unused, doctor: load },
-  });
-  return { code, stdout: stdout.join(''), stderr: stderr.join('') };
+  return callCli(['doctor', ...argv], { env, load: { doctor: load } });
 }
 
 const GOOD: DoctorCheck = { name: 'address', status: 'ok', message: 'Consul answers' };
@@ -71,6 +57,25 @@ describe('doctor consul', () => {
   it('says which file of the configuration cannot be read', async () => {
     const answer = await doctor(['consul'], { env: { ...ENV, POOLKEEPER_CONSUL_CA_FILE: '/none/ca.pem' } });
     expect(answer).toMatchObject({ code: 78, stderr: expect.stringMatching(/CONFIG_UNREADABLE: consul\.caFile: .*\/none\/ca\.pem/) });
+  });
+});
+
+describe('doctor git', () => {
+  it('writes a line for each check, and needs no cluster', async () => {
+    const answer = await doctor(['git'], { checks: [GOOD, BAD], env: { POOLKEEPER_GIT_URL: '/srv/specs.git' } });
+    expect(answer).toMatchObject({ code: 1, stderr: '', stdout: expect.stringContaining('a write is refused. Add the right.') });
+  });
+
+  it('says what is wrong with a repository', async () => {
+    const { code, stdout } = await doctor(['git'], { env: { POOLKEEPER_GIT_URL: '/none/specs.git' } });
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^failed {3}login .*\/none\/specs\.git/m);
+  });
+
+  it('wants a repository, and no options of consul', async () => {
+    expect(await doctor(['git'], { env: {} })).toMatchObject({ code: 78, stderr: expect.stringContaining('git.url: must be set') });
+    const answer = await doctor(['git', '--policy'], { env: { POOLKEEPER_GIT_URL: '/srv/specs.git' } });
+    expect(answer).toMatchObject({ code: 64, stderr: expect.stringContaining('are for consul') });
   });
 });
 

@@ -1,21 +1,16 @@
-import { afterEach, describe, expect, it } from 'vitest';
-import type { CliIo } from '../../../src/cli/cli-io.ts';
-import { runCli } from '../../../src/cli/run-cli.ts';
+import { describe, expect, it } from 'vitest';
 import { waitForDrain } from '../../../src/cli/wait-for-drain.ts';
 import { nodeName } from '../../../src/core/model/ids.ts';
 import type { RunReport } from '../../../src/core/report/run-report.ts';
-import { createHttpServer, type HttpServer } from '../../../src/http/create-http-server.ts';
 import type { DrainWish, HttpServerOptions } from '../../../src/http/http-server-options.ts';
 import { nodeAnswer } from '../../../src/http/node-views.ts';
 import { AppError } from '../../../src/shared/errors.ts';
 import { problem } from '../../../src/shared/problem.ts';
+import { type CliWorld, callCli } from '../../support/call-cli.ts';
+import { reportServers } from '../../support/report-server.ts';
 import { nodeDecision, nodeReport, poolReport, runReport } from '../../support/run-report.ts';
 
-let servers: HttpServer[] = [];
-afterEach(async () => {
-  await Promise.all(servers.map((server) => server.stop()));
-  servers = [];
-});
+const { serve: serveReports } = reportServers();
 
 const w1 = nodeName('w1');
 const inside = runReport({
@@ -35,40 +30,10 @@ const kept = runReport({
 /** A daemon that tells these reports one after the other, the last one for ever. */
 async function serve(reports: readonly RunReport[], more: Partial<HttpServerOptions> = {}) {
   const asked: DrainWish[] = [];
-  const left = [...reports];
-  const server = createHttpServer({
-    listen: { host: '127.0.0.1', port: 0 },
-    token: undefined,
-    report: () => (left.length > 1 ? left.shift() : left[0]),
-    livez: () => true,
-    ready: () => ({ ready: true, checks: [] }),
-    metrics: async () => '',
-    resync: async () => ({ queued: true, coalesced: false }),
-    drain: async (wish) => void asked.push(wish),
-    ...more,
-  });
-  servers.push(server);
-  return { asked, url: (await server.start()).url };
+  return { asked, url: await serveReports(reports, { drain: async (wish) => void asked.push(wish), ...more }) };
 }
 
-async function cli(argv: readonly string[], more: Partial<CliIo> = {}) {
-  const stdout: string[] = [];
-  const stderr: string[] = [];
-  const unused = () => Promise.reject(new Error('must not be loaded'));
-  const code = await runCli({
-    argv,
-    env: {},
-    stdout: { write: (text) => stdout.push(text) },
-    stderr: { write: (text) => stderr.push(text) },
-    isTerminal: false,
-    readFile: () => 'hunter22\n',
-    now: () => 0,
-    signal: new AbortController().signal,
-    load: { daemon: unused, once: unused, demo: unused, rights: unused, doctor: unused },
-    ...more,
-  });
-  return { code, stdout: stdout.join(''), stderr: stderr.join('') };
-}
+const cli = (argv: readonly string[], more: CliWorld = {}) => callCli(argv, { readFile: () => 'hunter22\n', ...more });
 
 describe('drain and undrain', () => {
   it('ask the daemon', async () => {

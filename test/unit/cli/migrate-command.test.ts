@@ -1,17 +1,13 @@
-import { afterEach, describe, expect, it } from 'vitest';
-import { runCli } from '../../../src/cli/run-cli.ts';
+import { describe, expect, it } from 'vitest';
 import { nodeName, poolKey } from '../../../src/core/model/ids.ts';
 import type { PoolReport, RunReport } from '../../../src/core/report/run-report.ts';
-import { createHttpServer, type HttpServer } from '../../../src/http/create-http-server.ts';
 import type { MigrationResult, MigrationWish } from '../../../src/http/http-server-options.ts';
 import { problem } from '../../../src/shared/problem.ts';
+import { callCli } from '../../support/call-cli.ts';
+import { reportServers } from '../../support/report-server.ts';
 import { poolReport, runReport, sourceReport } from '../../support/run-report.ts';
 
-let servers: HttpServer[] = [];
-afterEach(async () => {
-  await Promise.all(servers.map((server) => server.stop()));
-  servers = [];
-});
+const { serve: serveReports } = reportServers();
 
 const web = (more: Partial<PoolReport>): RunReport =>
   runReport({ pools: [poolReport('prod', 'web', { desired: 2, passing: 0, ...more })] });
@@ -23,41 +19,14 @@ const MOVING: MigrationResult = { kind: 'done', moving: [poolKey('prod', 'web')]
 /** A daemon that tells these reports one after the other, the last one for ever. */
 async function serve(reports: readonly RunReport[], answer: MigrationResult = MOVING) {
   const asked: MigrationWish[] = [];
-  const left = [...reports];
-  const server = createHttpServer({
-    listen: { host: '127.0.0.1', port: 0 },
-    token: undefined,
-    report: () => (left.length > 1 ? left.shift() : left[0]),
-    livez: () => true,
-    ready: () => ({ ready: true, checks: [] }),
-    metrics: async () => '',
-    resync: async () => ({ queued: true, coalesced: false }),
-    drain: async () => undefined,
-    migrate: async (wish) => {
-      asked.push(wish);
-      return answer;
-    },
-  });
-  servers.push(server);
-  return { asked, url: (await server.start()).url };
+  const migrations = async (wish: MigrationWish): Promise<MigrationResult> => {
+    asked.push(wish);
+    return answer;
+  };
+  return { asked, url: await serveReports(reports, { migrate: migrations }) };
 }
 
-async function migrate(...argv: readonly string[]) {
-  const [stdout, stderr]: [string[], string[]] = [[], []];
-  const unused = () => Promise.reject(new Error('must not be loaded'));
-  const code = await runCli({
-    argv: ['migrate', ...argv],
-    env: {},
-    stdout: { write: (text) => stdout.push(text) },
-    stderr: { write: (text) => stderr.push(text) },
-    isTerminal: false,
-    readFile: () => '',
-    now: () => 0,
-    signal: new AbortController().signal,
-    load: { daemon: unused, once: unused, demo: unused, rights: unused, doctor: unused },
-  });
-  return { code, stdout: stdout.join(''), stderr: stderr.join('') };
-}
+const migrate = (...argv: readonly string[]) => callCli(['migrate', ...argv], { readFile: () => '' });
 
 describe('migrate', () => {
   it('asks the daemon, and tells how far it is until all have moved', async () => {

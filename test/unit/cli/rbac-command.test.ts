@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadAll } from 'js-yaml';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { runCli } from '../../../src/cli/run-cli.ts';
+import { callCli } from '../../support/call-cli.ts';
 import { grantsOf, rulesIn } from '../../support/cluster-rights.ts';
 import { deployPath, readDeploy } from '../../support/deploy-files.ts';
 import { GitRepository } from '../../support/git-repository.ts';
@@ -19,24 +19,11 @@ describe('rbac', () => {
   });
   afterEach(() => rm(directory, { recursive: true }));
 
-  async function rbac(argv: readonly string[], env: Readonly<Record<string, string>> = {}) {
-    const [stdout, stderr]: [string[], string[]] = [[], []];
-    const unused = () => Promise.reject(new Error('must not be loaded'));
-    const code = await runCli({
-      argv: ['rbac', ...argv],
+  const rbac = (argv: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+    callCli(['rbac', ...argv], {
       env: { PATH: process.env['PATH'], HOME: directory, ...env },
-      stdout: { write: (text) => stdout.push(text) },
-      stderr: { write: (text) => stderr.push(text) },
-      isTerminal: false,
-      readFile: () => {
-        throw Object.assign(new Error('ENOENT'), { code: 'ENOENT' });
-      },
-      now: () => 0,
-      signal: AbortSignal.timeout(20_000),
-      load: { daemon: unused, once: unused, demo: unused, rights: () => import('../../../src/cli/rights.ts'), doctor: unused },
+      load: { rights: () => import('../../../src/cli/rights.ts') },
     });
-    return { code, stdout: stdout.join(''), stderr: stderr.join('') };
-  }
   const write = async (name: string, text: string): Promise<string> => {
     await writeFile(join(directory, name), text);
     return join(directory, name);
@@ -76,7 +63,9 @@ describe('rbac', () => {
   });
 
   it('prints for the examples what deploy/kubernetes/access grants, and namespaces, of which they hold one', async () => {
-    const { stdout } = await rbac([deployPath('..', 'specs-example')]);
+    const { stdout } = await rbac(
+      ['api.yaml', 'echoserver.json', 'shop.yaml', 'web.yaml'].map((name) => deployPath('..', 'specs-example', name)),
+    );
     const grants = (manifest: string): readonly string[] =>
       grantsOf(rulesIn(manifest)).map(({ verb, resource, rule }) => [verb, resource, ...(rule.resourceNames ?? [])].join(' '));
     const printed = new Set(grants(stdout));

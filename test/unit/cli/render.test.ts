@@ -3,6 +3,7 @@ import { createColors } from '../../../src/cli/colors.ts';
 import { renderPlan } from '../../../src/cli/render-plan.ts';
 import { renderStatus } from '../../../src/cli/render-status.ts';
 import { renderTable } from '../../../src/cli/render-table.ts';
+import { replicaName } from '../../../src/core/model/ids.ts';
 import { statusAnswer } from '../../../src/http/api-answers.ts';
 import { problem } from '../../../src/shared/problem.ts';
 import { actionReport, poolReport, removalHold, runReport, sourceReport, specReport } from '../../support/run-report.ts';
@@ -110,6 +111,32 @@ Actions: 1 planned, 1 done, 1 failed, 1 held.
 
 describe('renderStatus', () => {
   const atMs = 1_700_000_000_020;
+
+  it('shows what Traefik serves, and how routes answered', () => {
+    const answer = { router: 'r', host: 'h', path: '/', atMs: atMs - 5_000, durationMs: 12, failures: 0 };
+    const gateways = [
+      { replica: replicaName('edge-1'), state: 'in-step', pools: 0 },
+      { replica: replicaName('edge-2'), state: 'frozen', pools: 2, sinceMs: atMs - 90_000 },
+    ] as const;
+    const pools = [
+      poolReport('prod', 'api', { probes: [{ ...answer, ok: true, status: 200 }] }),
+      poolReport('prod', 'web', {
+        probes: [
+          { ...answer, ok: true, status: 200 },
+          { ...answer, ok: false, error: 'HTTP 502', status: 502 },
+        ],
+      }),
+      poolReport('prod', 'tcp'),
+    ];
+    const text = renderStatus(statusAnswer(runReport({ pools, gateways })), plain, atMs);
+    expect(text).toMatch(/^TRAEFIK +STATE +POOLS +SINCE$/m);
+    expect(text).toMatch(/^edge-1 +in-step +- +-$/m);
+    expect(text).toMatch(/^edge-2 +frozen +2 +1m 30s$/m);
+    expect(text).toMatch(/^POOL .* HEALTH +PROBE$/m);
+    expect(text).toMatch(/^prod\/api .* 200 in 12 ms, 5s ago$/m);
+    expect(text).toMatch(/^prod\/web .* HTTP 502, 5s ago$/m);
+    expect(text).toMatch(/^prod\/tcp .* -$/m);
+  });
 
   it('shows specs, pools, sources, holds and problems', () => {
     const status = statusAnswer(

@@ -1,32 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { runCli } from '../../../src/cli/run-cli.ts';
+import { callCli } from '../../support/call-cli.ts';
 
 const EXAMPLES = join(import.meta.dirname, '..', '..', '..', 'specs-example');
 const spec = (annotations: string, name = 'web'): string =>
   `apiVersion: v1\nkind: Service\nmetadata:\n  name: ${name}\n  annotations:\n${annotations}\nspec:\n  type: NodePort\n  ports: [{ port: 80 }]\n`;
 
-async function routes(files: Readonly<Record<string, string>>, argv: readonly string[], env: Readonly<Record<string, string>> = {}) {
-  const [stdout, stderr]: [string[], string[]] = [[], []];
-  const unused = () => Promise.reject(new Error('must not be loaded'));
-  const code = await runCli({
-    argv: ['routes', ...argv],
-    env,
-    stdout: { write: (text) => stdout.push(text) },
-    stderr: { write: (text) => stderr.push(text) },
-    isTerminal: false,
-    readFile: (path) => {
-      const text = files[path];
-      if (text === undefined) throw Object.assign(new Error('ENOENT'), { code: 'ENOENT' });
-      return text;
-    },
-    now: () => 0,
-    signal: AbortSignal.timeout(20_000),
-    load: { daemon: unused, once: unused, demo: unused, rights: unused, doctor: unused },
-  });
-  return { code, stdout: stdout.join(''), stderr: stderr.join('') };
-}
+const routes = (files: Readonly<Record<string, string>>, argv: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+  callCli(['routes', ...argv], { files, env });
 
 describe('routes --translate', () => {
   it('shows a table of what became what, and the tags, without any configuration', async () => {
@@ -94,8 +76,8 @@ describe('routes --translate', () => {
 
   it('says what is wrong with the file or its tags', async () => {
     expect(await routes({}, ['--translate', 'none.yaml'])).toMatchObject({
-      code: 1,
-      stderr: expect.stringContaining('CONFIG_UNREADABLE: the spec none.yaml'),
+      code: 78,
+      stderr: expect.stringMatching(/CONFIG_UNREADABLE: the spec none\.yaml cannot be read: (?!.*daemon)/),
     });
     expect(await routes({ 'a.yaml': '{' }, ['--translate', 'a.yaml'])).toMatchObject({
       code: 1,
@@ -113,5 +95,34 @@ describe('routes --translate', () => {
     ]);
     expect(drr).toMatchObject({ code: 1, stdout: expect.stringContaining('traefik.drrStrategy') });
     expect(await routes({}, [])).toMatchObject({ code: 64 });
+  });
+
+  const translated = (annotations: readonly string[]) =>
+    routes({ 'a.yaml': spec(annotations.map((line) => `    ${line}`).join('\n')) }, ['--translate', 'a.yaml']);
+
+  it('shows the tag that is left out among the others, and that none is written then', async () => {
+    const { code, stdout } = await translated(['traefik.frontend.rule: Host:a', "traefik.frontend.auth.basic.users: 'a\"b'"]);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^traefik\.frontend\.auth\.basic\.users=a"b +impossible +–$/m);
+    expect(stdout).toContain('Tags that would be in Consul; none is written while there are errors:\n');
+    expect(stdout).not.toContain('No Traefik 1 tags');
+  });
+
+  it('fails over a Traefik 3 tag that Traefik cannot read', async () => {
+    const { code, stdout } = await translated(['traefik.http.routers.a.prioritty: "1"']);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(
+      /TAG_INVALID: Service default\/web: the tag traefik\.http\.routers\.a\.prioritty names "prioritty".*Did you mean "priority"\?/,
+    );
+    expect(stdout).toContain('No Traefik 1 tags to translate.\n');
+  });
+
+  it.each([
+    ['traefik.http.routers.a.rule: Host(`a`)', 'the Service has Traefik 3 routers of its own'],
+    ['traefik.enable: "false"', 'traefik.enable switches the Service off'],
+  ])('says why it translates nothing beside %s', async (annotation, why) => {
+    const { code, stdout } = await translated([annotation, 'traefik.frontend.rule: Host:a']);
+    expect({ code, why: stdout.split('\n')[2] }).toEqual({ code: 0, why: `Nothing is translated: ${why}.` });
+    expect(stdout).toContain('\nTags in Consul:\n');
   });
 });

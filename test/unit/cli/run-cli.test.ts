@@ -1,13 +1,24 @@
 import { describe, expect, it } from 'vitest';
-import type { CliIo, DaemonModule, OnceModule } from '../../../src/cli/cli-io.ts';
-import { runCli } from '../../../src/cli/run-cli.ts';
+import type { DaemonModule, OnceModule, PlanWish } from '../../../src/cli/cli-io.ts';
 import type { Config } from '../../../src/config/config.ts';
+import { specId } from '../../../src/core/model/ids.ts';
 import type { RunReport } from '../../../src/core/report/run-report.ts';
+import { type RecordedWorld, writeSnapshot } from '../../../src/core/snapshot/recorded-world.ts';
 import { AppError } from '../../../src/shared/errors.ts';
 import { problem } from '../../../src/shared/problem.ts';
+import { type CliWorld, callCli } from '../../support/call-cli.ts';
 import { actionReport, removalHold, runReport, sourceReport, specReport } from '../../support/run-report.ts';
 
 const yaml = 'cluster: main\ngit: {url: /srv/specs.git}\n';
+
+const UNAVAILABLE = { kind: 'unavailable', reason: problem('SNAPSHOT_STALE', 'not looked at'), sinceMs: 0 } as const;
+const RECORDED: RecordedWorld = {
+  ...{ recordedAtMs: 0, owner: 'poolkeeper', cluster: 'main', keyPath: 'kubernetes' },
+  world: {
+    cluster: { nodes: UNAVAILABLE, services: UNAVAILABLE, endpoints: UNAVAILABLE, pods: UNAVAILABLE, objects: new Map() },
+    registry: UNAVAILABLE,
+  },
+};
 
 /** A daemon module that records what it is asked, and answers with the given report. */
 function fakeDaemon(report: RunReport = runReport()) {
@@ -20,7 +31,7 @@ function fakeDaemon(report: RunReport = runReport()) {
     },
     planOnce: async (config, { check }) => {
       calls.push({ name: check === true ? 'plan --check' : 'plan', config });
-      return report;
+      return { report, changes: [], recorded: RECORDED };
     },
     syncOnce: async (config, { onReport }) => {
       calls.push({ name: 'sync', config });
@@ -31,36 +42,20 @@ function fakeDaemon(report: RunReport = runReport()) {
   return { module, calls, stops: () => stopped };
 }
 
-async function cli(
+function cli(
   argv: readonly string[],
-  more: Partial<CliIo> & { readonly daemon?: DaemonModule & OnceModule; readonly files?: Readonly<Record<string, string>> } = {},
+  { daemon = fakeDaemon().module, files, ...more }: CliWorld & { readonly daemon?: DaemonModule & OnceModule } = {},
 ) {
-  const files: Readonly<Record<string, string>> = { 'poolkeeper.yaml': yaml, ...more.files };
-  const stdout: string[] = [];
-  const stderr: string[] = [];
-  const code = await runCli({
-    argv,
-    env: {},
-    stdout: { write: (text) => stdout.push(text) },
-    stderr: { write: (text) => stderr.push(text) },
-    isTerminal: false,
-    readFile: (path) => {
-      const text = files[path];
-      if (text === undefined) throw Object.assign(new Error('ENOENT'), { code: 'ENOENT' });
-      return text;
-    },
+  return callCli(argv, {
+    files: { 'poolkeeper.yaml': yaml, ...files },
     now: () => 1_700_000_000_000,
-    signal: new AbortController().signal,
     load: {
-      daemon: async () => more.daemon ?? fakeDaemon().module,
-      once: async () => more.daemon ?? fakeDaemon().module,
+      daemon: async () => daemon,
+      once: async () => daemon,
       demo: async () => ({ runDemo: async ({ once, json }) => (once && json ? 0 : 1) }),
-      rights: () => import('../../../src/cli/rights.ts'),
-      doctor: () => import('../../../src/cli/doctor.ts'),
     },
     ...more,
   });
-  return { code, stdout: stdout.join(''), stderr: stderr.join('') };
 }
 
 describe('runCli', () => {
@@ -191,10 +186,61 @@ describe('plan', () => {
     expect(calls.map(({ name }) => name)).toEqual(['plan --check', 'plan']);
   });
 
+  describe('with a snapshot', () => {
+    const wishes: PlanWish[] = [];
+    const { module } = fakeDaemon(something);
+    const daemon = {
+      ...module,
+      planOnce: async (config: Config, io: PlanWish) => {
+        wishes.push({ ...io, directory: `${io.directory} ${config.git.ref}` });
+        const change = { leg: 'kubernetes', op: 'apply-object', on: 'Service prod/web', why: ['change', 'content'] } as const;
+        const lines = [{ what: 'spec.replicas', op: 'change', before: 1, after: 2 }] as const;
+        return { report: something, changes: [{ ...change, spec: specId('a.yaml'), lines }], recorded: RECORDED };
+      },
+    };
+
+    it('writes one, and plans against it', async () => {
+      const files: Record<string, string> = {};
+      const writeFile = (path: string, text: string): void => {
+        files[path] = text;
+      };
+      expect(await cli(['plan', '--record', 's.json'], { daemon, writeFile })).toMatchObject({ code: 0 });
+      expect(wishes.at(-1)).toMatchObject({ standIn: false });
+      const argv = ['plan', '--snapshot', 's.json', '--dir', 'specs', '--output', 'markdown'];
+      const { stdout, stderr } = await cli(argv, { daemon, files });
+      expect(stderr).toBe('');
+      expect(wishes.at(-1)).toMatchObject({ recorded: RECORDED, directory: 'specs main', standIn: true });
+      expect(stdout).toContain('```diff\nRevision 4f1c0de');
+      expect(stdout).toMatch(/^! {2}apply-object Service prod\/web: change\n! {6}spec\.replicas: 1 → 2$/m);
+    });
+
+    it('refuses one of another daemon, and one without a source', async () => {
+      const files = { 's.json': writeSnapshot({ ...RECORDED, cluster: 'other' }) };
+      expect(await cli(['plan', '--snapshot', 's.json'], { daemon, files })).toMatchObject({
+        code: 78,
+        stderr: expect.stringContaining('was made for cluster other, and main is configured'),
+      });
+      const writeFile = () => expect.unreachable();
+      const half = fakeDaemon(blind).module;
+      expect(await cli(['plan', '--record', 's.json'], { daemon: half, writeFile })).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining('s.json is not written: the source consul is unavailable'),
+      });
+    });
+
+    it('plans for another branch', async () => {
+      await cli(['plan', '--ref', 'feature/x'], { daemon });
+      expect(wishes.at(-1)).toMatchObject({ directory: 'undefined feature/x', standIn: true });
+    });
+  });
+
   it('shows the plan, as text without colours or as JSON', async () => {
     const daemon = fakeDaemon(something).module;
     expect((await cli(['plan'], { daemon })).stdout).toContain('+ apply-object Service prod/web: spec.ports[0].port\n');
-    expect(JSON.parse((await cli(['plan', '--output', 'json'], { daemon })).stdout)).toEqual(JSON.parse(JSON.stringify(something)));
+    expect(JSON.parse((await cli(['plan', '--output', 'json'], { daemon })).stdout)).toEqual({
+      ...(JSON.parse(JSON.stringify(something)) as object),
+      changes: [],
+    });
   });
 
   it.each([

@@ -70,6 +70,19 @@ describe('buildReport', () => {
     expect(told.nodes).toMatchObject([{ node: 'n1', eligible: true, code: 'ready' }, { node: 'n2' }, { node: 'n3' }]);
   });
 
+  it('tells the floor of a pool that is to be in the catalog, and of no other', () => {
+    const floorOf = (base: World) => report(base).pools.map(({ floor }) => floor);
+    expect(floorOf(settle(start()).world)).toEqual([1]);
+    const own = spec('web.json', deployment('web'), service('web', { annotations: { 'poolkeeper.dev/min-backends': '2' } }));
+    expect(floorOf(settle(world({ specs: complete(specSet([own])), endpoints: [endpoints('default/web')] })).world)).toEqual([2]);
+    const out = spec('web.json', deployment('web'), service('web', { annotations: { 'poolkeeper.dev/register': 'false' } }));
+    const api = spec('api.json', deployment('api'), service('api'));
+    const both = world({ specs: complete(specSet([WEB, api])), endpoints: [endpoints('default/web'), endpoints('default/api')] });
+    const leaving = { ...settle(both).world, specs: complete(specSet([out, api])) };
+    expect(report(leaving).pools).toMatchObject([{ desired: 3 }, { desired: 0, registered: 3 }]);
+    expect(floorOf(leaving)).toEqual([1, undefined]);
+  });
+
   it('tells of a node that is drained: the mark, its check, and where it still stands', () => {
     const before = settle(start()).world;
     const drained = node('n2', { annotations: { 'poolkeeper.dev/drain': 'true', 'poolkeeper.dev/drain-reason': 'new disk' } });

@@ -6,6 +6,8 @@ import type { RegistryState } from '../../../../src/core/model/registration.ts';
 import type { Snapshot } from '../../../../src/core/model/snapshot.ts';
 import { snapshotValue } from '../../../../src/core/model/snapshot.ts';
 import type { World } from '../../../../src/core/model/world.ts';
+import { followTimeMs } from '../../../../src/core/plan/follow-time.ts';
+import { nudgeMark } from '../../../../src/core/plan/nudge-mark.ts';
 import type { FollowedTraefik, TraefikLook } from '../../../../src/core/report/follow-traefik.ts';
 import { followTraefik } from '../../../../src/core/report/follow-traefik.ts';
 import {
@@ -177,6 +179,75 @@ describe('followTraefik', () => {
     const mended = look(site, { replicas: { [A]: following(site), [B]: following(site) }, before: later.followed, nowMs: NOW_MS + 60_000 });
     expect(mended.view.problems).toEqual([]);
     expect(poolOf(mended).state).toBe('in-step');
+  });
+
+  it('calls a replica frozen that has changed nothing since Consul did, and tells what was tried', () => {
+    const shown = { [A]: following(site), [B]: answered({ ...withServers(state, (urls) => urls.slice(1)), changedAtMs: NOW_MS - 9_000 }) };
+    const policy: Policy = { ...POLICY, refresh: { kind: 'watch' } };
+    const first = look(site, { replicas: shown, policy });
+    expect(first.view.gateways).toMatchObject([
+      { replica: A, state: 'in-step' },
+      { replica: B, state: 'changing' },
+    ]);
+    const lateMs = NOW_MS + followTimeMs(policy) + 1;
+    const late = look(site, { replicas: shown, before: first.followed, nowMs: lateMs, policy });
+    expect(late.view.gateways[1]).toEqual({ replica: B, state: 'frozen', pools: 1, sinceMs: NOW_MS });
+    expect(late.view.behind).toEqual(new Set([POOL]));
+    const message =
+      'Traefik replica edge-2 serves what it did before Consul changed: pool default/web: 1 backends are missing; edge-1 has followed';
+    expect(late.view.problems).toMatchObject([{ code: 'TRAEFIK_FROZEN', message }]);
+
+    const checks = [...registry(site).checks].map(
+      ([key, check]) => [key, key.includes('pool:') ? { ...check, output: nudgeMark(lateMs) } : check] as const,
+    );
+    const touched = { ...site, registry: complete({ ...registry(site), checks: new Map(checks) }) };
+    const inVainMs = lateMs + followTimeMs(policy) + 1;
+    const then = look(touched, { replicas: shown, before: late.followed, nowMs: inVainMs, policy });
+    expect(then.view.gateways[1]).toMatchObject({ state: 'frozen', sinceMs: NOW_MS, nudgedAtMs: lateMs });
+    expect(then.view.problems[0]?.message).toBe(`${message}; touching a check in Consul did not wake it`);
+  });
+
+  it.each<readonly [string, Policy['refresh'], number]>([
+    ['15 s', { kind: 'poll', intervalMs: 15_000 }, 15_000],
+    ['5 s', { kind: 'poll', intervalMs: 5_000 }, 5_000],
+    ['2 s', { kind: 'poll', intervalMs: 2_000 }, 2_000],
+    ['no interval: it watches', { kind: 'watch' }, 2_000],
+  ])('notices within two intervals that a Traefik with %s is frozen, and blames none that takes one', (_name, refresh, intervalMs) => {
+    const policy: Policy = { ...POLICY, ...(refresh === undefined ? {} : { refresh }) };
+    const frozen = { ...withServers(state, (urls) => urls.slice(1)), changedAtMs: NOW_MS - 60_000 };
+    let { followed } = look(site, { replicas: { [A]: following(site) }, policy });
+    let noticedMs: number | undefined;
+    for (let ms = 0; noticedMs === undefined && ms <= 3 * intervalMs; ms += 100) {
+      // As it is asked while something is awaited: a twentieth of the time ago.
+      const seen = look(site, { replicas: { [A]: answered(frozen, NOW_MS + ms * 0.95) }, before: followed, nowMs: NOW_MS + ms, policy });
+      followed = seen.followed;
+      if (seen.view.gateways[0]?.state === 'frozen') noticedMs = ms;
+    }
+    expect((noticedMs ?? Number.POSITIVE_INFINITY) / intervalMs).toBeLessThan(2);
+    expect((noticedMs ?? 0) / intervalMs).toBeGreaterThan(1.3);
+  });
+
+  it('names a replica that makes something else of Consul than most others', () => {
+    const web = following(site);
+    const other = answered(withRouters(state, (router) => ({ ...router, status: 'disabled' })));
+    const C = 'edge-3';
+    const seen = look(site, { replicas: { [A]: web, [B]: other, [C]: web } });
+    expect(seen.view.gateways.map((gateway) => gateway.state)).toEqual(['in-step', 'differs', 'in-step']);
+    expect(seen.view.problems).toMatchObject([
+      {
+        code: 'TRAEFIK_DIFFERS',
+        message: 'Traefik replica edge-2 makes routers with another status of pool default/web than edge-1, edge-3',
+      },
+    ]);
+  });
+
+  it('tells a replica that does not answer, and after drain.maxWait that drains no longer wait for it', () => {
+    const gateways = (nowMs: number) => look(site, { replicas: { [A]: following(site), [B]: silent(NOW_MS, state) }, nowMs }).view;
+    const early = gateways(NOW_MS + 1_000);
+    expect(early.gateways[1]).toEqual({ replica: B, state: 'unreachable', pools: 0, sinceMs: NOW_MS });
+    expect(early.problems).toEqual([]);
+    expect(early.lookAgainAtMs).toBe(NOW_MS + POLICY.maxWaitMs);
+    expect(gateways(NOW_MS + POLICY.maxWaitMs).problems).toMatchObject([{ code: 'TRAEFIK_LOST' }]);
   });
 
   it('tells of a pool that no replica has anything of, instead of blaming each', () => {

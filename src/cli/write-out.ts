@@ -1,0 +1,24 @@
+import { errorCode } from '../config/read-secrets.ts';
+import { AppError } from '../shared/errors.ts';
+import { problem } from '../shared/problem.ts';
+import type { CommandContext } from './command-context.ts';
+
+/** Writes a file, or to stdout where `-` or no file is named. With `fresh` nothing is written over. Throws AppError FILE_NOT_WRITTEN. */
+export function writeOut(
+  file: string | undefined,
+  text: string,
+  { context, fresh }: { readonly context: CommandContext; readonly fresh: boolean },
+): void {
+  const { stdout, writeFile } = context.io;
+  if (file === undefined || file === '-' || writeFile === undefined) {
+    stdout.write(text);
+    return;
+  }
+  try {
+    writeFile(file, text, { fresh });
+  } catch (error) {
+    const code = errorCode(error);
+    const why = code === 'EEXIST' ? 'it is there already' : code;
+    throw new AppError(problem('FILE_NOT_WRITTEN', `${file} is not written: ${why}`), { cause: error });
+  }
+}
