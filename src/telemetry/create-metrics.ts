@@ -1,13 +1,28 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import { actionsOf, type LegName, type ResyncOutcome, type RunReport, type SourceReport, SPEC_STATES } from '../core/report/run-report.ts';
+import type { RouteAnswer } from '../core/model/ports.ts';
+import {
+  actionsOf,
+  GATEWAY_STATES,
+  type LegName,
+  type ResyncOutcome,
+  type RunReport,
+  type SourceReport,
+  SPEC_STATES,
+} from '../core/report/run-report.ts';
+import { type ProbedRoutes, withProbes } from '../core/report/with-probes.ts';
 import type { Problem, ProblemCode } from '../shared/problem.ts';
-import { LATENCY_BUCKETS, METRIC_PREFIX, METRICS, type MetricName } from './metric-table.ts';
+import { LATENCY_BUCKETS, METRIC_PREFIX, METRICS, type MetricName, RUN_BUCKETS } from './metric-table.ts';
+import { UnsettledClock } from './unsettled-clock.ts';
+import type { RequestFact } from './watch-requests.ts';
 
 /** The metrics of one daemon. */
 export interface Metrics {
   /** Makes every series say what this report says. */
   observe(report: RunReport): void;
   countResync(result: ResyncOutcome): void;
+  countRequest(fact: RequestFact): void;
+  /** To be called for every error that the loop caught and nobody foresaw. */
+  countRunError(): void;
   /** The scrape, in the Prometheus text format. */
   text(): Promise<string>;
 }
@@ -16,13 +31,24 @@ export interface MetricsOptions {
   /** False leaves out what prom-client tells of the process and of Node.js. */
   readonly processMetrics?: boolean;
   /** What the sources say at this moment: at rest the last report grows old while the sources are well. */
-  readonly live?: () => { readonly nowMs: number; readonly sources: readonly SourceReport[] };
+  readonly live?: () => {
+    readonly nowMs: number;
+    readonly sources: readonly SourceReport[];
+    readonly probed?: ProbedRoutes | undefined;
+    /** Number of wake-ups that wait for a run. */
+    readonly queued?: number;
+  };
 }
+
+/** prom-client's gauges whose names end like a counter's: promtool objects, and nodejs_active_resources tells as much. */
+const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total'];
+const RESYNC_OUTCOMES: readonly ResyncOutcome[] = ['queued', 'coalesced', 'unknown-spec', 'unauthorized', 'limited', 'invalid'];
 
 /** Metrics in a registry of their own. */
 export function createMetrics({ processMetrics = true, live }: MetricsOptions = {}): Metrics {
   const registry = new Registry();
   if (processMetrics) collectDefaultMetrics({ register: registry });
+  for (const name of MISNAMED) registry.removeSingleMetric(name);
   const settings = (name: MetricName) => {
     const { help, labels } = METRICS[name];
     return { name: METRIC_PREFIX + name, help, labelNames: [...labels], registers: [registry] };
@@ -33,29 +59,47 @@ export function createMetrics({ processMetrics = true, live }: MetricsOptions = 
   const latency = new Histogram({ ...settings('sync_latency_seconds'), buckets: [...LATENCY_BUCKETS] });
   const writes = new Counter(settings('writes_total'));
   const resyncs = new Counter(settings('resync_requests_total'));
+  const requests = new Counter(settings('client_requests_total'));
+  const runErrors = new Counter(settings('run_errors_total'));
+  const runs = new Histogram({ ...settings('run_duration_seconds'), buckets: [...RUN_BUCKETS] });
+  const clock = new UnsettledClock();
+  // A series that begins with its first event hides that event from `increase`.
+  for (const leg of ['kubernetes', 'consul']) for (const result of ['done', 'failed']) writes.inc({ leg, result }, 0);
+  for (const result of RESYNC_OUTCOMES) resyncs.inc({ result }, 0);
 
   let last: RunReport | undefined;
+  let hasLed = false;
 
-  const setGauges = (report: RunReport): void => {
-    for (const [name, series] of gaugeSeries(report)) {
+  const setGauges = (report: RunReport, queued?: number): void => {
+    const ahead = report.leader.consul ? [clock.longestSeconds(report.startedAtMs + report.durationMs)] : [];
+    const extra = [...gaugeSeries(report), ['git_ahead_seconds', ahead.map(plain)], ['queue_length', [queued ?? 0].map(plain)]] as const;
+    for (const [name, series] of extra) {
       const gauge = gauges.get(name);
       if (!ACCUMULATING.has(name)) gauge?.reset();
+      // What has no labels is reset to 0, and would claim to be known.
+      if (METRICS[name].labels.length === 0 && series.length === 0) gauge?.remove();
       for (const { labels, value } of series) gauge?.set(labels, value);
     }
   };
 
   return {
     observe(report) {
+      if (report.leader.consul && !hasLed) for (const start of ['webhook', 'poll']) latency.zero({ stage: 'total', start });
+      hasLed ||= report.leader.consul;
       last = report;
+      clock.observe(report);
       setGauges(report);
+      runs.observe(report.durationMs / 1000);
       if (report.leader.consul) for (const { stage, start, seconds } of report.latencies) latency.observe({ stage, start }, seconds);
       for (const { leg, result, count } of report.writes) writes.inc({ leg, result }, count);
     },
     countResync: (result) => resyncs.inc({ result }),
+    countRequest: ({ leg, method, code }) => requests.inc({ leg, method, code }),
+    countRunError: () => runErrors.inc(),
     text() {
       if (last !== undefined && live !== undefined) {
-        const { nowMs, sources } = live();
-        setGauges({ ...last, startedAtMs: nowMs, durationMs: 0, sources });
+        const { nowMs, sources, probed, queued } = live();
+        setGauges(withProbes({ ...last, startedAtMs: nowMs, durationMs: 0, sources }, probed), queued);
       }
       return registry.metrics();
     },
@@ -67,6 +111,8 @@ interface Series {
   readonly value: number;
 }
 
+const plain = (value: number): Series => ({ labels: {}, value });
+
 /** Gauges whose series outlive the report that set them. All others say what the last report says, and nothing else. */
 const ACCUMULATING: ReadonlySet<MetricName> = new Set(['last_success_timestamp_seconds']);
 
@@ -75,6 +121,7 @@ function gaugeSeries(report: RunReport): ReadonlyMap<MetricName, readonly Series
   const available = (source: string): boolean => report.sources.some((entry) => entry.source === source && entry.kind !== 'unavailable');
   return new Map<MetricName, readonly Series[]>([
     ['pool_backends', report.leader.consul ? poolSeries(report, available('consul')) : []],
+    ['pool_floor', report.leader.consul ? floorSeries(report) : []],
     ['last_success_timestamp_seconds', successSeries(report)],
     ['source_revision_info', report.revision === undefined ? [] : [{ labels: { revision: report.revision }, value: 1 }]],
     ['specs', available('git') ? stateSeries(report) : []],
@@ -86,9 +133,13 @@ function gaugeSeries(report: RunReport): ReadonlyMap<MetricName, readonly Series
         report.holds.map(({ reason }) => reason.code),
       ),
     ],
+    ['problems', problemSeries(report)],
     ['conflicts', conflictSeries(report)],
     ['node_eligible', available('nodes') ? nodeSeries(report) : []],
     ['replica_pools', report.leader.consul ? replicaSeries(report) : []],
+    ['traefik_replica_state', report.leader.consul ? gatewaySeries(report) : []],
+    ['probe_success', report.leader.consul ? probeSeries(report, ({ ok }) => (ok ? 1 : 0), Math.min) : []],
+    ['probe_duration_seconds', report.leader.consul ? probeSeries(report, ({ durationMs }) => durationMs / 1000, Math.max) : []],
     ['leader', [{ labels: {}, value: report.leader.consul ? 1 : 0 }]],
     ['snapshot_age_seconds', ageSeries(report.sources)],
     ['snapshot_complete', report.sources.map(({ source, kind }) => ({ labels: { source }, value: kind === 'complete' ? 1 : 0 }))],
@@ -104,6 +155,13 @@ function poolSeries({ pools }: RunReport, consulIsKnown: boolean): readonly Seri
   });
 }
 
+function floorSeries({ pools }: RunReport): readonly Series[] {
+  return pools.flatMap(({ pool, floor }) => {
+    const [namespace = '', service = ''] = pool.split('/');
+    return floor === undefined ? [] : [{ labels: { namespace, service }, value: floor }];
+  });
+}
+
 const REPLICA_STATES = ['in-step', 'changing', 'behind'] as const;
 
 function replicaSeries({ pools }: RunReport): readonly Series[] {
@@ -115,6 +173,23 @@ function replicaSeries({ pools }: RunReport): readonly Series[] {
     if (reports.some(({ state }) => state === 'stale' || state === 'lost')) return [];
     const states = reports.map(({ state }) => (state === 'unasked' ? 'changing' : state));
     return REPLICA_STATES.map((state) => ({ labels: { replica, state }, value: states.filter((one) => one === state).length }));
+  });
+}
+
+const gatewaySeries = ({ gateways = [] }: RunReport): readonly Series[] =>
+  gateways.flatMap(({ replica, state }) =>
+    GATEWAY_STATES.map((one) => ({ labels: { replica, state: one }, value: one === state ? 1 : 0 })),
+  );
+
+/** One series for each pool of which routes were tried: of several, the worst. */
+function probeSeries(
+  { pools }: RunReport,
+  measure: (answer: RouteAnswer) => number,
+  worst: (...values: number[]) => number,
+): readonly Series[] {
+  return pools.flatMap(({ pool, probes = [] }) => {
+    const [namespace = '', service = ''] = pool.split('/');
+    return probes.length === 0 ? [] : [{ labels: { namespace, service }, value: worst(...probes.map(measure)) }];
   });
 }
 
@@ -159,8 +234,13 @@ const CONFLICT_KINDS: Partial<Readonly<Record<ProblemCode, string>>> = {
   SPEC_NAME_CONFLICT: 'consul-service',
   OBJECT_NOT_OURS: 'foreign-object',
   CONSUL_NAME_TAKEN: 'foreign-service',
+  CONSUL_INSTANCE_TAKEN: 'foreign-instance',
   CONSUL_NODE_TAKEN: 'foreign-node',
   CONSUL_KEY_TAKEN: 'foreign-key',
+  CONSUL_AGENTS_REGISTER: 'agents',
+  CONSUL_POOL_DOUBLED: 'agents',
+  CONSUL_CLUSTER_CLASH: 'cluster',
+  ROUTE_CONFLICT: 'route',
 };
 
 function conflictSeries({ problems, specs }: RunReport): readonly Series[] {
@@ -170,6 +250,17 @@ function conflictSeries({ problems, specs }: RunReport): readonly Series[] {
     // Both sides are told; the one that is set aside is told an error.
     all.flatMap(({ code, severity }) => (severity === 'error' ? (CONFLICT_KINDS[code] ?? []) : [])),
   );
+}
+
+function problemSeries({ problems, specs, sources }: RunReport): readonly Series[] {
+  const reasons = sources.flatMap(({ reason }) => (reason === undefined ? [] : [reason]));
+  const series = new Map<string, { labels: Record<string, string>; value: number }>();
+  for (const { code, severity } of [...problems, ...reasons, ...specs.flatMap((spec) => spec.problems)]) {
+    const one = series.get(`${code} ${severity}`) ?? { labels: { code, severity }, value: 0 };
+    one.value++;
+    series.set(`${code} ${severity}`, one);
+  }
+  return [...series.values()];
 }
 
 function nodeSeries({ nodes }: RunReport): readonly Series[] {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { replicaName } from '../../../src/core/model/ids.ts';
+import { poolKey, replicaName } from '../../../src/core/model/ids.ts';
 import type { ReplicaReport, RunReport } from '../../../src/core/report/run-report.ts';
 import { problem } from '../../../src/shared/problem.ts';
 import { createMetrics, type Metrics } from '../../../src/telemetry/create-metrics.ts';
@@ -64,6 +64,33 @@ describe('createMetrics', () => {
     expect(await observed({ pools, leader: { consul: false, kubernetes: true } }, 'replica_pools')).toEqual([]);
   });
 
+  it('tells the one state of every Traefik replica', async () => {
+    const gateways = [{ replica: replicaName('a'), state: 'frozen', pools: 2 }] as const;
+    expect(await observed({ gateways }, 'traefik_replica_state')).toEqual([
+      'traefik_replica_state{replica="a",state="in-step"} 0',
+      'traefik_replica_state{replica="a",state="changing"} 0',
+      'traefik_replica_state{replica="a",state="behind"} 0',
+      'traefik_replica_state{replica="a",state="frozen"} 1',
+      'traefik_replica_state{replica="a",state="differs"} 0',
+      'traefik_replica_state{replica="a",state="unreachable"} 0',
+    ]);
+    expect(await observed({ gateways, leader: { consul: false, kubernetes: true } }, 'traefik_replica_state')).toEqual([]);
+  });
+
+  it('tells of the routes of a pool whether all answer, and how long the slowest takes, as they were last tried', async () => {
+    const answer = (ok: boolean, durationMs: number) => ({ router: 'r', host: 'h', path: '/', atMs: 0, ok, durationMs, failures: 0 });
+    const pools = [poolReport('prod', 'web', { probes: [answer(true, 40), answer(false, 120)] }), poolReport('prod', 'api')];
+    expect(await observed({ pools }, 'probe_success')).toEqual(['probe_success{namespace="prod",service="web"} 0']);
+    expect(await observed({ pools }, 'probe_duration_seconds')).toEqual(['probe_duration_seconds{namespace="prod",service="web"} 0.12']);
+    const probed = new Map([[poolKey('prod', 'api'), [answer(true, 7)]]]);
+    const metrics = createMetrics({ processMetrics: false, live: () => ({ nowMs: 1, sources: [], probed }) });
+    metrics.observe(runReport({ pools }));
+    const text = await metrics.text();
+    expect(text.split('\n').filter((line) => line.startsWith('poolkeeper_probe_success{'))).toEqual([
+      'poolkeeper_probe_success{namespace="prod",service="api"} 1',
+    ]);
+  });
+
   it('counts Traefik as read when every replica was, as of the one that was asked first', async () => {
     const sources = [sourceReport('traefik:a', { ageMs: 40_000 }), sourceReport('traefik:b', { ageMs: 500 })];
     const success = async (entries: RunReport['sources']) =>
@@ -99,9 +126,12 @@ describe('createMetrics', () => {
     expect(await observed(standby, 'sync_latency_seconds')).toEqual([]);
     expect(await observed(standby, 'leader')).toEqual(['leader 0']);
     expect(await observed(report, 'leader')).toEqual(['leader 1']);
+    // The series of the leader begin at 0: else `increase` would not see the first commit after a start.
     expect(await observed(report, 'sync_latency_seconds')).toEqual([
       'sync_latency_seconds_sum{stage="total",start="webhook"} 3',
       'sync_latency_seconds_count{stage="total",start="webhook"} 1',
+      'sync_latency_seconds_sum{stage="total",start="poll"} 0',
+      'sync_latency_seconds_count{stage="total",start="poll"} 0',
     ]);
   });
 
@@ -126,16 +156,22 @@ describe('createMetrics', () => {
     });
     metrics.observe(report);
     metrics.observe(report);
+    const writes = [
+      'writes_total{leg="kubernetes",result="done"} 0',
+      'writes_total{leg="kubernetes",result="failed"} 0',
+      'writes_total{leg="consul",result="done"} 8',
+      'writes_total{leg="consul",result="failed"} 0',
+    ];
     expect(await seriesOf(metrics, 'plan_actions')).toEqual([
       'plan_actions{leg="kubernetes",op="apply-object"} 2',
       'plan_actions{leg="consul",op="register-pool"} 1',
     ]);
     expect(await seriesOf(metrics, 'holds')).toEqual(['holds{reason="REMOVAL_LIMIT"} 2']);
     expect(await seriesOf(metrics, 'conflicts')).toEqual(['conflicts{kind="foreign-node"} 1', 'conflicts{kind="object"} 1']);
-    expect(await seriesOf(metrics, 'writes_total')).toEqual(['writes_total{leg="consul",result="done"} 8']);
+    expect(await seriesOf(metrics, 'writes_total')).toEqual(writes);
     metrics.observe(runReport());
     expect(await seriesOf(metrics, 'holds')).toEqual([]);
-    expect(await seriesOf(metrics, 'writes_total')).toEqual(['writes_total{leg="consul",result="done"} 8']);
+    expect(await seriesOf(metrics, 'writes_total')).toEqual(writes);
   });
 
   it('keeps the time of the last success of a leg through failures', async () => {
@@ -170,11 +206,66 @@ describe('createMetrics', () => {
     expect(await seriesOf(metrics, 'last_success_timestamp_seconds')).toContain('last_success_timestamp_seconds{leg="git"} 1700000498');
   });
 
+  it('tells the floors of the pools that are to be in the catalog', async () => {
+    const pools = [poolReport('prod', 'web', { floor: 2 }), poolReport('prod', 'leaving')];
+    expect(await observed({ pools }, 'pool_floor')).toEqual(['pool_floor{namespace="prod",service="web"} 2']);
+    expect(await observed({ pools, leader: { consul: false, kubernetes: true } }, 'pool_floor')).toEqual([]);
+  });
+
+  it('counts problems by code and severity, those of sources too', async () => {
+    const report = {
+      problems: [problem('CONSUL_NODE_TAKEN', 'a')],
+      specs: [specReport('a', { problems: [problem('SPEC_SYNTAX', 'x'), problem('SPEC_SYNTAX', 'y')] })],
+      sources: [sourceReport('git', { kind: 'stale', reason: problem('GIT_AUTH_FAILED', 'no') })],
+    };
+    expect(await observed(report, 'problems')).toEqual([
+      'problems{code="CONSUL_NODE_TAKEN",severity="error"} 1',
+      'problems{code="GIT_AUTH_FAILED",severity="error"} 1',
+      'problems{code="SPEC_SYNTAX",severity="error"} 2',
+    ]);
+    expect(await observed({}, 'problems')).toEqual([]);
+  });
+
+  it('tells for how long the spec that has waited longest has differed from Git', async () => {
+    let nowMs = 1_000_000;
+    const metrics = createMetrics({ processMetrics: false, live: () => ({ nowMs, sources: [] }) });
+    const ahead = async (startedAtMs: number, specs: RunReport['specs'], scrapedAtMs: number) => {
+      metrics.observe(runReport({ startedAtMs, specs }));
+      nowMs = scrapedAtMs;
+      return (await seriesOf(metrics, 'git_ahead_seconds'))[0];
+    };
+    const [waiting, changing] = [specReport('a', { state: 'waiting' }), specReport('b', { state: 'changing' })];
+    expect(await ahead(10_000, [specReport('a'), specReport('b', { state: 'broken' })], 20_000)).toBe('git_ahead_seconds 0');
+    expect(await ahead(20_000, [waiting, specReport('b')], 25_000)).toBe('git_ahead_seconds 5');
+    expect(await ahead(30_000, [specReport('a', { state: 'failed' }), changing], 32_000)).toBe('git_ahead_seconds 12');
+    // Nobody knows whether it has settled.
+    expect(await ahead(40_000, [specReport('a', { state: 'unknown' }), changing], 41_000)).toBe('git_ahead_seconds 21');
+    expect(await ahead(50_000, [specReport('a'), changing], 51_000)).toBe('git_ahead_seconds 21');
+    expect(await ahead(60_000, [specReport('a', { state: 'unknown' })], 61_000)).toBe('git_ahead_seconds 0');
+    metrics.observe(runReport({ specs: [waiting], leader: { consul: false, kubernetes: false } }));
+    expect(await seriesOf(metrics, 'git_ahead_seconds')).toEqual([]);
+  });
+
+  it('counts runs, their errors and what waits for them, and requests', async () => {
+    const metrics = createMetrics({ processMetrics: false, live: () => ({ nowMs: 1, sources: [], queued: 2 }) });
+    metrics.observe(runReport({ durationMs: 20 }));
+    metrics.observe(runReport({ durationMs: 40 }));
+    metrics.countRunError();
+    metrics.countRequest({ leg: 'consul', method: 'PUT', code: '200' });
+    metrics.countRequest({ leg: 'consul', method: 'PUT', code: '200' });
+    expect(await seriesOf(metrics, 'run_duration_seconds')).toEqual(['run_duration_seconds_sum 0.06', 'run_duration_seconds_count 2']);
+    expect(await seriesOf(metrics, 'run_errors_total')).toEqual(['run_errors_total 1']);
+    expect(await seriesOf(metrics, 'queue_length')).toEqual(['queue_length 2']);
+    expect(await seriesOf(metrics, 'client_requests_total')).toEqual(['client_requests_total{leg="consul",method="PUT",code="200"} 2']);
+  });
+
   it('counts resync requests, and serves every documented metric beside those of the process', async () => {
     const metrics = createMetrics();
     metrics.countResync('queued');
     metrics.countResync('queued');
-    expect(await seriesOf(metrics, 'resync_requests_total')).toEqual(['resync_requests_total{result="queued"} 2']);
+    expect((await seriesOf(metrics, 'resync_requests_total')).filter((line) => !line.endsWith(' 0'))).toEqual([
+      'resync_requests_total{result="queued"} 2',
+    ]);
     const text = await metrics.text();
     for (const [name, { type }] of Object.entries(METRICS)) expect(text).toContain(`# TYPE ${METRIC_PREFIX}${name} ${type}`);
     expect(text).toContain('process_cpu_seconds_total');

@@ -1,0 +1,121 @@
+import { randomInt } from 'node:crypto';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { loadConfig } from '../../src/config/load-config.ts';
+import type { RunReport } from '../../src/core/report/run-report.ts';
+import { type Daemon, startDaemon } from '../../src/daemon.ts';
+import { startSandboxConsul } from '../../src/sandbox/consul/sandbox-consul.ts';
+import { serversOf } from '../../src/sandbox/gateway/routing-table.ts';
+import { type SandboxGateway, startSandboxGateway } from '../../src/sandbox/gateway/sandbox-gateway.ts';
+import { createDemoRepository } from '../../src/sandbox/git/demo-repository.ts';
+import { type SandboxKubernetes, startSandboxKubernetes } from '../../src/sandbox/kubernetes/start-sandbox-kubernetes.ts';
+import { startNodeBackends } from '../../src/sandbox/nodes/node-backends.ts';
+import { problemText } from '../../src/shared/problem.ts';
+import { rawData, startFakeTraefik } from './fake-traefik.ts';
+import { makeTempDirectory } from './processes.ts';
+
+/** A daemon in this process with servers in memory, a Traefik whose API it watches among them. */
+export interface SandboxSite {
+  readonly daemon: Daemon;
+  readonly kubernetes: SandboxKubernetes;
+  readonly gateway: SandboxGateway;
+  /** Every report so far, oldest first. */
+  readonly reports: readonly RunReport[];
+  /** Writes files into the repository (undefined: removes one), commits, and has the daemon look. */
+  commit(files: Readonly<Record<string, string | undefined>>): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Three nodes that may be backends, and a fourth that is cordoned. */
+export async function startSandboxSite(): Promise<SandboxSite> {
+  const releasers: (() => Promise<unknown>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const release of releasers.reverse()) await release();
+  };
+  try {
+    const directory = await makeTempDirectory('sandbox-site');
+    releasers.push(() => directory.remove());
+    const kubernetes = await startSandboxKubernetes();
+    releasers.push(() => kubernetes.stop());
+    const net = `127.${randomInt(2, 250)}.${randomInt(1, 250)}`;
+    const nodes = [1, 2, 3, 4].map((i) => ({ name: `worker-${i}`, address: `${net}.${i}` }));
+    for (const { name, address } of nodes) kubernetes.createNode(name, address, { unschedulable: name === 'worker-4' });
+    const kubeconfig = join(directory.path, 'kubeconfig');
+    await writeFile(kubeconfig, kubernetes.kubeconfig());
+    const consul = await startSandboxConsul();
+    releasers.push(() => consul.stop());
+    const gateway = await startSandboxGateway({ consulUrl: consul.url, entryPoints: { web: 0, websecure: 0 }, encrypted: ['websecure'] });
+    releasers.push(() => gateway.stop());
+    const traefik = await startFakeTraefik();
+    releasers.push(() => traefik.stop());
+    traefik.answerWith((_request, response) => void response.writeHead(200, { 'content-type': 'application/json' }).end(servedBy(gateway)));
+    const backends = await startNodeBackends({
+      nodes,
+      subscribe: (listener) => {
+        const tell = (services: ReturnType<typeof kubernetes.services>): void =>
+          listener(services.map(({ namespace, name, ports }) => ({ namespace, name, nodePorts: ports.map((port) => port.nodePort) })));
+        tell(kubernetes.services());
+        return kubernetes.onServiceChange(tell);
+      },
+    });
+    releasers.push(() => backends.stop());
+    const repository = await createDemoRepository(join(directory.path, 'specs'));
+    const empty = join(directory.path, 'empty');
+    await mkdir(empty);
+    const reports: RunReport[] = [];
+    const config = configOf({
+      POOLKEEPER_GIT_URL: repository.path,
+      POOLKEEPER_GIT_MIRROR_DIR: join(directory.path, 'mirror'),
+      POOLKEEPER_KUBERNETES_KUBECONFIG: kubeconfig,
+      POOLKEEPER_CONSUL_ADDRESS: consul.url,
+      POOLKEEPER_TRAEFIK_API: `[{name: t1, url: '${traefik.url}'}]`,
+    });
+    const daemon = await startDaemon(config, {
+      env: { PATH: process.env['PATH'] },
+      stdout: { write: () => true },
+      onReport: (report) => reports.push(report),
+    });
+    releasers.push(() => daemon.stop());
+    return {
+      daemon,
+      kubernetes,
+      gateway,
+      reports,
+      async commit(files) {
+        for (const [name, text] of Object.entries(files)) {
+          const path = join(repository.path, name);
+          await (text === undefined ? rm(path) : writeFile(path, text));
+        }
+        await repository.commitFolder(empty, 'Change');
+        await daemon.resync();
+      },
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function configOf(env: Readonly<Record<string, string>>): Parameters<typeof startDaemon>[0] {
+  const timers = {
+    POOLKEEPER_GIT_INTERVAL: '1s',
+    POOLKEEPER_POOL_GRACE: '0s',
+    POOLKEEPER_TRAEFIK_LET_GO: '2s',
+    POOLKEEPER_DRAIN_SECONDS: '1',
+  };
+  const fixed = { POOLKEEPER_CLUSTER: 'site', POOLKEEPER_HTTP_LISTEN: '127.0.0.1:0' };
+  const loaded = loadConfig({ env: { ...fixed, ...timers, ...env }, flags: {}, readFile: () => '' });
+  if (loaded.kind === 'ok') return loaded.config;
+  throw new Error(loaded.problems.map(problemText).join('; '));
+}
+
+/** What the API of a Traefik with the routes of this gateway would say. */
+function servedBy(gateway: SandboxGateway): string {
+  const bare = (name: string): string => name.replace(/@consulcatalog$/, '');
+  const { services, routers } = gateway.routes().http;
+  return rawData(
+    Object.fromEntries([...services.values()].map((service) => [bare(service.name), serversOf(service).map(({ url }) => url)])),
+    Object.fromEntries([...routers.values()].map(({ name, config, status, using }) => [bare(name), { ...config, status, using }])),
+  );
+}
