@@ -1,9 +1,9 @@
-import { chmod, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { build } from 'esbuild';
 
 const root = import.meta.dirname;
-const outfile = join(root, 'dist', 'poolkeeper.mjs');
+const folder = join(root, 'dist');
 
 // CommonJS packages inside an ES module still ask for `require` and the name of their file.
 const banner = `#!/usr/bin/env node
@@ -22,10 +22,17 @@ async function readVersion(): Promise<string> {
   throw new Error('package.json has no version');
 }
 
-await build({
-  entryPoints: [join(root, 'src', 'main.ts')],
-  outfile,
+/** Long after a build nobody starts up from its files any more. */
+const OLD_MS = 10 * 60 * 1000;
+
+const { outputFiles, metafile } = await build({
+  entryPoints: { poolkeeper: join(root, 'src', 'main.ts') },
+  outdir: folder,
+  outExtension: { '.js': '.mjs' },
+  chunkNames: 'chunks/[name]-[hash]',
   bundle: true,
+  // A command loads what it needs, and no more: `--version` does not read the Kubernetes client.
+  splitting: true,
   platform: 'node',
   format: 'esm',
   target: 'node22.19',
@@ -34,5 +41,28 @@ await build({
   // Names stay, so that stack traces can be read; white space goes, since the source stays in memory.
   minifyWhitespace: true,
   logLevel: 'info',
+  write: false,
+  metafile: true,
 });
-await chmod(outfile, 0o755);
+
+// What is loaded is there before what loads it, so that a program may be started while it is built.
+const inOrder = [...outputFiles].sort((a, b) => Number(isEntry(a.path)) - Number(isEntry(b.path)));
+for (const { path, contents } of inOrder) {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(`${path}.new`, contents, { mode: 0o755 });
+  await rename(`${path}.new`, path);
+}
+await removeOld(new Set(Object.keys(metafile.outputs).map((path) => basename(path))));
+
+function isEntry(path: string): boolean {
+  return dirname(path) === folder;
+}
+
+/** Removes the chunks of earlier builds. */
+async function removeOld(current: ReadonlySet<string>): Promise<void> {
+  const chunks = join(folder, 'chunks');
+  for (const name of await readdir(chunks)) {
+    if (current.has(name) || Date.now() - (await stat(join(chunks, name))).mtimeMs < OLD_MS) continue;
+    await rm(join(chunks, name), { force: true });
+  }
+}

@@ -9,7 +9,7 @@ export default defineConfig({
       {
         test: {
           name: 'fast',
-          include: ['test/unit/**/*.test.ts', 'test/contract/**/*.test.ts', 'test/architecture/**/*.test.ts'],
+          include: ['test/unit/**/*.test.ts', 'test/contract/**/*.test.ts', 'test/architecture/**/*.test.ts', 'test/fuzz/**/*.test.ts'],
           exclude: ['test/contract/**/*.real.test.ts'],
           testTimeout: 60_000,
         },

@@ -4,12 +4,14 @@ import { delimiter, join } from 'node:path';
 import type { ConsulClientOptions } from './adapters/consul/create-consul-client.ts';
 import type { createGitSource } from './adapters/git/git-source.ts';
 import type { KubernetesConnection } from './adapters/kubernetes/connection.ts';
+import type { RouteProbeOptions } from './adapters/traefik/create-route-probe.ts';
 import type { ReplicaOptions } from './adapters/traefik/read-api.ts';
 import type { Config } from './config/config.ts';
 import { replicaName } from './core/model/ids.ts';
 import type { Clock } from './core/model/ports.ts';
 import { AppError, errorText } from './shared/errors.ts';
 import { problem } from './shared/problem.ts';
+import { withoutAbsent } from './shared/without-absent.ts';
 
 /** The environment of the process. */
 interface Environment {
@@ -63,21 +65,34 @@ export function gatewayReplicas({ traefik: { api = [] } }: Config): readonly Rep
   }));
 }
 
+/** How the configuration says to try routes through Traefik; undefined: not at all. Throws AppError when a file cannot be read. */
+export function routeProbeOptions({ traefik: { probe } }: Config, clock: Clock): RouteProbeOptions | undefined {
+  const { url, intervalMs, timeoutMs, caFile, insecureSkipVerify } = probe;
+  if (url === undefined) return undefined;
+  const ca = caFile === undefined ? {} : { ca: readConfigured('traefik.probe.caFile', caFile) };
+  return { url, intervalMs, timeoutMs, clock, insecureSkipVerify, ...ca };
+}
+
 /** How the configuration says to read the repository. */
 export function gitOptions({ git }: Config, mirrorDir: string, clock: Clock, io: Environment): Parameters<typeof createGitSource>[0] {
-  const { username, passwordFile, sslCaFile, sshCommand } = git;
+  const { username, passwordFile, verify, allowedSignersFile, openpgpKeysFile } = git;
+  const { tag, semver, commit, sslCaFile, certFile, keyFile, proxy, sshKeyFile, knownHostsFile, sshCommand } = git;
   return {
     url: git.url,
     ref: git.ref,
     root: git.root,
+    include: git.include,
+    exclude: git.exclude,
+    shallow: git.shallow,
+    fastForwardOnly: git.fastForwardOnly,
     timeoutMs: git.timeoutMs,
     mirrorDir,
     clock,
     environment: io.env,
+    ...withoutAbsent({ tag, semver, commit, sslCaFile, certFile, keyFile, proxy, sshKeyFile, knownHostsFile, sshCommand }),
+    ...(verify === 'none' ? {} : { verify: { mode: verify, allowedSignersFile, openpgpKeysFile } }),
     ...(username === undefined ? {} : { username: () => username }),
     ...(passwordFile === undefined ? {} : { password: () => readConfigured('git.passwordFile', passwordFile).trim() }),
-    ...(sslCaFile === undefined ? {} : { sslCaFile }),
-    ...(sshCommand === undefined ? {} : { sshCommand }),
   };
 }
 

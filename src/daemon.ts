@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs';
 import type { Config } from './config/config.ts';
+import type { Secrets } from './config/read-secrets.ts';
 import { readSecrets } from './config/read-secrets.ts';
 import { snapshotValue } from './core/model/snapshot.ts';
 import { sourceReports } from './core/report/build-report.ts';
+import { explain } from './core/report/explain.ts';
 import type { RunReport, SourceReport } from './core/report/run-report.ts';
+import { withProbes } from './core/report/with-probes.ts';
 import type { HttpServer } from './http/create-http-server.ts';
 import { createHttpServer } from './http/create-http-server.ts';
 import type { DaemonIo, Parts } from './parts.ts';
@@ -23,6 +26,7 @@ import { createLogger } from './telemetry/create-logger.ts';
 import type { Metrics } from './telemetry/create-metrics.ts';
 import { createMetrics } from './telemetry/create-metrics.ts';
 import { ReportLogger } from './telemetry/report-logger.ts';
+import { watchRequests } from './telemetry/watch-requests.ts';
 
 /** A running daemon. */
 export interface Daemon {
@@ -39,12 +43,14 @@ const FINISH_MS = 3_500;
 const GATHER_MS = 30;
 const RETRY = { baseMs: 500, maxMs: 30_000 };
 
-function secretsOf(config: Config): { readonly all: readonly string[]; readonly httpToken: string | undefined } {
+type DaemonSecrets = Pick<Secrets, 'httpToken' | 'hookSecret'>;
+
+function secretsOf(config: Config): DaemonSecrets & { readonly all: readonly string[] } {
   const read = readSecrets(config, (path) => readFileSync(path, 'utf8'));
   if (read.kind === 'invalid') throw new AppError(read.problems[0] ?? problem('CONFIG_INVALID', 'a secret file cannot be read'));
-  const { gitPassword, consulToken, httpToken, traefikPasswords } = read.secrets;
-  const all = [gitPassword, consulToken, httpToken, ...traefikPasswords];
-  return { all: all.flatMap((secret) => (secret === undefined ? [] : [secret])), httpToken };
+  const { gitPassword, consulToken, httpToken, hookSecret, traefikPasswords } = read.secrets;
+  const all = [gitPassword, consulToken, httpToken, hookSecret, ...traefikPasswords];
+  return { all: all.flatMap((secret) => (secret === undefined ? [] : [secret])), httpToken, hookSecret };
 }
 
 /** What the loop and the HTTP server of one daemon share. */
@@ -78,15 +84,22 @@ export async function startDaemon(config: Config, io: DaemonIo): Promise<Daemon>
     log,
     reports,
     metrics: createMetrics({
-      live: () => ({ nowMs: works.failing ? (works.report?.startedAtMs ?? 0) : parts.clock.now(), sources: sourcesNow(parts) }),
+      live: () => ({
+        nowMs: works.failing ? (works.report?.startedAtMs ?? 0) : parts.clock.now(),
+        sources: sourcesNow(parts),
+        probed: parts.routeProbe?.state(),
+        queued: loop.queueLength(),
+      }),
     }),
     report: undefined,
     failing: false,
   };
   const loop = createLoop(works, config, io.onReport);
+  const unwatch = watchRequests(parts.origins, (fact) => works.metrics.countRequest(fact));
   const resync = (): Promise<RunReport> => loop.resync(aborting.signal);
-  const server = createServer(works, config, { token: secrets.httpToken, isAlive: () => loop.isAlive(), resync, signal: aborting.signal });
+  const server = createServer(works, config, { secrets, loop, resync, signal: aborting.signal });
   const { url } = await server.start().catch(async (error: unknown) => {
+    unwatch();
     await parts.close();
     throw error;
   });
@@ -108,6 +121,7 @@ export async function startDaemon(config: Config, io: DaemonIo): Promise<Daemon>
       clearTimeout(cut);
       await releaseLeases(parts);
       aborting.abort();
+      unwatch();
       await Promise.allSettled([server.stop(), parts.close()]);
       log.info({ event: 'stop' }, 'poolkeeper has stopped');
     },
@@ -150,25 +164,35 @@ function createLoop(works: Workings, config: Config, onReport: DaemonIo['onRepor
     },
     onError: (error) => {
       works.failing = true;
+      metrics.countRunError();
       log.error({ event: 'error', error: errorText(error) }, 'the loop caught an error');
     },
   });
 }
 
 interface ServerHooks {
-  readonly token: string | undefined;
-  readonly isAlive: () => boolean;
+  readonly secrets: DaemonSecrets;
+  readonly loop: ReconcileLoop;
   readonly resync: () => Promise<RunReport>;
   readonly signal: AbortSignal;
 }
 
-function createServer(works: Workings, config: Config, { token, isAlive, resync, signal }: ServerHooks): HttpServer {
+function createServer(works: Workings, config: Config, { secrets, loop, resync, signal }: ServerHooks): HttpServer {
   let asked = 0;
+  const wake = (): void => {
+    works.parts.poller.hooked();
+    loop.pollNow();
+  };
   return createHttpServer({
     listen: config.http.listen,
-    token,
-    report: () => works.report && withAges(works.report, sourcesNow(works.parts)),
-    livez: isAlive,
+    token: secrets.httpToken,
+    hook: secrets.hookSecret === undefined ? undefined : { secret: secrets.hookSecret, wake },
+    report: () => works.report && withProbes(withAges(works.report, sourcesNow(works.parts)), works.parts.routeProbe?.state()),
+    livez: () => loop.isAlive(),
+    why: (asked) => {
+      const last = works.engine.lastRun();
+      return last && explain(asked, { ...last, sources: sourcesNow(works.parts), nowMs: works.parts.clock.now() });
+    },
     ready: () => readiness(works.report),
     leader: () => leaderUrl(works.parts.leases.consul),
     metrics: () => works.metrics.text(),
@@ -203,7 +227,7 @@ function createServer(works: Workings, config: Config, { token, isAlive, resync,
   });
 }
 
-function wakeOnChange({ cluster, registry, leases, probe, gateway }: Parts, loop: ReconcileLoop): readonly (() => void)[] {
+function wakeOnChange({ cluster, registry, leases, probe, gateway, routeProbe }: Parts, loop: ReconcileLoop): readonly (() => void)[] {
   return [
     cluster.changed(() => loop.wake('kubernetes')),
     registry.changed(() => loop.wake('consul')),
@@ -211,6 +235,7 @@ function wakeOnChange({ cluster, registry, leases, probe, gateway }: Parts, loop
     leases.kubernetes.changed(() => loop.wake('lease')),
     probe.changed(() => loop.wake('nodes')),
     ...(gateway === undefined ? [] : [gateway.changed(() => loop.wake('traefik'))]),
+    ...(routeProbe === undefined ? [] : [routeProbe.changed(() => loop.wake('routes'))]),
   ];
 }
 

@@ -23,15 +23,17 @@ import type { StoppableProbe } from './adapters/network/node-probe.ts';
 import { createNodeProbe } from './adapters/network/node-probe.ts';
 import type { TraefikGateway } from './adapters/traefik/create-gateway.ts';
 import { createGateway } from './adapters/traefik/create-gateway.ts';
+import type { StoppableRouteProbe } from './adapters/traefik/create-route-probe.ts';
+import { createRouteProbe } from './adapters/traefik/create-route-probe.ts';
 import type { Config } from './config/config.ts';
 import { policyOf } from './config/policy-of.ts';
-import { advertisedUrl, connectionOf, consulOptions, gatewayReplicas, gitOptions } from './connections.ts';
+import { advertisedUrl, connectionOf, consulOptions, gatewayReplicas, gitOptions, routeProbeOptions } from './connections.ts';
 import type { NodeName } from './core/model/ids.ts';
 import type { Policy } from './core/model/policy.ts';
 import type { Clock } from './core/model/ports.ts';
 import { snapshotValue } from './core/model/snapshot.ts';
 import type { SpecFiles, SpecSet } from './core/model/spec-set.ts';
-import type { RunReport } from './core/report/run-report.ts';
+import type { LegName, RunReport } from './core/report/run-report.ts';
 import { buildSpecSet, newDecodeCache } from './core/spec/build-spec-set.ts';
 import type { Outcome } from './run/apply-plan.ts';
 import { type DrainWish, drainNode } from './run/drain-node.ts';
@@ -51,6 +53,10 @@ export interface DaemonIo {
   readonly onOutcome?: ((outcome: Outcome) => void) | undefined;
   /** Told of each run. */
   readonly onReport?: (report: RunReport) => void;
+  /** Where specs come from instead of the configured repository. */
+  readonly source?: GitSource;
+  /** Whether what live objects hold is kept, for people to see what changes. */
+  readonly keepContent?: boolean;
 }
 
 /** Every part of a daemon, made but not started. */
@@ -68,6 +74,10 @@ export interface Parts {
   readonly probe: StoppableProbe;
   /** Undefined: Traefik is not watched. */
   readonly gateway: TraefikGateway | undefined;
+  /** Undefined: no route is tried. */
+  readonly routeProbe: StoppableRouteProbe | undefined;
+  /** The leg that a request to an origin, such as `http://127.0.0.1:8500`, belongs to. */
+  readonly origins: ReadonlyMap<string, LegName>;
   /** Marks a node as somebody wishes; tells what kept it from being done. */
   readonly drainNode: (wish: DrainWish, signal: AbortSignal) => Promise<Problem | undefined>;
   /** Learns the cluster's UID, without which the Consul lease is not sought; tries until it succeeds. */
@@ -98,12 +108,14 @@ export async function buildParts(config: Config, io: DaemonIo): Promise<Parts> {
     clock,
     lease: leases.consul,
   });
-  const clusterAdapter = createCluster({ client, owner, lease: leases.kubernetes, clock });
+  const clusterAdapter = createCluster({ client, owner, lease: leases.kubernetes, clock, keepContent: io.keepContent === true });
   const mirror = config.git.mirrorDir ?? (await mkdtemp(join(tmpdir(), 'poolkeeper-mirror-')));
-  const git = createGitSource(gitOptions(config, mirror, clock, io));
+  const git = io.source ?? createGitSource(gitOptions(config, mirror, clock, io));
   const probe = createNodeProbe();
   const replicas = gatewayReplicas(config);
   const gateway = replicas.length === 0 ? undefined : createGateway({ replicas, clock });
+  const probing = routeProbeOptions(config, clock);
+  const routeProbe = probing === undefined ? undefined : createRouteProbe(probing);
   return {
     policy,
     clock,
@@ -115,6 +127,8 @@ export async function buildParts(config: Config, io: DaemonIo): Promise<Parts> {
     git,
     probe,
     gateway,
+    routeProbe,
+    origins: originsOf({ kubernetes: [client.server], consul: [consul.address], traefik: replicas.map(({ url }) => url) }),
     drainNode: nodeDrainer(config, client, clusterAdapter),
     poller: new SpecPoller(git, decoderOf(config), clock),
     async identify(signal) {
@@ -122,13 +136,18 @@ export async function buildParts(config: Config, io: DaemonIo): Promise<Parts> {
     },
     async close() {
       for (const term of leases.terms) term.stop();
-      const ending = [clusterAdapter, registry, leases.consul, leases.kubernetes, probe, gateway].map((part) => part?.stop());
+      const ending = [clusterAdapter, registry, leases.consul, leases.kubernetes, probe, gateway, routeProbe].map((part) => part?.stop());
       await Promise.allSettled([...ending, git.close()]);
       consul.close();
       await client.close();
       if (config.git.mirrorDir === undefined) await rm(mirror, { recursive: true, force: true });
     },
   };
+}
+
+function originsOf(addresses: Readonly<Record<Exclude<LegName, 'git'>, readonly string[]>>): ReadonlyMap<string, LegName> {
+  const legs = Object.entries(addresses) as readonly (readonly [LegName, readonly string[]])[];
+  return new Map(legs.flatMap(([leg, urls]) => urls.filter((url) => URL.canParse(url)).map((url) => [new URL(url).origin, leg] as const)));
 }
 
 interface Leases {
@@ -195,7 +214,7 @@ function nodeDrainer({ drain }: Config, client: KubeClient, cluster: ClusterAdap
 }
 
 /** Decodes spec files as the configuration says, each content once. */
-function decoderOf({ specs: { defaultNamespace, namespaceFromFolder }, git: { root } }: Config): (files: SpecFiles) => SpecSet {
+export function decoderOf({ specs: { defaultNamespace, namespaceFromFolder }, git: { root } }: Config): (files: SpecFiles) => SpecSet {
   const cache = newDecodeCache();
   return (files) => buildSpecSet(files, { defaultNamespace, namespaceFromFolder, root }, cache);
 }
@@ -236,10 +255,10 @@ interface EngineHooks {
 
 /** The engine that runs on these parts. */
 export function engineOf(
-  { cluster, registry, leases, policy, clock, poller, probe, gateway }: Parts,
+  { cluster, registry, leases, policy, clock, poller, probe, gateway, routeProbe }: Parts,
   { mayBegin, onOutcome, ...how }: EngineHooks,
 ): Engine {
   const ports = { cluster, registry, leases, mayBegin: mayBegin ?? (() => true) };
-  const watched = gateway === undefined ? {} : { gateway };
+  const watched = { ...(gateway === undefined ? {} : { gateway }), ...(routeProbe === undefined ? {} : { routeProbe }) };
   return new Engine({ ports, policy, clock, poller, probe, ...watched, ...how, ...(onOutcome === undefined ? {} : { onOutcome }) });
 }

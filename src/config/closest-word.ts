@@ -4,6 +4,8 @@ export function closestWord(word: string, candidates: readonly string[]): string
   const farthest = wanted.length < 5 ? 1 : Math.max(2, Math.floor(wanted.length / 4));
   let best: { readonly candidate: string; readonly distance: number } | undefined;
   for (const candidate of candidates) {
+    // The distance is no less than the difference in length: of words that cannot be near, none is computed.
+    if (Math.abs(wanted.length - candidate.length) > farthest) continue;
     const distance = editDistance(wanted, candidate.toLowerCase());
     if (distance <= farthest && (best === undefined || distance < best.distance)) best = { candidate, distance };
   }

@@ -2,7 +2,7 @@ import { load } from 'js-yaml';
 import { validate } from 'node-cron';
 import { z } from 'zod';
 import { parseLabelSelector } from '../core/model/parse-selector.ts';
-import type { RemovalLimit } from '../core/model/policy.ts';
+import type { CatalogRefresh, RemovalLimit } from '../core/model/policy.ts';
 import type { LabelSelector } from '../core/model/settings.ts';
 import type { EntryPoint } from '../core/model/translation-policy.ts';
 import { isTimeZone } from './time-zone.ts';
@@ -33,6 +33,8 @@ export const ownerId: Kind<string> = matching(
 export const namePrefix: Kind<string> = matching(/^[a-z0-9-]{0,32}$/, 'at most 32 of the characters a-z, 0-9 and -');
 export const namespaceName: Kind<string> = matching(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'the name of a namespace');
 
+export const commitId: Kind<string> = matching(/^([0-9a-f]{40}|[0-9a-f]{64})$/, 'the full id of a commit');
+
 /** A path with slashes inside a repository or a key-value tree; slashes at its ends are dropped. */
 const slashPath = (expects: string, least: 0 | 1): Kind<string> => ({
   expects,
@@ -48,9 +50,11 @@ const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h:
 // Node's timers overflow above 2^31 - 1 ms (24.8 days) and then fire at once.
 const longestMs = 20 * 24 * 3_600_000;
 
+const DURATION = /^(\d+(\.\d+)?(ms|s|m|h))+$/;
+
 /** Milliseconds of `30s`, `5m`, `500ms` or `1h30m`; undefined for anything else. */
 export function parseDuration(value: string): number | undefined {
-  if (!/^(\d+(\.\d+)?(ms|s|m|h))+$/.test(value)) return undefined;
+  if (!DURATION.test(value)) return undefined;
   let total = 0;
   for (const [, amount, unit] of value.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)) total += Number(amount) * (unitMs[unit ?? ''] ?? 0);
   return Math.round(total);
@@ -60,6 +64,7 @@ const durationFrom = (leastMs: 0 | 1, expects: string): Kind<number> => ({
   expects,
   schema: z
     .string()
+    .regex(DURATION)
     .transform((value) => parseDuration(value) ?? -1)
     .refine((ms) => ms >= leastMs && ms <= longestMs),
 });
@@ -117,6 +122,15 @@ export const httpUrl: Kind<string> = {
   schema: z.string().refine((value) => {
     const url = URL.parse(value);
     return url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '';
+  }),
+};
+
+/** A proxy for http; one with a password in it is refused: secrets come from files only. */
+export const proxyUrl: Kind<string> = {
+  expects: 'the URL of a proxy (http, https, socks5 or socks5h) without user name and password',
+  schema: z.string().refine((value) => {
+    const url = URL.parse(value);
+    return url !== null && /^(https?|socks5h?):$/.test(url.protocol) && url.host !== '' && url.username === '' && url.password === '';
   }),
 };
 
@@ -179,6 +193,24 @@ export const entryPoints: Kind<Readonly<Record<string, EntryPoint>>> = {
         .readonly(),
     ),
   ),
+};
+
+/** An entry point of Traefik, in the words of its own addresses: `web`, `dns/udp`. */
+export const entryPoint: Kind<{ readonly name: string; readonly protocol: 'tcp' | 'udp' }> = {
+  expects: 'the name of an entry point, for UDP with /udp at its end',
+  schema: z
+    .string()
+    .regex(/^[^\s/]+(?:\/(?:tcp|udp))?$/)
+    .transform((text) => ({ name: text.replace(/\/.*$/, ''), protocol: text.endsWith('/udp') ? ('udp' as const) : ('tcp' as const) })),
+};
+
+/** How Traefik learns of changes in Consul's catalog. */
+export const catalogRefresh: Kind<CatalogRefresh> = {
+  expects: 'watch, or a duration such as 15s',
+  schema: z.union([
+    z.literal('watch').transform((): CatalogRefresh => ({ kind: 'watch' })),
+    duration.schema.transform((intervalMs): CatalogRefresh => ({ kind: 'poll', intervalMs })),
+  ]),
 };
 
 /** A Traefik replica as the configuration names it. */

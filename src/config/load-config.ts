@@ -74,7 +74,8 @@ function readFileLeaves({ file, readFile }: ConfigSources, entries: readonly Opt
 }
 
 function sectionsOf(entries: readonly OptionEntry[]): ReadonlySet<string> {
-  return new Set(entries.flatMap(({ key }) => (key.includes('.') ? [key.slice(0, key.indexOf('.'))] : [])));
+  const within = (key: string): readonly string[] => key.split('.').map((_, i, names) => names.slice(0, i).join('.'));
+  return new Set(entries.flatMap(({ key }) => within(key).slice(1)));
 }
 
 function unknownKeys(leaves: readonly YamlLeaf[], entries: readonly OptionEntry[]): readonly Problem[] {

@@ -2,6 +2,7 @@ import { HEALTH_MODES } from '../core/model/settings.ts';
 import { DRR_STRATEGIES } from '../core/model/translation-policy.ts';
 import * as kind from './kinds.ts';
 import { option, optional, required } from './option.ts';
+import { TRAEFIK_CATALOG, TRAEFIK_KNOWN } from './traefik-options.ts';
 
 /**
  * Every option, in the shape of the configuration. The name of an option in YAML is its path here, less the unit at the end of
@@ -11,9 +12,12 @@ export const OPTIONS = {
   owner: option(
     kind.ownerId,
     'poolkeeper',
-    'Marks what is ours in Kubernetes and Consul. Two daemons with different owners leave each other alone.',
+    'Marks what is ours in Kubernetes and Consul. Two daemons with different owners, and different `cluster` names, leave each other alone.',
   ),
-  cluster: required(kind.id, 'Names this Kubernetes cluster in Consul. Must differ between clusters that share one Consul.'),
+  cluster: required(
+    kind.id,
+    'Names this Kubernetes cluster in Consul. Must differ between clusters, and between owners, that share one Consul.',
+  ),
   registration: option(
     kind.choice('catalog', 'kv', 'both'),
     'both',
@@ -22,7 +26,39 @@ export const OPTIONS = {
   git: {
     url: required(kind.gitUrl, 'The repository that holds the specs: an https, ssh, git or file URL, or an absolute path.'),
     ref: option(kind.text, 'main', 'The branch that is followed.'),
+    tag: optional(kind.text, 'A tag that is followed instead of the branch.'),
+    semver: optional(
+      kind.text,
+      'A range of versions, as npm writes them, such as ">=1.2 <2": of the tags that fit it (v1.2.3 or 1.2.3) the highest is followed instead of the branch.',
+    ),
+    commit: optional(kind.commitId, 'One commit that is read instead of the head of the branch, as long as the branch reaches it.'),
     root: option(kind.folder, '', 'The folder of the repository that holds the specs; empty for all of it.'),
+    include: option(
+      kind.list(kind.text),
+      [],
+      'Globs over the path below the root, such as prod/**: only files that one of them takes are read. Empty for all.',
+    ),
+    exclude: option(kind.list(kind.text), [], 'Globs over the path below the root: files that one of them takes are not read.'),
+    shallow: option(
+      kind.bool,
+      false,
+      'Fetch the newest commit without its history. A trailer that allows removals then counts in the newest commit only, and a forced push goes unnoticed.',
+    ),
+    fastForwardOnly: option(
+      kind.bool,
+      false,
+      'Take no head that does not descend from the commit in force, as after a forced push. Nothing is removed meanwhile. Keep `git.mirrorDir` over restarts.',
+    ),
+    verify: option(
+      kind.choice('none', 'head', 'range'),
+      'none',
+      'Which commits must be signed by a key of the next two options: none, the one that is read (head), or every one after the commit in force as well (range; the first read verifies the head alone). Otherwise the last verified commit stays in force, and nothing is removed meanwhile.',
+    ),
+    allowedSignersFile: optional(
+      kind.file,
+      'File with the SSH keys whose signatures count, in the format ALLOWED SIGNERS of ssh-keygen(1); needs the program ssh-keygen.',
+    ),
+    openpgpKeysFile: optional(kind.file, 'File with the OpenPGP public keys whose signatures count; needs the program gpg.'),
     username: optional(kind.text, 'The user name for an https repository.'),
     passwordFile: optional(kind.secretFile, 'File with the password or token for the repository.'),
     intervalMs: option(kind.duration, '30s', 'How often the repository is asked for a new head.'),
@@ -33,9 +69,23 @@ export const OPTIONS = {
       'Where the local mirror is kept; default a temporary directory, which is fetched anew at each start.',
     ),
     sslCaFile: optional(kind.file, 'PEM file with the certificate authorities of the Git server.'),
+    certFile: optional(kind.file, 'PEM file with the client certificate for an https repository.'),
+    keyFile: optional(kind.file, 'PEM file with the key of the client certificate.'),
+    proxy: optional(
+      kind.proxyUrl,
+      'The proxy to an http or https repository, such as http://proxy:3128 or socks5h://proxy:1080; default what http_proxy, https_proxy and no_proxy of the environment say.',
+    ),
+    sshKeyFile: optional(
+      kind.file,
+      'The private key for an ssh repository, without a passphrase; needs `git.knownHostsFile`. Default the keys of the ssh agent and of the account.',
+    ),
+    knownHostsFile: optional(
+      kind.file,
+      'The host keys of the Git server, as in ~/.ssh/known_hosts; no other is trusted. With it or `git.sshKeyFile` the ssh configuration of the machine takes no part.',
+    ),
     sshCommand: optional(
       kind.text,
-      'The ssh command for ssh repositories, such as "ssh -i /keys/id -o UserKnownHostsFile=/keys/known_hosts".',
+      'The whole ssh command for ssh repositories, instead of the two options before, such as "ssh -i /keys/id -J jump.example.com".',
     ),
   },
   specs: {
@@ -119,6 +169,25 @@ export const OPTIONS = {
       '20s',
       'The longest time until Traefik has dropped a deregistered backend. While its API is not watched, a NodePort stays open for so long, and for the drain after it; a watched one that takes longer is named.',
     ),
+    refresh: optional(
+      kind.catalogRefresh,
+      'How Traefik 3 learns of changes in Consul: its refreshInterval, or "watch" where it has `watch: true`. A replica of `traefik.api` that answers and has not followed within 1.75 of these (at least 3.5s, at most `traefik.letGo`) is named; one that watches is nudged as well, by a touch of a check in Consul. Not set: `traefik.letGo` counts.',
+    ),
+    catalog: TRAEFIK_CATALOG,
+    known: TRAEFIK_KNOWN,
+    probe: {
+      url: optional(
+        kind.httpUrl,
+        'An entry point of Traefik, such as http://traefik:80: routes that name a host are tried there with GET requests. With https only routers with TLS, else only those without. Not set: no route is tried.',
+      ),
+      intervalMs: option(kind.duration, '30s', 'How often each route is tried, ten percent more or less.'),
+      timeoutMs: option(kind.duration, '5s', 'The longest one try may take.'),
+      caFile: optional(
+        kind.file,
+        'PEM file with the certificate authorities of the hosts that are tried over https; the name is that of the route.',
+      ),
+      insecureSkipVerify: option(kind.bool, false, 'Whether certificates are not checked.'),
+    },
     api: optional(
       kind.gatewayReplicas,
       'The Traefik 3 replicas whose APIs are asked what they serve, all with the same static configuration: a list of {name, url}, each also with username and passwordFile (basic authentication), caFile (PEM file with its certificate authorities) or insecureSkipVerify: true (its certificate is not checked). Not set: Traefik is not watched. In the environment: YAML in one line.',
@@ -145,6 +214,11 @@ export const OPTIONS = {
       kind.durationOrZero,
       '10s',
       'How long a node must be ready, and out of its pools, before it comes back; twice that when it left again within this time.',
+    ),
+    openMs: option(
+      kind.durationOrZero,
+      '1s',
+      'How long the nodes may take to listen on a new NodePort, as long as kube-proxy leaves between two syncs at least: a pool in traffic moves to it up to a second after that. 0s: at once.',
     ),
     maxBackends: optional(kind.count(1, 10_000), 'The most backends of one pool; default as many as fit into one Consul transaction.'),
     minBackends: option(kind.count(0, 10_000), 1, 'No pool is brought below so many backends. A Service may set its own.'),
@@ -212,6 +286,12 @@ export const OPTIONS = {
       'Where other replicas reach that; default the address it is served at, or the first one of the machine when it is served at all.',
     ),
     tokenFile: optional(kind.secretFile, 'File with the bearer token that requests to change something must carry.'),
+  },
+  hooks: {
+    secretFile: optional(
+      kind.secretFile,
+      'File with the secret that webhooks at /hooks/github, gitlab, gitea, bitbucket or generic must prove to know; each one makes the daemon look at the repository at once. Not set: webhooks are refused.',
+    ),
   },
   log: {
     level: option(kind.choice('debug', 'info', 'warn', 'error'), 'info', 'The least important lines that are written.'),

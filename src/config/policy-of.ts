@@ -1,5 +1,6 @@
-import type { Policy } from '../core/model/policy.ts';
+import type { Policy, RoutePolicy } from '../core/model/policy.ts';
 import type { TranslationPolicy } from '../core/model/translation-policy.ts';
+import { withoutAbsent } from '../shared/without-absent.ts';
 import type { Config } from './config.ts';
 
 /** The part of the configuration that the core decides by. */
@@ -16,6 +17,7 @@ export function policyOf(config: Config): Policy {
     dialect: config.traefik.dialect,
     entryPoints: config.traefik.entryPoints,
     translation: translationOf(config),
+    routes: routesOf(config),
     adoptFrom: config.kubernetes.adoptFrom,
     allowAdopt: config.kubernetes.allowAdopt,
     dryRun: config.kubernetes.dryRun,
@@ -26,6 +28,7 @@ export function policyOf(config: Config): Policy {
       nodes: pool.nodes,
       controlPlane: pool.controlPlane,
       graceMs: pool.graceMs,
+      openMs: pool.openMs,
       drainingTaints: pool.drainingTaints,
       drainOnCordon: config.drain.onCordon,
       minBackends: pool.minBackends,
@@ -34,6 +37,7 @@ export function policyOf(config: Config): Policy {
     },
     drainSeconds: config.drain.seconds,
     letGoMs: config.traefik.letGoMs,
+    ...(config.traefik.refresh === undefined ? {} : { refresh: config.traefik.refresh }),
     maxWaitMs: config.drain.maxWaitMs,
     guard: {
       windowMs: guard.windowMs,
@@ -41,6 +45,12 @@ export function policyOf(config: Config): Policy {
       ...(guard.maxRemovedObjects === undefined ? {} : { maxRemovedObjects: guard.maxRemovedObjects }),
     },
   };
+}
+
+/** What is configured of Traefik's static configuration. */
+function routesOf({ traefik: { catalog, known } }: Config): RoutePolicy {
+  const { entryPoints, ...names } = known;
+  return withoutAbsent({ ...withoutAbsent(catalog), entryPoints, known: withoutAbsent(names) });
 }
 
 /** What the translation of Traefik 1 tags has to know. */

@@ -7,6 +7,7 @@ export interface Secrets {
   readonly gitPassword: string | undefined;
   readonly consulToken: string | undefined;
   readonly httpToken: string | undefined;
+  readonly hookSecret: string | undefined;
   /** Of the Traefik replicas that have one. */
   readonly traefikPasswords: readonly string[];
 }
@@ -16,7 +17,7 @@ export type ReadFile = (path: string) => string;
 
 /** Reads every secret, white space at its ends dropped, or tells which file cannot be read or is empty. */
 export function readSecrets(
-  config: Pick<Config, 'git' | 'consul' | 'http' | 'traefik'>,
+  config: Pick<Config, 'git' | 'consul' | 'http' | 'hooks' | 'traefik'>,
   readFile: ReadFile,
 ): { readonly kind: 'ok'; readonly secrets: Secrets } | { readonly kind: 'invalid'; readonly problems: readonly Problem[] } {
   const problems: Problem[] = [];
@@ -36,6 +37,7 @@ export function readSecrets(
     gitPassword: read('git.passwordFile', config.git.passwordFile),
     consulToken: read('consul.tokenFile', config.consul.tokenFile),
     httpToken: read('http.tokenFile', config.http.tokenFile),
+    hookSecret: read('hooks.secretFile', config.hooks.secretFile),
     traefikPasswords: (config.traefik.api ?? []).flatMap(({ name, passwordFile }) => {
       const password = read(`traefik.api, replica ${name}, passwordFile`, passwordFile);
       return password === undefined ? [] : [password];

@@ -2,12 +2,8 @@ import { isLoopback } from '../shared/loopback.ts';
 import type { Problem } from '../shared/problem.ts';
 import { problem } from '../shared/problem.ts';
 import type { Config } from './config.ts';
-
-/** A rule over several options. It is asked only when all options that it reads are valid on their own. */
-interface Rule {
-  readonly reads: readonly string[];
-  readonly check: (config: Config) => Problem | undefined;
-}
+import { GIT_RULES } from './git-rules.ts';
+import type { Rule } from './rule.ts';
 
 const RULES: readonly Rule[] = [
   {
@@ -17,6 +13,7 @@ const RULES: readonly Rule[] = [
         ? undefined
         : broken(`http.listen: others can reach ${http.listen.host}, and there is no token`, 'Set http.tokenFile, or listen on 127.0.0.1.'),
   },
+  ...GIT_RULES,
   {
     reads: ['kubernetes.inCluster', 'kubernetes.kubeconfig', 'kubernetes.context'],
     check: ({ kubernetes: { inCluster, kubeconfig, context } }) =>
@@ -39,6 +36,16 @@ const RULES: readonly Rule[] = [
     check: ({ traefik: { api, dialect } }) =>
       api !== undefined && dialect === 'v1'
         ? broken('traefik.api: only the API of Traefik 3 can be watched', 'Remove traefik.api, or set traefik.dialect to both or v3.')
+        : undefined,
+  },
+  {
+    reads: ['traefik.probe.url', 'traefik.probe.caFile', 'traefik.probe.insecureSkipVerify'],
+    check: ({ traefik: { probe } }) =>
+      (probe.caFile !== undefined || probe.insecureSkipVerify) && probe.url?.startsWith('https:') !== true
+        ? broken(
+            'traefik.probe: caFile and insecureSkipVerify are for https only',
+            'Remove them, or set traefik.probe.url to an https URL.',
+          )
         : undefined,
   },
   {

@@ -1,6 +1,7 @@
 import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
 import { AppError, errorText } from '../shared/errors.ts';
 import { problem } from '../shared/problem.ts';
+import { addHooks } from './hooks.ts';
 import type { HttpServerOptions } from './http-server-options.ts';
 import { addMutations } from './mutations.ts';
 import { CONTENT_SECURITY_POLICY } from './page-style.ts';
@@ -45,6 +46,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   });
   addQueries(app, options);
   addMutations(app, options);
+  addHooks(app, options);
   return {
     app,
     start: () => listen(app, options.listen),

@@ -1,4 +1,5 @@
 import type { PoolKey, SpecId } from '../core/model/ids.ts';
+import type { Explanation, WhyQuestion } from '../core/report/explanation.ts';
 import type { ResyncOutcome, RunReport } from '../core/report/run-report.ts';
 import type { Problem } from '../shared/problem.ts';
 import type { ResyncAnswer } from './api-answers.ts';
@@ -28,6 +29,8 @@ export interface HttpServerOptions {
   readonly token: string | undefined;
   /** The last report; undefined until the first run has ended. */
   readonly report: () => RunReport | undefined;
+  /** Why something is, or is not, in traffic; undefined until the first run has ended. Absent: there is no such request. */
+  readonly why?: (asked: WhyQuestion) => Explanation | undefined;
   readonly livez: () => boolean;
   readonly ready: () => { readonly ready: boolean; readonly checks: readonly ReadyCheck[] };
   /** The scrape in the Prometheus text format. */
@@ -40,6 +43,8 @@ export interface HttpServerOptions {
   readonly drain: (wish: DrainWish) => Promise<Problem | undefined>;
   /** Asks for the move of pools from agents to the catalog. Absent: there is no such request. */
   readonly migrate?: (wish: MigrationWish) => Promise<MigrationResult>;
+  /** Wakes the poll; `secret` proves who may. Absent: webhooks are switched off. */
+  readonly hook?: { readonly secret: string; readonly wake: () => void } | undefined;
   readonly onResync?: (result: ResyncOutcome) => void;
   /** Told of errors that are answered with 500. */
   readonly onError?: (error: unknown) => void;

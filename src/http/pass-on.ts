@@ -9,17 +9,17 @@ const PASSED_ON = 'poolkeeper-passed-on';
 const LEADER_MS = 8_000;
 
 /**
- * A hook that hands a request to change something on to the replica that leads, with the token that it came with, and gives
- * that one's answer. `leader` tells where that is; undefined while we lead, or while nobody can tell who does: then the
+ * A hook that hands a request to change something on to the replica that leads, with those of its headers that prove who sent it
+ * (by default the token), and gives that one's answer. `leader` tells where that is; undefined while we lead, or while nobody can tell who does: then the
  * request is answered here.
  */
-export function passOn(leader: () => string | undefined) {
+export function passOn(leader: () => string | undefined, headers: readonly string[] = ['authorization']) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
     const url = leader();
     if (url === undefined) return undefined;
     if (request.headers[PASSED_ON] !== undefined) return unanswered(reply, `The leader at ${url} is not this replica.`);
     try {
-      const { status, type, text } = await ask(url, request);
+      const { status, type, text } = await ask(url, request, headers);
       // A string, as it came.
       return await reply
         .code(status)
@@ -45,16 +45,17 @@ interface LeaderAnswer {
   readonly text: string;
 }
 
-async function ask(url: string, { method, url: path, headers, body }: FastifyRequest): Promise<LeaderAnswer> {
+async function ask(url: string, { method, url: path, headers, body }: FastifyRequest, kept: readonly string[]): Promise<LeaderAnswer> {
   // Not resolved against it: a path that begins with two slashes would name another host.
   const answer = await fetch(`${new URL(url).origin}${path}`, {
     method,
     headers: {
       [PASSED_ON]: 'yes',
-      ...(headers.authorization === undefined ? {} : { authorization: headers.authorization }),
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...Object.fromEntries(kept.flatMap((name) => (headers[name] === undefined ? [] : [[name, String(headers[name])]]))),
+      ...(body === undefined ? {} : { 'content-type': headers['content-type'] ?? 'application/json' }),
     },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    // What is signed must arrive as it came.
+    ...(body === undefined ? {} : { body: body instanceof Uint8Array ? new Uint8Array(body) : JSON.stringify(body) }),
     // A redirect would carry the token to someone else.
     redirect: 'error',
     signal: AbortSignal.timeout(LEADER_MS),

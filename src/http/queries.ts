@@ -5,13 +5,15 @@ import type { HttpServerOptions } from './http-server-options.ts';
 import { nodeAnswer, nodesAnswer } from './node-views.ts';
 import { sendProblem } from './problem-document.ts';
 import { renderPage } from './render-page.ts';
+import { addWhy } from './why.ts';
 
-type Source = Pick<HttpServerOptions, 'report' | 'livez' | 'ready' | 'metrics'>;
+type Source = Pick<HttpServerOptions, 'report' | 'why' | 'livez' | 'ready' | 'metrics'>;
 
 /** Adds everything that only shows: health, metrics, the API's reads, and the page. */
 export function addQueries(app: FastifyInstance, source: Source): void {
   addHealth(app, source);
   addReports(app, source);
+  addWhy(app, source);
   app.get('/metrics', async (_request, reply) => reply.type('text/plain; version=0.0.4; charset=utf-8').send(await source.metrics()));
   app.get('/', (_request, reply) => reply.type('text/html; charset=utf-8').send(renderPage(source.report())));
 }

@@ -1,12 +1,17 @@
-import type { SpecId } from '../core/model/ids.ts';
+import type { PoolKey, SpecId } from '../core/model/ids.ts';
 import type { Policy } from '../core/model/policy.ts';
-import type { Clock, Gateway, NodeProbe } from '../core/model/ports.ts';
+import type { Clock, Gateway, NodeProbe, RouteProbe } from '../core/model/ports.ts';
 import { snapshotValue } from '../core/model/snapshot.ts';
 import { legOf } from '../core/plan/action-title.ts';
+import type { PlanContext } from '../core/plan/context.ts';
+import { planNudge } from '../core/plan/plan-nudge.ts';
 import { probeTargets } from '../core/plan/probe-targets.ts';
+import type { RouteTargetMemo } from '../core/plan/route-targets.ts';
+import { routeTargets } from '../core/plan/route-targets.ts';
 import { buildReport } from '../core/report/build-report.ts';
 import type { FollowedTraefik, TraefikView } from '../core/report/follow-traefik.ts';
 import { followTraefik } from '../core/report/follow-traefik.ts';
+import type { PlannedActions } from '../core/report/plan-diff.ts';
 import type { LatencyReport, LeaderReport, RunReport } from '../core/report/run-report.ts';
 import type { Problem } from '../shared/problem.ts';
 import type { ApplyPorts, Outcome } from './apply-plan.ts';
@@ -27,6 +32,8 @@ export interface EngineOptions {
   readonly probe?: NodeProbe;
   /** Tells what Traefik serves. Absent: Traefik is not watched. */
   readonly gateway?: Gateway;
+  /** Tries routes through Traefik. Absent: none is tried. */
+  readonly routeProbe?: RouteProbe;
   /** True to plan only. */
   readonly dryRun: boolean;
   /** With `dryRun`: the API server is asked whether it would take what is planned. */
@@ -35,15 +42,33 @@ export interface EngineOptions {
   readonly onOutcome?: (outcome: Outcome) => void;
 }
 
+/** What the last run looked at, and what it told. */
+export interface LastRun {
+  readonly context: PlanContext;
+  readonly report: RunReport;
+  /** What it left open, spec by spec; what belongs to none last. */
+  readonly planned: readonly PlannedActions[];
+}
+
 /** Makes runs out of the ports: polls, reconciles, times and reports. Decides nothing about when. */
 export class Engine {
   readonly #options: EngineOptions;
   readonly #memos: RunMemos = createMemos();
   readonly #latency = new LatencyTracker();
   #traefik: FollowedTraefik | undefined;
+  /** Whether the last run found a nudge due, which the next one writes. */
+  #nudgeIsDue = false;
+  #last: LastRun | undefined;
+  #behind: ReadonlySet<PoolKey> | undefined;
+  readonly #routes: RouteTargetMemo = new Map();
 
   constructor(options: EngineOptions) {
     this.#options = options;
+  }
+
+  /** Undefined until the first run has ended. */
+  lastRun(): LastRun | undefined {
+    return this.#last;
   }
 
   /** Looks at Git; true when there is something new to plan. */
@@ -57,7 +82,7 @@ export class Engine {
 
   /** One run, and what follows from it for the loop. With `look` it only plans: the first report, before anything is written. */
   async run(trigger: readonly string[], signal: AbortSignal, look: 'act' | 'look' = 'act'): Promise<Turn> {
-    const { ports, policy, clock, poller, probe, gateway, dryRun, check } = this.#options;
+    const { ports, policy, clock, poller, probe, gateway, routeProbe, dryRun, check } = this.#options;
     const startedAtMs = clock.now();
     const leader = leaderOf(ports);
     const times = new WriteTimes(clock);
@@ -71,11 +96,13 @@ export class Engine {
     const seen = {
       ...(probe === undefined ? {} : { reachable: probe.state() }),
       ...(gateway === undefined ? {} : { gateways: gateway.state() }),
+      ...(this.#behind === undefined ? {} : { behind: this.#behind }),
     };
     const known = { ...seen, ...(check === true ? { check } : {}) };
     const input = { ports, policy, clock, memos: this.#memos, specs: poller.snapshot(), ...known, dryRun: planOnly, onOutcome };
     const result = await reconcile(input, signal);
     probe?.want(planOnly ? [] : probeTargets(result.last.context));
+    routeProbe?.want(planOnly ? [] : routeTargets(result.last.context, { tls: routeProbe.tls, memo: this.#routes }));
     const traefik = this.#followTraefik(planOnly ? undefined : result.last);
     const build = (latencies: readonly LatencyReport[]): RunReport =>
       buildReport({
@@ -91,28 +118,48 @@ export class Engine {
         latencies,
         problems: [...poller.problems(), ...leaseProblems(ports)],
         traefik,
+        probed: planOnly ? undefined : routeProbe?.state(),
       });
     const report = build([]);
     if (planOnly && !leader.consul) this.#latency.forget();
     const latencies = planOnly ? [] : this.#latency.observe(report, times.of(startedAtMs, result.plannedAtMs));
+    this.#last = { context: result.last.context, report, planned: plannedOf(result.last) };
     return {
       report: { ...report, latencies },
-      lookAgainAtMs: result.unfinished ? clock.now() + UNFINISHED_MS : lookAgainAt(result.last, traefik),
+      lookAgainAtMs: result.unfinished ? clock.now() + UNFINISHED_MS : this.#lookAgainAt(result.last, traefik),
       retry: failed(result.outcomes),
     };
+  }
+
+  #lookAgainAt(pass: Pass, traefik: TraefikView | undefined): number | undefined {
+    const times = [...dueAtMs(pass, traefik)];
+    const nudge = traefik === undefined ? undefined : planNudge(traefik.behind, new Set(), pass.context);
+    const { nowMs } = pass.context;
+    if (nudge !== undefined) times.push(Math.max(nudge.atMs, nowMs + (this.#nudgeIsDue ? NUDGE_AGAIN_MS : UNFINISHED_MS)));
+    this.#nudgeIsDue = nudge !== undefined && nudge.atMs <= nowMs;
+    return times.length === 0 ? undefined : Math.min(...times);
   }
 
   /** Compares what Traefik serves with the last pass, and has it asked until both agree. One that only plans expects nothing. */
   #followTraefik(last: Pass | undefined): TraefikView | undefined {
     const look = last === undefined ? undefined : followTraefik(last.context, this.#traefik);
     this.#traefik = look?.followed;
+    this.#behind = look?.view.behind;
     this.#options.gateway?.expect(look?.view.awaitedSinceMs);
     return look?.view;
   }
 }
 
+function plannedOf({ guarded, nodes, namespaces }: Pass): readonly PlannedActions[] {
+  const ofSpecs = guarded.plans.map(({ spec, actions, resting = [] }) => ({ spec, actions: [...resting, ...actions] }));
+  return [...ofSpecs, { actions: [...namespaces, ...nodes] }];
+}
+
 /** Before the next run when the passes were used up: at once would turn a fight with another writer into a busy loop. */
 const UNFINISHED_MS = 1_000;
+
+/** Before a nudge that could not be written, or whose pool is changing anyway, is thought of again. */
+const NUDGE_AGAIN_MS = 30_000;
 
 /** Wake-ups that ask for everything anew, also for what was refused. */
 const RETRIES_ALL: ReadonlySet<string> = new Set(['resync', 'full-compare']);
@@ -121,14 +168,10 @@ const RETRIES_ALL: ReadonlySet<string> = new Set(['resync', 'full-compare']);
 const failed = (outcomes: readonly Outcome[]): boolean =>
   outcomes.some((outcome) => outcome.result === 'failed' && outcome.problem?.next === 'retry' && !isRefusal(outcome));
 
-/** When the first thing that is waited for comes due. */
-function lookAgainAt(pass: Pass, traefik: TraefikView | undefined): number | undefined {
-  const times = pass.guarded.plans.flatMap((plan) =>
-    plan.waiting.flatMap((waiting) => (waiting.untilMs === undefined ? [] : [waiting.untilMs])),
-  );
-  times.push(...pass.drainsDueAtMs);
-  if (traefik?.lookAgainAtMs !== undefined) times.push(traefik.lookAgainAtMs);
-  return times.length === 0 ? undefined : Math.min(...times);
+/** When the first thing that is waited for comes due, but for nudges. */
+function dueAtMs(pass: Pass, traefik: TraefikView | undefined): readonly number[] {
+  const waiting = pass.guarded.plans.flatMap((plan) => plan.waiting.flatMap(({ untilMs }) => (untilMs === undefined ? [] : [untilMs])));
+  return [...waiting, ...pass.drainsDueAtMs, ...(traefik?.lookAgainAtMs === undefined ? [] : [traefik.lookAgainAtMs])];
 }
 
 function leaderOf({ leases }: ApplyPorts): LeaderReport {

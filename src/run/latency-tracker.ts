@@ -11,8 +11,21 @@ export interface RunTimes {
   readonly lastConsulAtMs: ReadonlyMap<SpecId, number>;
 }
 
+interface Start {
+  readonly atMs: number;
+  readonly by: LatencyReport['start'];
+}
+
+/** A webhook tells when the commit was pushed; without one, it was after the last look that still saw the old head. */
+function startOf({ webhookAtMs, movedAfterMs }: Arrival): Start | undefined {
+  if (webhookAtMs !== undefined) return { atMs: webhookAtMs, by: 'webhook' };
+  return movedAfterMs === undefined ? undefined : { atMs: movedAfterMs, by: 'poll' };
+}
+
 interface Open {
-  readonly arrival: Arrival & { readonly movedAfterMs: number };
+  readonly arrival: Arrival;
+  /** When the clock began, and by whose word. */
+  readonly start: Start;
   readonly pending: Set<SpecId>;
   arrivedSpecs: number;
   plannedAtMs: number | undefined;
@@ -31,23 +44,24 @@ interface Open {
 }
 
 /**
- * Follows each commit from the last look that still saw the old head until all that it changed is in step, and gives the
+ * Follows each commit from the webhook that told of it, else from the last look that still saw the old head, until all that it changed is in step, and gives the
  * stages of its way (design section 10). A commit whose specs end broken, failed, held or in conflict is not counted for
  * them; one that removes a spec ends when its pool is out of Consul. The roll-out lasts from the last apply until everything is
  * healthy and registrations may be written; those are often written before the last pod is ready, so these stages overlap. Where
- * Traefik is watched, all is in step only when every replica that answers serves it; else the way ends in Consul.
+ * Traefik is watched, all is in step only when every replica that answers serves it, however late; else the way ends in Consul.
  */
 export class LatencyTracker {
   readonly #open: Open[] = [];
 
   /** A new head was seen. The first one after a start has no beginning and is not followed. */
   arrived(arrival: Arrival): void {
-    const { movedAfterMs } = arrival;
-    if (movedAfterMs === undefined || arrival.changed.size === 0) return;
+    const begin = startOf(arrival);
+    if (begin === undefined || arrival.changed.size === 0) return;
     this.#supersede(arrival.changed);
     const start = arrival.decodedAtMs;
     this.#open.push({
-      arrival: { ...arrival, movedAfterMs },
+      arrival,
+      start: begin,
       pending: new Set(arrival.changed),
       arrivedSpecs: 0,
       plannedAtMs: undefined,
@@ -90,7 +104,7 @@ export class LatencyTracker {
         noteServing(open, id, { traefik, atMs: times.startedAtMs });
         const state = spec?.state;
         const stuck = isStuck(state, traefik);
-        const arrived = !stuck && traefik !== 'changing' && (state === undefined || state === 'in-step' || state === 'leaving');
+        const arrived = !stuck && isFollowed(traefik) && (state === undefined || state === 'in-step' || state === 'leaving');
         if (stuck || arrived) open.pending.delete(id);
         if (arrived) open.arrivedSpecs++;
       }
@@ -115,19 +129,25 @@ function noteRollout(open: Open, id: SpecId, { rolls, atMs }: { readonly rolls: 
   else if (open.rolling.delete(id)) open.healthyAtMs = Math.max(open.healthyAtMs, atMs);
 }
 
-/** What ends otherwise than in traffic is not counted; nor is what no replica could show, because none answers. */
+/**
+ * What ends otherwise than in traffic is not counted; nor is what no replica could show, because none answers. What a replica is
+ * late with is: the slowest commits are those that the histogram is for.
+ */
 const isStuck = (state: SpecState | undefined, traefik: LegState): boolean =>
-  state === 'broken' || state === 'conflict' || state === 'held' || state === 'failed' || traefik === 'failed' || traefik === 'unknown';
+  state === 'broken' || state === 'conflict' || state === 'held' || state === 'failed' || traefik === 'unknown';
+
+const isFollowed = (traefik: LegState): boolean => traefik !== 'changing' && traefik !== 'failed';
 
 function noteServing(open: Open, id: SpecId, { traefik, atMs }: { readonly traefik: LegState; readonly atMs: number }): void {
   if (traefik === 'not-watched') return;
   open.servedAtMs ??= 0;
-  if (traefik === 'changing') open.following.add(id);
+  if (!isFollowed(traefik)) open.following.add(id);
   else if (open.following.delete(id)) open.servedAtMs = Math.max(open.servedAtMs, atMs);
 }
 
 function stagesOf(open: Open): readonly LatencyReport[] {
-  const { movedAfterMs, fetchedAtMs, decodedAtMs } = open.arrival;
+  const { start, arrival } = open;
+  const { fetchedAtMs, decodedAtMs } = arrival;
   const plannedAtMs = open.plannedAtMs ?? decodedAtMs;
   const consulFromMs = Math.max(open.consulFromMs, open.kubernetesAtMs);
   const healthyAtMs = Math.max(open.healthyAtMs, consulFromMs);
@@ -135,14 +155,14 @@ function stagesOf(open: Open): readonly LatencyReport[] {
   const endMs = Math.max(servedAtMs, healthyAtMs, plannedAtMs);
   const traefik = open.servedAtMs === undefined ? [] : [['traefik', servedAtMs - open.consulAtMs] as const];
   const spans: readonly (readonly [LatencyStage, number])[] = [
-    ['fetch', fetchedAtMs - movedAfterMs],
+    ['fetch', fetchedAtMs - start.atMs],
     ['decode', decodedAtMs - fetchedAtMs],
     ['plan', plannedAtMs - decodedAtMs],
     ['kubernetes', open.kubernetesAtMs - plannedAtMs],
     ['rollout', healthyAtMs - open.kubernetesAtMs],
     ['consul', open.consulAtMs - consulFromMs],
     ...traefik,
-    ['total', endMs - movedAfterMs],
+    ['total', endMs - start.atMs],
   ];
-  return spans.map(([stage, ms]) => ({ stage, seconds: Math.max(0, ms) / 1000, start: 'poll' }));
+  return spans.map(([stage, ms]) => ({ stage, seconds: Math.max(0, ms) / 1000, start: start.by }));
 }

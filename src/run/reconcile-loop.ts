@@ -65,6 +65,12 @@ export class ReconcileLoop {
     this.#wakeUp?.();
   }
 
+  /** Looks at Git now, or once more when a look is under way, which may have begun too early. */
+  pollNow(): void {
+    this.#polled.push(() => undefined);
+    this.#pollNow?.();
+  }
+
   /** Polls Git, reads everything again and runs; resolves with the report of the run that covered the request. */
   async resync(signal: AbortSignal): Promise<RunReport> {
     const polled = new Promise<void>((resolve) => this.#polled.push(resolve));
@@ -80,6 +86,11 @@ export class ReconcileLoop {
     const { clock, fullCompareMs } = this.#options;
     if (this.#sinceMs === undefined) return true;
     return this.#thrown < MOST_THROWN && clock.now() - this.#sinceMs < 2 * fullCompareMs + 60_000;
+  }
+
+  /** Number of wake-ups that no run has taken up yet; those of one kind are one. */
+  queueLength(): number {
+    return this.#triggers.size;
   }
 
   /** Runs until `signal` aborts; a run under way is ended by `runSignal`. */

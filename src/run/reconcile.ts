@@ -4,7 +4,7 @@ import type { ScopeMemo, Scopes } from '../core/desired/settle-scopes.ts';
 import { newScopeMemo, settleScopes } from '../core/desired/settle-scopes.ts';
 import type { Action, ApplyObject, NodeAction } from '../core/model/action.ts';
 import { drainingPrefix } from '../core/model/consul-names.ts';
-import type { KvKey, ObjectKey, SpecId } from '../core/model/ids.ts';
+import type { KvKey, ObjectKey, PoolKey, SpecId } from '../core/model/ids.ts';
 import { DEPLOYMENT_KIND, kindOf, NAMESPACE_KIND, SERVICE_KIND } from '../core/model/ids.ts';
 import type { Policy } from '../core/model/policy.ts';
 import type { Clock } from '../core/model/ports.ts';
@@ -18,6 +18,7 @@ import { namespacesToLookUp, planNamespaces } from '../core/plan/create-namespac
 import type { Guarded } from '../core/plan/guard-run.ts';
 import { guardRun } from '../core/plan/guard-run.ts';
 import { planNodes } from '../core/plan/plan-nodes.ts';
+import { nudgeNow } from '../core/plan/plan-nudge.ts';
 import { forgetDrained } from '../core/plan/plan-removals.ts';
 import { forgetSpecifications } from '../core/plan/plan-specifications.ts';
 import { NOTHING_TO_DO, planSpecs } from '../core/plan/plan-specs.ts';
@@ -67,6 +68,8 @@ export interface RunInput {
   readonly reachable?: World['reachable'];
   /** What the Traefik replicas say; see World. */
   readonly gateways?: World['gateways'];
+  /** The pools that some Traefik replica had not followed, though it answers, when it was last looked at. */
+  readonly behind?: ReadonlySet<PoolKey>;
   /** True to plan only: nothing is written. */
   readonly dryRun: boolean;
   /** With `dryRun`: the API server is asked whether it would take what is planned. */
@@ -237,7 +240,7 @@ function planPass(input: RunInput, refused: Set<ObjectKey>): Pass {
       nodes: planNodes(context),
       guarded,
       namespaces,
-      housekeeping: housekeeping(context),
+      housekeeping: housekeeping(context, nudgeNow(input.behind, guarded.plans, context)),
       drainsDueAtMs: drainsDueAt(context),
     };
   }
@@ -256,8 +259,8 @@ const ofNoSpec = (actions: readonly Action[]): SpecPlan => ({ ...NOTHING_TO_DO, 
 const drainsPrefix = ({ keyPath, cluster }: Policy): KvKey => drainingPrefix(keyPath, cluster);
 
 /** Clearing up that belongs to no spec. */
-function housekeeping(context: PlanContext): SpecPlan | undefined {
-  const actions = [...forgetDrained(context, drainsPrefix(context.policy)), ...forgetSpecifications(context)];
+function housekeeping(context: PlanContext, nudge: readonly Action[]): SpecPlan | undefined {
+  const actions = [...forgetDrained(context, drainsPrefix(context.policy)), ...forgetSpecifications(context), ...nudge];
   return actions.length === 0 ? undefined : ofNoSpec(actions);
 }
 

@@ -13,9 +13,14 @@ export interface Arrival {
   readonly changed: ReadonlySet<SpecId>;
   /** The last look that still saw the old head; absent for the first head after a start, whose age nobody knows. */
   readonly movedAfterMs: number | undefined;
+  /** When the webhook came in that told of the head; absent: none did. */
+  readonly webhookAtMs?: number;
   readonly fetchedAtMs: number;
   readonly decodedAtMs: number;
 }
+
+/** More webhooks between two looks say nothing new. */
+const MOST_HOOKS = 16;
 
 /** Holds the last answer of the Git leg, decoded. */
 export class SpecPoller {
@@ -25,6 +30,8 @@ export class SpecPoller {
   #snapshot: Snapshot<SpecSet>;
   #files: SpecFiles | undefined;
   #problems: readonly Problem[] = [];
+  /** When webhooks came in, in ms since the epoch, the oldest first. */
+  #hooks: number[] = [];
 
   constructor(source: SpecSource, decode: (files: SpecFiles) => SpecSet, clock: Clock) {
     this.#source = source;
@@ -43,9 +50,15 @@ export class SpecPoller {
     return this.#problems;
   }
 
+  /** A webhook says that there is something new. */
+  hooked(): void {
+    if (this.#hooks.length < MOST_HOOKS) this.#hooks.push(this.#clock.now());
+  }
+
   /** Looks at the repository. `changed` tells whether the specs or the state of the source differ from before. */
   async poll(since: string, signal: AbortSignal): Promise<{ readonly changed: boolean; readonly arrival: Arrival | undefined }> {
     const before = this.#snapshot;
+    const beganAtMs = this.#clock.now();
     const read = await this.#source.read(since, signal);
     const files = snapshotValue(read);
     const set = files === undefined ? undefined : this.#decoded(files, before);
@@ -54,6 +67,8 @@ export class SpecPoller {
     const old = snapshotValue(before);
     const moved = set !== undefined && set.revision !== old?.revision;
     const arrival = moved && files !== undefined ? this.#arrival(files, set, old) : undefined;
+    // What came in before a look that succeeded is of that one, or of another branch.
+    if (read.kind === 'complete') this.#hooks = this.#hooks.filter((atMs) => atMs > beganAtMs);
     return { changed: set !== old || before.kind !== this.#snapshot.kind, arrival };
   }
 
@@ -65,10 +80,12 @@ export class SpecPoller {
   }
 
   #arrival(files: SpecFiles, set: SpecSet, old: SpecSet | undefined): Arrival {
+    const webhookAtMs = this.#hooks.find((atMs) => atMs >= files.movedAfterMs);
     return {
       revision: files.revision,
       changed: changedSpecs(set, old),
       movedAfterMs: old === undefined ? undefined : files.movedAfterMs,
+      ...(old === undefined || webhookAtMs === undefined ? {} : { webhookAtMs }),
       fetchedAtMs: files.fetchedAtMs,
       decodedAtMs: this.#clock.now(),
     };

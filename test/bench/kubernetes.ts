@@ -152,8 +152,8 @@ async function whenReady(stack: Stack, namespace: string, size: number): Promise
 }
 
 /**
- * One file among many changes its ConfigMap: from the request for a resync to applied (Git's part included), from the beginning
- * of the run that it woke, and the requests that took.
+ * One file among many changes its ConfigMap: from the webhook to applied (Git's part included), from the beginning of the run that it
+ * woke, and the requests that took.
  */
 async function measureChanges(namespace: string, stack: Stack, { daemon, git }: Running): Promise<object> {
   const times: number[] = [];
@@ -161,17 +161,17 @@ async function measureChanges(namespace: string, stack: Stack, { daemon, git }: 
   const before = await applies(stack);
   for (let i = 0; i < COMMITS; i++) {
     const text = `version ${i}`;
-    await git.commit({ [`app-${i}.json`]: specFile(application(`app-${i}`, namespace, text)) }, text);
+    const head = await git.commit({ [`app-${i}.json`]: specFile(application(`app-${i}`, namespace, text)) }, text);
     const path = `/api/v1/namespaces/${namespace}/configmaps/app-${i}`;
     const wokenAt = performance.now();
-    const covered = daemon.resync();
+    await daemon.hook();
     await poll(async () => textOf(await kubeRequest(stack, 'GET', path)) === text, 3);
     times.push(performance.now() - wokenAt);
-    await covered;
+    await daemon.waitFor('the end of the run that applied it', ({ revision }) => revision === head);
     const appliedAtMs = await lastDone(daemon, 'apply-object');
     runs.push(appliedAtMs - (await beginOfRun(daemon, appliedAtMs)));
   }
-  return { fromResyncMs: spread(times), fromRunMs: spread(runs), applyRequestsEach: ((await applies(stack)) - before) / COMMITS };
+  return { fromWebhookMs: spread(times), fromRunMs: spread(runs), applyRequestsEach: ((await applies(stack)) - before) / COMMITS };
 }
 
 /** Someone else writes one field: until it is what Git says again. */
@@ -269,14 +269,14 @@ async function measureNew(
   const times: number[] = [];
   for (let i = 0; i < COMMITS; i++) {
     const name = `${prefix}-${i}`;
-    await git.commit({ [`${name}.json`]: specFile(application(name, 'stuck', name)) }, name);
+    const head = await git.commit({ [`${name}.json`]: specFile(application(name, 'stuck', name)) }, name);
     const path = `/api/v1/namespaces/stuck/services/${name}`;
     const wokenAt = performance.now();
-    const covered = daemon.resync();
+    await daemon.hook();
     await poll(async () => (await kubeFetch(stack, { method: 'GET', path })).status === 200, 3);
     times.push(performance.now() - wokenAt);
-    // What comes after the service is there, such as the report, is no delay of it.
-    await covered;
+    // What comes after the service is there, such as its pods and their reports, is no delay of it.
+    await daemon.waitFor('the end of the run that applied it', ({ revision }) => revision === head);
   }
   return times;
 }

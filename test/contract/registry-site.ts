@@ -58,7 +58,9 @@ export function poolSite(rig: RegistryRig, parts: SiteParts): PoolSite {
   const serviceOf = parts.serviceName ?? ((name: string): string => `${name}-${cluster}`);
   const guard = { windowMs: 600_000, maxRemovedPools: { kind: 'number', value: 100 } } as const;
   const { sharedService = false, nodePrefix = POLICY.nodePrefix } = parts;
-  const policy: Policy = { ...POLICY, owner, cluster, keyPath, nodePrefix, sharedService, registrationExplicit: true, guard };
+  // All sites on this Consul ask for the same routes, which no Traefik of theirs lets in.
+  const routes = { constraints: 'Tag(`read by nobody`)' };
+  const policy: Policy = { ...POLICY, owner, cluster, keyPath, nodePrefix, sharedService, registrationExplicit: true, routes, guard };
   const specs = parts.apps.map((app, at) => spec(`${app.name}.json`, serviceObject(app, at, serviceOf(app.name))));
   const start = world({
     specs: complete(specSet(specs)),

@@ -84,6 +84,22 @@ export function registrySuite(startConsul: StartConsul): void {
       expect(rig.state().foreignServices.has(`theirs-${rig.cluster}`)).toBe(true);
     });
 
+    it('knows the tags of what others have, each list once, and none of ours', async () => {
+      const rig = await open();
+      const theirs = `theirs-${rig.cluster}`;
+      await commit(rig, ensureNode(rig, 'worker-1'), registerPool(rig, `web-${rig.cluster}`));
+      const write = (i: number, ...Tags: readonly string[]) =>
+        rig.strangerWrites(`elsewhere-${i}-${rig.cluster}`, { ID: `theirs-${i}`, Service: theirs, Port: 80, Tags });
+      await write(1, 'b.c=1', 'a');
+      await write(2, 'b.c=1', 'a');
+      await rig.registry.refresh(rig.signal);
+      expect(rig.state().foreignTags?.get(theirs)).toEqual([['a', 'b.c=1']]);
+      expect(rig.state().foreignTags?.has(`web-${rig.cluster}`)).toBe(false);
+      await write(3, 'b.c=2');
+      await rig.registry.refresh(rig.signal);
+      expect(rig.state().foreignTags?.get(theirs)).toEqual([['a', 'b.c=1'], ['b.c=2']]);
+    });
+
     it('keeps the value while nothing of ours differs, and renews its age', async () => {
       const rig = await open();
       await rig.registry.refresh(rig.signal);
@@ -126,7 +142,7 @@ export function registrySuite(startConsul: StartConsul): void {
       ).toEqual(nodes);
       expect(folded.kv.get(key)).toMatchObject({ value: '{"kind":"Service"}', flags: kvFlags(rig.owner, rig.cluster) });
       await rig.registry.refresh(rig.signal);
-      expect({ ...rig.state(), fresh: true, foreignServices: folded.foreignServices }).toEqual(folded);
+      expect({ ...rig.state(), fresh: true, foreignServices: folded.foreignServices, foreignTags: folded.foreignTags }).toEqual(folded);
     });
 
     it('changes and removes what it has registered, with the indexes that it folded in', async () => {
@@ -153,7 +169,7 @@ export function registrySuite(startConsul: StartConsul): void {
       expect(rig.state()).toMatchObject({ nodes: new Map(), instances: new Map(), checks: new Map() });
       const folded = rig.state();
       await rig.registry.refresh(rig.signal);
-      expect({ ...rig.state(), fresh: true, foreignServices: folded.foreignServices }).toEqual(folded);
+      expect({ ...rig.state(), fresh: true, foreignServices: folded.foreignServices, foreignTags: folded.foreignTags }).toEqual(folded);
     });
 
     it('writes and deletes keys of its own', async () => {
@@ -290,6 +306,8 @@ export function registrySuite(startConsul: StartConsul): void {
       await eventually(() => rig.state().kv.has(key), 'the key is there', 1000);
       await rig.strangerWrites(`elsewhere-${rig.cluster}`, { Service: `new-${rig.cluster}`, Port: 1 });
       await eventually(() => rig.state().foreignServices.has(`new-${rig.cluster}`), 'the foreign service is known', 1000);
+      await rig.strangerWrites(`elsewhere-${rig.cluster}`, { Service: `new-${rig.cluster}`, Port: 1, Tags: ['v2'] });
+      await eventually(() => rig.state().foreignTags?.get(`new-${rig.cluster}`)?.[0]?.[0] === 'v2', 'its tags are known', 1000);
       // What did not change is the very same, so that nothing is worked out from it again.
       expect(rig.state().instances.get(poolKey('prod', `other-${rig.cluster}`))).toBe(other);
     });

@@ -70,6 +70,8 @@ describe('from a commit to traffic, on real servers', () => {
       keyPath: 'e2e-traffic',
       namespace: NAMESPACE,
       git: { url: git.url, username: 'keeper', password: 'correct horse' },
+      // Webhooks tell of commits.
+      env: { POOLKEEPER_GIT_INTERVAL: '10m' },
     });
     await daemon.start();
   });
@@ -88,7 +90,7 @@ describe('from a commit to traffic, on real servers', () => {
 
     const original = await readFile(new URL('../unit/core/spec/fixtures/echoserver.json', import.meta.url), 'utf8');
     await git.commit({ 'echoserver.json': original }, 'echoserver');
-    await daemon.resync();
+    expect(await daemon.hook()).toBe(202);
     await waitUntil('echoserver in traffic', async () => ((await ask(webUrl, HOST)).status === 200 ? true : undefined));
     const bodies = new Set<string>();
     for (let i = 0; i < 9; i++) bodies.add((await ask(webUrl, HOST)).body.split(' ')[0] ?? '');
@@ -98,7 +100,7 @@ describe('from a commit to traffic, on real servers', () => {
     const changing = startLoad({ url: webUrl, headers: { host: HOST }, perSecond: 50 });
     loads.push(changing);
     await git.commit({ 'echoserver.json': changed(original) }, 'another NodePort, another tag, one more replica');
-    await daemon.resync();
+    expect(await daemon.hook()).toBe(202);
     await waitUntil('the new NodePort open', () => (listeners.open().includes('n1:32111') ? true : undefined));
     expect(openPorts(listeners, 'n1')).toEqual(expect.arrayContaining([...firstPorts, '32111']));
     await waitUntil('the old NodePort closed', () => (openPorts(listeners, 'n1').length === firstPorts.length ? true : undefined), {
@@ -108,9 +110,11 @@ describe('from a commit to traffic, on real servers', () => {
     expect(changing.soFar().failures).toEqual([]);
     expect(tagsOf(await instances(servers))).toEqual([expect.arrayContaining(['kubernetes', 'blue'])]);
 
+    expect(await daemon.metrics()).toMatch(/sync_latency_seconds_count\{stage="total",start="webhook"[^}]*\} 2/);
+
     const removedAtMs = Date.now();
     await git.commit({}, 'no echoserver any more', { remove: ['echoserver.json'] });
-    await daemon.resync();
+    expect(await daemon.hook()).toBe(202);
     const deregisteredAtMs = await waitUntil('echoserver out of Consul', async () =>
       (await instances(servers)).length === 0 ? Date.now() : undefined,
     );

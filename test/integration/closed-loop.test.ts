@@ -83,11 +83,18 @@ describe('Traefik, watched by its API', () => {
   it('names a replica that does not follow Consul, and keeps its NodePort open for as long', async () => {
     await commit({ 'web.yaml': appManifest(APP, { nodePort: SECOND_PORT }) }, 'another NodePort');
     const late = await site.daemon.waitFor('the frozen replica by name', ({ problems }) =>
-      problems.some(({ code }) => code === 'TRAEFIK_BEHIND'),
+      problems.some(({ code }) => code === 'TRAEFIK_FROZEN'),
     );
-    const behind = late.problems.filter(({ code }) => code === 'TRAEFIK_BEHIND').map(({ message }) => message);
+    const behind = late.problems.filter(({ code }) => code === 'TRAEFIK_FROZEN').map(({ message }) => message);
     expect(behind).toEqual([
-      expect.stringMatching(/^Traefik replica frozen does not follow Consul: .*3 backends are missing.*first, second have followed$/),
+      expect.stringMatching(
+        /^Traefik replica frozen serves what it did before Consul changed: .*3 backends are missing.*first, second have followed$/,
+      ),
+    ]);
+    expect((late.gateways ?? []).map(({ replica, state }) => `${replica} ${state}`)).toEqual([
+      'first in-step',
+      'second in-step',
+      'frozen frozen',
     ]);
     expect(states(late, APP)).toEqual(['in-step', 'in-step', 'behind']);
     // By time the old NodePort would have closed after the time to let go and a second: it serves the frozen replica still.
@@ -112,6 +119,9 @@ describe('Traefik, watched by its API', () => {
     const reason = silent.sources.find(({ source }) => source === 'traefik:second')?.reason;
     expect(reason).toMatchObject({ code: 'TRAEFIK_UNREACHABLE', message: 'Traefik replica second does not answer: no answer in time' });
     await waitUntil('the third NodePort', () => (isOpen(THIRD_PORT) ? true : undefined));
+    const lost = await site.daemon.waitFor('the alarm', ({ problems }) => problems.some(({ code }) => code === 'TRAEFIK_LOST'));
+    expect((lost.gateways ?? []).find(({ replica }) => replica === 'second')).toMatchObject({ state: 'unreachable' });
+    expect(await site.daemon.metrics()).toContain('poolkeeper_traefik_replica_state{replica="second",state="unreachable"} 1');
     await waitUntil('the first replica serves it', async () => {
       const pool = poolOf(await site.daemon.status(), APP);
       return pool?.replicas?.[0]?.state === 'in-step' && pool.registered === 3 ? true : undefined;

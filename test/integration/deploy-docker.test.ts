@@ -17,11 +17,11 @@ describe('deploy/docker/Dockerfile', () => {
     instructions.filter((found) => found.name === name && found.stage === stage).map(({ text }) => text);
   const json = (name: string): unknown => JSON.parse(all(name).at(-1) ?? '');
 
-  it('builds in one stage and keeps one file of it in the other', () => {
+  it('builds in one stage and keeps one folder of it in the other', () => {
     expect(instructions.filter(({ name }) => name === 'FROM').map(({ text }) => text)).toEqual([`${BASE} AS build`, BASE]);
     expect(all('ARG', 0)).toEqual(['NODE_IMAGE=node:24-bookworm-slim']);
     expect(all('RUN', 1)).toEqual(['npm ci', 'npm run build']);
-    expect(all('COPY')).toEqual(['--from=build /src/dist/poolkeeper.mjs /usr/lib/poolkeeper/poolkeeper.mjs']);
+    expect(all('COPY')).toEqual(['--from=build /src/dist /usr/lib/poolkeeper']);
   });
 
   it('runs as a user with a number, behind an init process, with what git needs', () => {
@@ -31,7 +31,7 @@ describe('deploy/docker/Dockerfile', () => {
     expect(json('ENTRYPOINT')).toEqual(['tini', '--', 'node', '/usr/lib/poolkeeper/poolkeeper.mjs']);
     expect(json('CMD')).toEqual(['run', '--config', '/etc/poolkeeper/poolkeeper.yaml']);
     const [install = ''] = all('RUN');
-    for (const name of ['ca-certificates', 'git', 'openssh-client', 'tini']) expect(install.split(' ')).toContain(name);
+    for (const name of ['ca-certificates', 'git', 'gpg', 'openssh-client', 'tini']) expect(install.split(' ')).toContain(name);
     expect(install).toContain('useradd --uid 65532 --gid 65532');
     expect(install).toContain('--owner=65532 --group=65532 --mode=0700 /var/lib/poolkeeper');
     expect(all('VOLUME')).toEqual(['/var/lib/poolkeeper']);

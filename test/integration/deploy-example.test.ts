@@ -10,7 +10,8 @@ const written = readDeploy(FILE);
 /** As it is after every "#" without a space behind it was taken away. */
 const whole = written.replace(/^( *)#(?=\S| {2}-)/gm, '$1');
 
-const sections = new Set(optionEntries().flatMap(({ key }) => (key.includes('.') ? [key.slice(0, key.indexOf('.'))] : [])));
+const within = (key: string): readonly string[] => key.split('.').map((_, i, names) => names.slice(0, i).join('.'));
+const sections = new Set(optionEntries().flatMap(({ key }) => within(key).slice(1)));
 
 function leavesOf(text: string): ReadonlyMap<string, unknown> {
   const read = readYaml(FILE, text, sections);

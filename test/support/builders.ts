@@ -39,6 +39,7 @@ export const POLICY: Policy = {
     nodes: [],
     controlPlane: false,
     graceMs: 10_000,
+    openMs: 1_000,
     drainingTaints: ['ToBeDeletedByClusterAutoscaler'],
     drainOnCordon: true,
     minBackends: 1,

@@ -37,6 +37,8 @@ export interface DaemonProcess {
   process(): OwnedProcess;
   status(): Promise<RunReport>;
   metrics(): Promise<string>;
+  /** Tells it by a webhook that something was pushed; gives the status of the answer. */
+  hook(): Promise<number>;
   /** Asks for a resync by HTTP. */
   resync(): Promise<number>;
   /** The log lines, decoded. */
@@ -49,6 +51,7 @@ export interface DaemonProcess {
   remove(): Promise<void>;
 }
 
+const HOOK_SECRET = 'a secret of the tests';
 const BUNDLE = join(import.meta.dirname, '..', '..', 'dist', 'poolkeeper.mjs');
 
 /** Prepares a daemon; it runs after `start`. The timers of drains and grace are short unless `env` says otherwise. */
@@ -57,9 +60,11 @@ export async function prepareDaemon(options: DaemonOptions): Promise<DaemonProce
   const logFile = join(directory.path, 'daemon.log');
   const passwordFile = join(directory.path, 'password');
   await writeFile(passwordFile, options.git.password ?? 'none');
+  const hookSecretFile = join(directory.path, 'hook-secret');
+  await writeFile(hookSecretFile, HOOK_SECRET);
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const env = environmentOf(options, { directory: directory.path, passwordFile, port });
+  const env = environmentOf(options, { directory: directory.path, passwordFile, hookSecretFile, port });
   let current: OwnedProcess | undefined;
   const running = (): OwnedProcess => {
     if (current === undefined) throw new Error('the daemon has not been started');
@@ -79,6 +84,7 @@ export async function prepareDaemon(options: DaemonOptions): Promise<DaemonProce
     process: running,
     status: async () => (await (await fetch(`${url}/api/v1/status`)).json()) as RunReport,
     metrics: async () => await (await fetch(`${url}/metrics`)).text(),
+    hook: async () => (await fetch(`${url}/hooks/generic`, { method: 'POST', headers: { authorization: `Bearer ${HOOK_SECRET}` } })).status,
     resync: async () => (await fetch(`${url}/api/v1/resync`, { method: 'POST' })).status,
     async logs() {
       const text = await readFile(logFile, 'utf8').catch(() => '');
@@ -107,7 +113,10 @@ export async function prepareDaemon(options: DaemonOptions): Promise<DaemonProce
   return daemon;
 }
 
-function environmentOf(options: DaemonOptions, files: { directory: string; passwordFile: string; port: number }): Record<string, string> {
+function environmentOf(
+  options: DaemonOptions,
+  files: { directory: string; passwordFile: string; hookSecretFile: string; port: number },
+): Record<string, string> {
   const { stack, git, keyPath, owner } = options;
   return {
     POOLKEEPER_CLUSTER: options.cluster,
@@ -121,8 +130,10 @@ function environmentOf(options: DaemonOptions, files: { directory: string; passw
     ...(git.username === undefined ? {} : { POOLKEEPER_GIT_USERNAME: git.username, POOLKEEPER_GIT_PASSWORD_FILE: files.passwordFile }),
     POOLKEEPER_CONSUL_ADDRESS: stack.consulUrl,
     POOLKEEPER_KUBERNETES_KUBECONFIG: stack.kubeconfigPath,
+    POOLKEEPER_HOOKS_SECRET_FILE: files.hookSecretFile,
     POOLKEEPER_HTTP_LISTEN: `127.0.0.1:${files.port}`,
     POOLKEEPER_POOL_GRACE: '0s',
+    POOLKEEPER_POOL_OPEN: '0s',
     POOLKEEPER_TRAEFIK_LET_GO: '4s',
     POOLKEEPER_DRAIN_SECONDS: '1',
     ...(keyPath === undefined ? {} : { POOLKEEPER_CONSUL_KEY_PATH: keyPath }),

@@ -7,6 +7,14 @@ import { createContext } from '../../src/cli/command-context.ts';
 import { writtenText } from '../../src/config/option.ts';
 import { type OptionEntry, optionEntries } from '../../src/config/option-entries.ts';
 import { METRIC_PREFIX, METRICS, type MetricRow } from '../../src/telemetry/metric-table.ts';
+import { modules } from './call-cli.ts';
+import { internalsDashboard } from './dashboards/internals.ts';
+import { overviewDashboard } from './dashboards/overview.ts';
+import { serviceDashboard } from './dashboards/service.ts';
+import { renderConfigSchema } from './render-config-schema.ts';
+import { renderRunbook } from './render-runbook.ts';
+import { renderSpecReference } from './render-spec-reference.ts';
+import { renderSpecSchema } from './render-spec-schema.ts';
 import { renderTraefikReference } from './render-traefik-reference.ts';
 
 const NOTE = (source: string): string => `<!-- Made by \`npm run docs\` from ${source}: change it there. -->\n`;
@@ -17,9 +25,18 @@ export function renderReferences(): Readonly<Record<string, string>> {
     'docs/configuration.md': renderConfigurationReference(),
     'docs/metrics.md': renderMetricsReference(),
     'docs/cli.md': renderCliReference(),
+    'docs/specs.md': renderSpecReference(),
     'docs/traefik.md': renderTraefikReference(),
+    'docs/runbook.md': renderRunbook(NOTE('`src/shared/problem.ts` and `test/support/runbook-*.ts`')),
+    'grafana/overview.json': renderJson(overviewDashboard()),
+    'grafana/service.json': renderJson(serviceDashboard()),
+    'grafana/internals.json': renderJson(internalsDashboard()),
+    'docs/schema/config.schema.json': renderConfigSchema(),
+    'docs/schema/spec.schema.json': renderSpecSchema(),
   };
 }
+
+const renderJson = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
 function renderConfigurationReference(): string {
   const entries = optionEntries();
@@ -90,7 +107,6 @@ ${rows.join('\n')}
 
 function renderCliReference(): string {
   const none = { write: () => undefined };
-  const unused = () => Promise.reject(new Error('not loaded here'));
   const program = buildProgram(
     createContext(
       {
@@ -102,17 +118,23 @@ function renderCliReference(): string {
         readFile: () => '',
         now: () => 0,
         signal: new AbortController().signal,
-        load: { daemon: unused, once: unused, demo: unused, rights: unused, doctor: unused },
+        load: modules(),
       },
       () => undefined,
     ),
   );
-  const commands = program.commands.map((command) => `\n## poolkeeper ${command.name()}\n\n${helpBlock(command)}`);
+  const commands = visible(program).flatMap((command) => [
+    `\n## poolkeeper ${command.name()}\n\n${helpBlock(command)}`,
+    ...visible(command).map((inner) => `\n### poolkeeper ${command.name()} ${inner.name()}\n\n${helpBlock(inner)}`),
+  ]);
   return `# Command line
 
 ${NOTE('`src/cli`')}
 ${helpBlock(program)}${commands.join('')}`;
 }
+
+/** Without those that are for programs. */
+const visible = (command: Command): readonly Command[] => command.commands.filter((inner) => !inner.name().startsWith('_'));
 
 /** The help that a command prints, its examples included. */
 function helpBlock(command: Command): string {

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { KubernetesConnection } from './kube-client.ts';
 import type { TestNode } from './nodes.ts';
 import { followServices, type LiveService } from './service-watch.ts';
@@ -8,7 +8,21 @@ import { followServices, type LiveService } from './service-watch.ts';
 export interface NodeListenersOptions {
   readonly stack: KubernetesConnection;
   readonly nodes: readonly TestNode[];
+  /** The body of an answer; `<node> <namespace>/<service>` unless told. */
+  readonly bodyOf?: BodyOf;
+  /** How long after a change of Services the nodes follow it, in ms, as kube-proxy does. 0 unless told. */
+  readonly syncAfterMs?: number;
 }
+
+/** Where a request has come to. */
+export interface Reached {
+  readonly node: string;
+  readonly port: number;
+  /** `<namespace>/<name>` of the Service. */
+  readonly service: string;
+}
+
+export type BodyOf = (reached: Reached, request: IncomingMessage) => string;
 
 /** What stands in for kube-proxy on the nodes of a test. */
 export interface NodeListeners {
@@ -29,10 +43,14 @@ export interface NodeListeners {
  * `<node> <namespace>/<service>`, and the headers `x-node` and `x-service`. A closed one refuses new connections and
  * ends idle ones; a request under way is answered. Returns when the listeners of the present Services are open.
  */
-export async function startNodeListeners({ stack, nodes }: NodeListenersOptions): Promise<NodeListeners> {
+export async function startNodeListeners({ stack, nodes, bodyOf, syncAfterMs = 0 }: NodeListenersOptions): Promise<NodeListeners> {
   const controller = new AbortController();
-  const listening = new Listeners(nodes);
-  await followServices(stack, (services) => listening.setServices(services), controller.signal);
+  const listening = new Listeners(nodes, bodyOf ?? (({ node, service }) => `${node} ${service}`));
+  const onChange = (services: readonly LiveService[]): void => {
+    if (syncAfterMs === 0) listening.setServices(services);
+    else setTimeout(() => listening.setServices(services), syncAfterMs);
+  };
+  await followServices(stack, onChange, controller.signal);
   await listening.settled();
   return {
     open: () => listening.open(),
@@ -57,13 +75,15 @@ interface Listener {
 class Listeners {
   readonly problems: string[] = [];
   readonly #nodes: TestNode[];
+  readonly #bodyOf: BodyOf;
   readonly #down = new Set<string>();
   readonly #listeners = new Map<string, Listener>();
   #ports = new Map<number, string>();
   #closing: Promise<unknown>[] = [];
 
-  constructor(nodes: readonly TestNode[]) {
+  constructor(nodes: readonly TestNode[], bodyOf: BodyOf) {
     this.#nodes = [...nodes];
+    this.#bodyOf = bodyOf;
   }
 
   open(): readonly string[] {
@@ -86,7 +106,7 @@ class Listeners {
   async addNode(node: TestNode): Promise<void> {
     this.#nodes.push(node);
     this.#update();
-    await this.settled();
+    await this.#opened();
   }
 
   async closeAll(): Promise<void> {
@@ -99,7 +119,11 @@ class Listeners {
   async settled(): Promise<void> {
     const closing = this.#closing;
     this.#closing = [];
-    await Promise.all([...closing, ...[...this.#listeners.values()].map(({ ready }) => ready)]);
+    await Promise.all([...closing, this.#opened()]);
+  }
+
+  async #opened(): Promise<void> {
+    await Promise.all([...this.#listeners.values()].map(({ ready }) => ready));
   }
 
   #update(): void {
@@ -123,7 +147,7 @@ class Listeners {
       // A listener that is closing must not keep the connection for a next request.
       if (!server.listening) response.shouldKeepAlive = false;
       response.writeHead(200, { 'content-type': 'text/plain', 'x-node': node.name, 'x-service': listener.service });
-      response.end(`${node.name} ${listener.service}\n`);
+      response.end(`${this.#bodyOf({ node: node.name, port, service: listener.service }, request)}\n`);
     });
     server.on('error', (error) => {
       this.problems.push(`${key}: ${error.message}`);

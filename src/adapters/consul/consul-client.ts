@@ -76,8 +76,8 @@ export interface ConsulClient {
   listChecks(query: CatalogQuery, signal: AbortSignal): Promise<Answer<readonly CatalogCheck[]>>;
   /** The checks of one node; none when it does not exist. */
   listNodeChecks(node: string, signal: AbortSignal): Promise<Answer<readonly CatalogCheck[]>>;
-  /** Names of Consul services with an instance that passes. */
-  listServices(query: CatalogQuery, signal: AbortSignal): Promise<Answer<readonly string[]>>;
+  /** The Consul services with an instance that passes the query, each with all tags of these instances, in order. */
+  listServices(query: CatalogQuery, signal: AbortSignal): Promise<Answer<ReadonlyMap<string, readonly string[]>>>;
   /** The instances of one Consul service, anyone's. */
   listServiceInstances(service: string, signal: AbortSignal): Promise<Answer<readonly ServiceInstance[]>>;
   readTree(prefix: KvKey, signal: AbortSignal): Promise<Answer<readonly KeyValue[]>>;

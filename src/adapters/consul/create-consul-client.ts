@@ -25,7 +25,7 @@ import {
   decodeNodes,
   decodeResults,
   decodeServiceInstances,
-  decodeServiceNames,
+  decodeServices,
   decodeSessionId,
   decodeToken,
   decodeVersion,
@@ -110,7 +110,7 @@ class PackageConsulClient implements ConsulClient {
   async listServices({ nodeMeta, filter, blocking }: CatalogQuery, signal: AbortSignal) {
     const wanted = { ...nodeMetaOption(nodeMeta), ...(filter === undefined ? {} : { filter }) };
     const run = (o: PackageOptions) => this.#consul.catalog.service.list({ ...o, ...wanted });
-    return this.#read({ title: 'GET catalog/services', run, ...(blocking === undefined ? {} : { blocking }) }, decodeServiceNames, signal);
+    return this.#read({ title: 'GET catalog/services', run, ...(blocking === undefined ? {} : { blocking }) }, decodeServices, signal);
   }
 
   async listServiceInstances(service: string, signal: AbortSignal) {

@@ -7,7 +7,7 @@ import { AppError, errorText } from '../../shared/errors.ts';
 import { type Problem, problem } from '../../shared/problem.ts';
 import type { ConsulClient } from './consul-client.ts';
 import type { KeyValue } from './decode-answer.ts';
-import { formatHolder, type LeaseHolder, parseHolder } from './lease-holder.ts';
+import { formatHolder, type LeaseHolder, parseHolder, whyNeverOurs } from './lease-holder.ts';
 import { keepSession, type LeaseSession, openSession } from './lease-session.ts';
 import { DEFAULT_LEASE_TIMINGS, type LeaseTimings } from './lease-timings.ts';
 
@@ -196,7 +196,10 @@ class SessionLease implements ConsulLease {
     }
     if (session?.held === true) this.#forget(session);
     const own = this.#holder();
-    const clash = own === undefined || holder === undefined ? undefined : this.#clash(holder, own, entry?.flags);
+    const clash =
+      own === undefined || holder === undefined
+        ? undefined
+        : whyNeverOurs(holder, own, { key: this.#key, cluster: this.#cluster, isOfOwner: entry?.flags === this.#flags });
     // A session of ours that we have given up and that Consul has not ended yet is nobody to turn to.
     this.#otherHolder = taken && holder?.address !== own?.address ? (holder?.address ?? 'unknown') : undefined;
     this.#problem = own === undefined ? UNKNOWN_SELF : clash;
@@ -212,21 +215,6 @@ class SessionLease implements ConsulLease {
     if (leftMs > 0) return Math.min(leftMs, pollWaitMs);
     if (!(await this.#acquire(own, signal))) await sleep(retryMs, signal);
     return 0;
-  }
-
-  /** Why a key that this holder wrote is never ours to take, not even when it is free. */
-  #clash(holder: LeaseHolder, own: LeaseHolder, flags: number | undefined): Problem | undefined {
-    if (holder.clusterUid === own.clusterUid) {
-      if (flags === this.#flags) return undefined;
-      const message = `The key ${this.#key} was written by a daemon with another \`owner\` than ours (at ${holder.address})`;
-      return problem('CONSUL_CLUSTER_CLASH', message, {
-        remedy: `Daemons with owners of their own each need a \`cluster\` name of their own, too; if the owner was renamed, delete the key.`,
-      });
-    }
-    const message = `The key ${this.#key} was written by another Kubernetes cluster (kube-system has the UID ${holder.clusterUid} there, daemon at ${holder.address})`;
-    return problem('CONSUL_CLUSTER_CLASH', message, {
-      remedy: `Choose another \`cluster\` than ${this.#cluster}; or, if that cluster is gone for good, delete the key.`,
-    });
   }
 
   async #acquire(own: LeaseHolder, signal: AbortSignal): Promise<boolean> {

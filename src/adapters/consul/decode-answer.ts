@@ -149,8 +149,9 @@ function decodeProbe(definition: Json): TcpProbe | undefined {
 // Consul stores any word; readers treat an unknown one as not passing.
 const checkStatus = (status: string): CheckStatus => (status === 'passing' || status === 'warning' ? status : 'critical');
 
-/** The names of `/v1/catalog/services`. */
-export const decodeServiceNames = (body: unknown): readonly string[] => Object.keys(record(body, 'services'));
+/** `/v1/catalog/services`: the names, with all tags that any of the instances has, in order. */
+export const decodeServices = (body: unknown): ReadonlyMap<string, readonly string[]> =>
+  new Map(Object.entries(record(body, 'services')).map(([name, tags]) => [name, [...texts(tags ?? [], name)].sort()]));
 
 /** KV entries whose values the client package has decoded already. An absent body (404) means none. */
 export function decodeKeyValues(body: unknown): readonly KeyValue[] {

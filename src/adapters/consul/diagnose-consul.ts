@@ -166,7 +166,8 @@ async function checkServices(
   // Consul shows no service without a node that it is on.
   const blocked = blockedBy('nodes', nodes)[0];
   if (blocked !== undefined) return blocked;
-  const read = shown(request, 'services', await client.listServices({}, signal));
+  const listed = await client.listServices({}, signal);
+  const read = shown(request, 'services', { ...listed, value: [...listed.value.keys()] });
   return read.status === 'ok' ? ok(`${written.message}, and ${read.message}`) : read;
 }
 

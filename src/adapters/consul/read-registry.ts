@@ -8,6 +8,7 @@ import type { Answer, ConsulClient } from './consul-client.ts';
 import type { CatalogInstance, KeyValue } from './decode-answer.ts';
 import { mapLimited } from './map-limited.ts';
 import { type AgentReading, readAgents } from './read-agents.ts';
+import { type ForeignTags, readForeignTags } from './read-foreign-tags.ts';
 import { readSpecifications, type SpecificationReading } from './read-specifications.ts';
 import { shareInstances } from './share-instances.ts';
 
@@ -19,11 +20,12 @@ export interface RegistryReading extends Assembled {
   readonly specifications: SpecificationReading;
 }
 
-/** The instances on the nodes that are ours or may be, and the index of all services that they were read at. */
+/** The instances on the nodes that are ours or may be, what others have, and the index of all services that they were read at. */
 export interface InstanceReading {
   readonly servicesIndex: number;
   readonly byNode: ReadonlyMap<string, readonly CatalogInstance[]>;
   readonly agents: AgentReading;
+  readonly foreign: ForeignTags;
 }
 
 /** What is read, and what is known of it already. */
@@ -100,14 +102,20 @@ export async function readRegistry(request: RegistryRequest, signal: AbortSignal
   const kv = [...[...deployments.value, ...own.value].map(kvEntry), ...specifications.entries.values()];
   const allChecks = [...checks.value, ...more.flatMap(({ value }) => value)];
   const index = Math.max(specifications.index, ...answers.map((answer) => answer.index));
-  const assembled = assembleRegistry({ nodes: nodes.value, byNode, services: services.value, checks: allChecks, kv }, identity);
+  const assembled = assembleRegistry({ nodes: nodes.value, byNode, services: [...services.value.keys()], checks: allChecks, kv }, identity);
   const sameServices = previous?.servicesIndex === services.index;
   const agents = await readAgents(
     { client, state: assembled.state, deployments: deployments.value, known: sameServices ? previous.agents : undefined, refuseFiltered },
     signal,
   );
-  const instances = { servicesIndex: services.index, byNode, agents };
-  return { ...assembled, state: { ...assembled.state, agents }, index, instances, specifications };
+  const names = assembled.state.foreignServices;
+  const foreign = await readForeignTags(
+    { client, identity, services: services.value, names, known: sameServices ? previous.foreign : undefined, refuseFiltered },
+    signal,
+  );
+  const instances = { servicesIndex: services.index, byNode, agents, foreign };
+  const state = { ...assembled.state, foreignTags: foreign, agents };
+  return { ...assembled, state, index, instances, specifications };
 }
 
 /** The history of the pools. Where it is not kept, a token need not show it. */

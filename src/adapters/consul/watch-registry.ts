@@ -37,10 +37,12 @@ export async function watchRegistry(watch: RegistryWatch, signal: AbortSignal): 
     // any change of an instance may be one of theirs.
     follow(
       (blocking, ended) => client.listServices({ filter: foreignFilter(identity), blocking }, ended),
-      onNews(wake, (names, index) => [...names].sort().concat(watch.seesAgents() ? String(index) : [])),
+      onNews(wake, (services, index) => [[...services].sort(byName), watch.seesAgents() ? index : 0]),
     ),
   ]);
 }
+
+const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number => (a < b ? -1 : 1);
 
 const pace = ({ timings, random }: RegistryWatch) => ({
   waitMs: timings.pollWaitMs,

@@ -31,6 +31,8 @@ export interface ClusterOptions {
   readonly listLimit?: number;
   /** How long `start` and `prepare` wait for kinds that do not answer, in milliseconds. Default 15 s. */
   readonly settleMs?: number;
+  /** Keeps `content` of live objects, for a plan that people read. Default false. */
+  readonly keepContent?: boolean;
 }
 
 /** The Kubernetes leg, with its life. */
@@ -70,7 +72,10 @@ class KubernetesCluster implements ClusterAdapter {
     const now = (): number => clock.now();
     this.#discovery = new Discovery(client, now);
     const discovery = this.#discovery;
-    this.#watched = new WatchedKinds({ client, discovery, owner, listLimit, timings, clock, dirty: this.#dirty });
+    this.#watched = new WatchedKinds({
+      ...{ client, discovery, owner, listLimit, timings, clock, dirty: this.#dirty },
+      keepContent: options.keepContent === true,
+    });
     this.#claims = new ClaimBook({ client, discovery, owner, limits, listLimit, listMs: timings.listMs, now });
     this.#writer = new ObjectWriter({
       client,

@@ -37,6 +37,8 @@ export interface KubeStream {
 
 /** The API server, over pooled connections. Fails with AppError KUBERNETES_UNAVAILABLE when there is no answer in time. */
 export interface KubeClient {
+  /** The address of the API server. */
+  readonly server: string;
   /** The namespace of the connection: the pod's own in a cluster, the context's in a kubeconfig. */
   readonly namespace: string | undefined;
   /** Sends a request and reads the whole answer. */
@@ -65,8 +67,8 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
 }
 
 class PooledClient implements KubeClient {
+  readonly server: string;
   readonly namespace: string | undefined;
-  readonly #server: string;
   readonly #credentials: Credentials;
   readonly #timeoutMs: number;
   readonly #pool = new ConnectionPool(HEADERS_TIMEOUT_MS);
@@ -74,7 +76,7 @@ class PooledClient implements KubeClient {
   constructor(credentials: Credentials, timeoutMs: number) {
     const config = credentials.first;
     this.#credentials = credentials;
-    this.#server = config.getCurrentCluster()?.server ?? '';
+    this.server = config.getCurrentCluster()?.server ?? '';
     this.#timeoutMs = timeoutMs;
     this.namespace = config.getContextObject(config.getCurrentContext())?.namespace;
   }
@@ -149,7 +151,7 @@ class PooledClient implements KubeClient {
   }
 
   #url(request: KubeRequest): string {
-    const url = new URL(this.#server.replace(/\/$/, '') + request.path);
+    const url = new URL(this.server.replace(/\/$/, '') + request.path);
     for (const [key, value] of Object.entries(request.query ?? {})) if (value !== undefined) url.searchParams.set(key, value);
     return url.toString();
   }

@@ -49,7 +49,7 @@ export function decodeLiveObject(raw: unknown, resource: ApiResource, owner: str
     ...(controller === undefined ? {} : { controlledBy: `${asText(controller['kind'])}/${asText(controller['name'])}` }),
     deleting: asText(meta['deletionTimestamp']) !== '',
     finalizers: asList(meta['finalizers']).map(asText),
-    ...(ours === undefined ? {} : { ourFields: readFields(asRecord(ours['fieldsV1'])) }),
+    ...(ours === undefined ? {} : { ourFields: readFields(asRecord(ours['fieldsV1'])), ...readAppliedAt(ours) }),
     managers: entries.map((entry) => decodeManager(entry, entry === ours)),
     spec: readSpec(asRecord(object['spec']), group, kind),
     ...(typeof meta['generation'] === 'number' ? { generation: meta['generation'] } : {}),
@@ -72,6 +72,12 @@ export function requireIdentity(meta: JsonRecord, resource: ApiResource): { name
 /** Whether a managedFields entry is the server-side apply of this manager to the object itself. */
 export const isApplyOf = (entry: JsonRecord, manager: string): boolean =>
   entry['manager'] === manager && entry['operation'] === 'Apply' && asText(entry['subresource']) === '';
+
+/** When the entry last changed; nothing when it does not say. */
+function readAppliedAt(entry: JsonRecord): Pick<LiveObject, 'appliedAtMs'> {
+  const appliedAtMs = Date.parse(asText(entry['time']));
+  return Number.isNaN(appliedAtMs) ? {} : { appliedAtMs };
+}
 
 function decodeManager(entry: JsonRecord, isOurs: boolean): FieldManager {
   const subresource = asText(entry['subresource']);

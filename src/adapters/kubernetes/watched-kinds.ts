@@ -2,6 +2,7 @@ import type { GroupKind, NodeName, ObjectKey, PoolKey, SpecId } from '../../core
 import { kindOf, poolKey, SERVICE_KIND, specId } from '../../core/model/ids.ts';
 import { MARKS } from '../../core/model/marks.ts';
 import type { NodeFacts } from '../../core/model/nodes.ts';
+import { contentOf } from '../../core/model/object-content.ts';
 import type { LiveObject } from '../../core/model/objects.ts';
 import type { Clock } from '../../core/model/ports.ts';
 import type { KindScope } from '../../core/model/world.ts';
@@ -27,6 +28,8 @@ export interface WatchedKindsOptions {
   readonly timings: ReflectorTimings;
   readonly clock: Clock;
   readonly dirty: DirtyNotifier;
+  /** Whether `content` of live objects is kept: it takes memory that only a plan for people needs. */
+  readonly keepContent?: boolean;
 }
 
 /** Everything that is watched: nodes, all Services, EndpointSlices and pods, and the objects with our label, kind by kind. */
@@ -45,7 +48,7 @@ export class WatchedKinds {
 
   constructor(options: WatchedKindsOptions) {
     this.#options = options;
-    const { dirty, owner } = options;
+    const { dirty } = options;
     const connected = (): void => dirty.all();
     this.nodes = new WatchedResource({
       ...this.#common(),
@@ -60,7 +63,7 @@ export class WatchedKinds {
     this.services = new WatchedResource({
       ...this.#common(),
       ...served(SERVICES),
-      read: (object, resource) => liveItem(decodeLiveObject(object, resource, owner)),
+      read: (object, resource) => this.#liveItem(object, resource),
       changed: (changes) => dirty.add([...poolsOf(changes), ...specsOf(changes)]),
       connected,
     });
@@ -125,7 +128,7 @@ export class WatchedKinds {
         return found;
       },
       labelSelector: `${MARKS.ownerLabel}=${owner}`,
-      read: (object, resource) => liveItem(decodeLiveObject(object, resource, owner)),
+      read: (object, resource) => this.#liveItem(object, resource),
       changed: (changes) => {
         if (!this.#quiet.has(kind)) dirty.add(specsOf(changes));
       },
@@ -145,6 +148,14 @@ export class WatchedKinds {
   /** Looks at once for kinds that could not be listed: a definition was applied. */
   retryFailed(): void {
     for (const watched of this.#owned.values()) if (watched.freshness().kind !== 'complete') watched.retryNow();
+  }
+
+  #liveItem(object: unknown, resource: ApiResource): ReturnType<typeof liveItem> {
+    const { owner, keepContent } = this.#options;
+    const live = decodeLiveObject(object, resource, owner);
+    // Of strangers' objects nothing is to be shown.
+    if (keepContent !== true || live.ourFields === undefined) return liveItem(live);
+    return liveItem({ ...live, content: contentOf({ ...asRecord(object), kind: resource.kind }) });
   }
 
   #specsOfOwned(workloads: readonly ObjectKey[]): readonly SpecId[] {

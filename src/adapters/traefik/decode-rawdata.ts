@@ -1,10 +1,12 @@
-import type { GatewayKey, GatewayRouter, GatewayServer, GatewayService } from '../../core/model/gateway.ts';
+import type { GatewayKey, GatewayRouter, GatewayServer, GatewayService, NamesElsewhere } from '../../core/model/gateway.ts';
+import { withoutUsers } from '../../core/model/shown-tag.ts';
 import { BadAnswer } from './gateway-failure.ts';
 
-/** What of an answer is of interest: objects of the catalog provider. */
+/** What of an answer is of interest: objects of the catalog provider, and the names of what others have. */
 export interface DecodedRawData {
   readonly services: ReadonlyMap<GatewayKey, GatewayService>;
   readonly routers: ReadonlyMap<GatewayKey, GatewayRouter>;
+  readonly elsewhere: NamesElsewhere;
 }
 
 type Json = Readonly<Record<string, unknown>>;
@@ -18,7 +20,7 @@ const SECTIONS = [
 ] as const;
 
 /**
- * Reads the text of `/api/rawdata` of Traefik 3. Middlewares are passed over: they may hold secrets. Objects that say the same as
+ * Reads the text of `/api/rawdata` of Traefik 3. Of middlewares only names are taken: they may hold secrets. Objects that say the same as
  * in `before` are the very same. Throws BadAnswer for anything else than such a text.
  */
 export function decodeRawData(text: string, before: DecodedRawData | undefined): DecodedRawData {
@@ -35,8 +37,15 @@ export function decodeRawData(text: string, before: DecodedRawData | undefined):
       routers.set(key, sameOr(before?.routers.get(key), routerOf(value)));
     }
   }
-  return { services, routers };
+  const elsewhere = {
+    middlewares: namesElsewhere(root['middlewares'], root['tcpMiddlewares']),
+    services: namesElsewhere(root['services'], root['tcpServices'], root['udpServices']),
+  };
+  return { services, routers, elsewhere: sameOr(before?.elsewhere, elsewhere) };
 }
+
+const namesElsewhere = (...sections: readonly unknown[]): readonly string[] =>
+  [...new Set(sections.flatMap((section) => Object.keys(isObject(section) ? section : {})))].filter((id) => !isCatalog(id)).sort();
 
 function parse(text: string): Json {
   let root: unknown;
@@ -57,11 +66,14 @@ const textsOf = (value: unknown): readonly string[] => (Array.isArray(value) ? v
 /** The objects of the catalog provider, by their names without it. Namespaces of Consul Enterprise make providers of their own. */
 function catalogObjects(section: unknown): readonly (readonly [string, Json])[] {
   return Object.entries(isObject(section) ? section : {}).flatMap(([id, value]) => {
-    const at = id.lastIndexOf('@');
-    const provider = id.slice(at);
-    const isCatalog = provider === PROVIDER || provider.startsWith(`${PROVIDER}-`);
-    return at > 0 && isCatalog && isObject(value) ? [[id.slice(0, at), value] as const] : [];
+    return isCatalog(id) && isObject(value) ? [[id.slice(0, id.lastIndexOf('@')), value] as const] : [];
   });
+}
+
+function isCatalog(id: string): boolean {
+  const at = id.lastIndexOf('@');
+  const provider = id.slice(at);
+  return at > 0 && (provider === PROVIDER || provider.startsWith(`${PROVIDER}-`));
 }
 
 function serviceOf(value: Json): GatewayService {
@@ -86,7 +98,7 @@ function endpointOf(url: string): string {
 function routerOf(value: Json): GatewayRouter {
   return {
     status: textOf(value['status']),
-    errors: textsOf(value['error']),
+    errors: textsOf(value['error']).map(withoutUsers),
     rule: textOf(value['rule']),
     service: textOf(value['service']),
     entryPoints: textsOf(value['entryPoints']),

@@ -1,4 +1,4 @@
-import type { GatewayState } from '../../core/model/gateway.ts';
+import type { GatewayService, GatewayState } from '../../core/model/gateway.ts';
 import type { ReplicaName } from '../../core/model/ids.ts';
 import type { Clock } from '../../core/model/ports.ts';
 import type { Snapshot } from '../../core/model/snapshot.ts';
@@ -158,15 +158,18 @@ export class ReplicaFollower {
 }
 
 /** The state after an answer: the very same when nothing differs. */
-function nextState(before: GatewayState | undefined, { services, routers }: DecodedRawData, askedAtMs: number): GatewayState {
-  if (before !== undefined && sameEntries(before.services, services) && sameEntries(before.routers, routers)) return before;
+function nextState(before: GatewayState | undefined, { services, routers, elsewhere }: DecodedRawData, askedAtMs: number): GatewayState {
+  const isSame = before !== undefined && sameEntries(before.services, services) && sameEntries(before.routers, routers);
+  if (isSame) return before.elsewhere === elsewhere ? before : { ...before, elsewhere };
   const now = endpointsOf(services);
   const leftAtMs = new Map<string, number>();
   for (const [endpoint, atMs] of before?.leftAtMs ?? [])
     if (!now.has(endpoint) && atMs > askedAtMs - REMEMBER_MS) leftAtMs.set(endpoint, atMs);
   for (const endpoint of [...(before?.listed.values() ?? [])].flat()) if (!now.has(endpoint)) leftAtMs.set(endpoint, askedAtMs);
   const listed = Map.groupBy(now, (endpoint) => endpoint.slice(endpoint.lastIndexOf(':') + 1));
-  return { services, routers, knownSinceMs: before?.knownSinceMs ?? askedAtMs, listed, leftAtMs };
+  const isSameSetUp = before !== undefined && sameEntries(before.routers, routers) && sameServices(before.services, services);
+  const changedAtMs = isSameSetUp ? before.changedAtMs : askedAtMs;
+  return { services, routers, elsewhere, knownSinceMs: before?.knownSinceMs ?? askedAtMs, changedAtMs, listed, leftAtMs };
 }
 
 const endpointsOf = (services: GatewayState['services']): ReadonlySet<string> =>
@@ -174,3 +177,14 @@ const endpointsOf = (services: GatewayState['services']): ReadonlySet<string> =>
 
 const sameEntries = <K, V>(a: ReadonlyMap<K, V>, b: ReadonlyMap<K, V>): boolean =>
   a.size === b.size && [...b].every(([key, value]) => a.get(key) === value);
+
+/** Whether the services are set up alike, whatever the health of their servers. */
+function sameServices(a: GatewayState['services'], b: GatewayState['services']): boolean {
+  const isSame = (one: GatewayService | undefined, other: GatewayService): boolean =>
+    one === other ||
+    (one !== undefined &&
+      one.status === other.status &&
+      one.servers.length === other.servers.length &&
+      one.servers.every(({ url }, i) => url === other.servers[i]?.url));
+  return a.size === b.size && [...b].every(([key, service]) => isSame(a.get(key), service));
+}

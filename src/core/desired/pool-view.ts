@@ -7,7 +7,7 @@ import type { JsonObject, KubernetesObject, LiveObject } from '../model/objects.
 import type { Policy } from '../model/policy.ts';
 import type { ServiceSettings } from '../model/settings.ts';
 import { readSettings } from '../spec/read-settings.ts';
-import { buildTags } from '../tags/build-tags.ts';
+import { poolTags } from './pool-tags.ts';
 import type { ServicePort } from './service-ports.ts';
 import { isDrainingPort, isOurPort, portsOf } from './service-ports.ts';
 
@@ -56,17 +56,7 @@ export function viewPool(source: PoolSource, policy: Policy): PoolView {
   const { live, desired } = source;
   const annotations = withoutMarks(desired === undefined ? live.annotations : (desired.metadata.annotations ?? {}));
   const { settings, problems } = readSettings(annotations);
-  const built = buildTags({
-    annotations,
-    extraTags: settings.tags ?? [],
-    namespace: live.namespace,
-    name: live.name,
-    dialect: policy.dialect,
-    entryPoints: policy.entryPoints,
-    translation: policy.translation,
-    service: settings.serviceName ?? live.name,
-    ...(policy.sharedService ? { cluster: policy.cluster } : {}),
-  });
+  const built = poolTags({ annotations, settings, namespace: live.namespace, name: live.name }, policy);
   const port = choosePort(source, settings);
   const title = `Service ${live.namespace}/${live.name}`;
   const missing =
@@ -79,7 +69,7 @@ export function viewPool(source: PoolSource, policy: Policy): PoolView {
     live,
     annotations,
     settings,
-    service: settings.serviceName ?? live.name,
+    service: built.service,
     tags: built.tags,
     portName: port?.name ?? '',
     nodePort: port?.nodePort,

@@ -35,12 +35,26 @@ export interface GatewayRouter {
   readonly tls: boolean;
 }
 
+/** The names of what a replica has beside the catalog's, as `auth@file`. The very same while they do not change. */
+export interface NamesElsewhere {
+  /** Middlewares of any protocol. */
+  readonly middlewares: readonly string[];
+  /** Services of any protocol. */
+  readonly services: readonly string[];
+  /** Absent: it does not tell. */
+  readonly entryPoints?: readonly { readonly name: string; readonly protocol?: 'tcp' | 'udp'; readonly asDefault?: boolean }[];
+}
+
 /** What one Traefik replica has built from the catalog. The very same objects while nothing of them changes. */
 export interface GatewayState {
   readonly services: ReadonlyMap<GatewayKey, GatewayService>;
   readonly routers: ReadonlyMap<GatewayKey, GatewayRouter>;
+  /** Absent: not known. */
+  readonly elsewhere?: NamesElsewhere;
   /** When the first answer of this replica to this process was asked for, in ms since the epoch. */
   readonly knownSinceMs: number;
+  /** When the first answer was asked for that showed this configuration, whatever the health of its servers; ms since the epoch. */
+  readonly changedAtMs: number;
   /** The endpoints that stand in any service, by their port. */
   readonly listed: ReadonlyMap<string, readonly string[]>;
   /**

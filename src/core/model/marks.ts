@@ -20,6 +20,8 @@ export const SETTINGS = {
   minBackends: 'poolkeeper.dev/min-backends',
   drainSeconds: 'poolkeeper.dev/drain-seconds',
   health: 'poolkeeper.dev/health',
+  probePath: 'poolkeeper.dev/probe-path',
+  probeCodes: 'poolkeeper.dev/probe-codes',
   adopt: 'poolkeeper.dev/adopt',
   recreate: 'poolkeeper.dev/recreate',
   /** On any object: objects of lower waves are applied, and healthy, before those of higher ones. Default 0. */

@@ -59,6 +59,8 @@ export interface LiveObject {
   readonly finalizers: readonly string[];
   /** The fields of our manager's Apply entry; absent when we have none. */
   readonly ourFields?: FieldsV1;
+  /** When that entry last changed, ms since the epoch in whole seconds by the clock of the API server; absent when nobody knows. */
+  readonly appliedAtMs?: number;
   readonly managers: readonly FieldManager[];
   /** The whole `spec` of a Service; of workloads what selectors, replicas and health rules read; otherwise empty. */
   readonly spec: JsonObject;
@@ -66,6 +68,8 @@ export interface LiveObject {
   readonly generation?: number;
   /** What the health rules read of `status`, empty when nobody has written one yet. Absent: not looked at (a metadata-only answer). */
   readonly status?: JsonObject;
+  /** The fields that a spec could set, for people to see what changes: see `contentOf`. Only there where a plan is to be shown. */
+  readonly content?: JsonObject;
 }
 
 /** Group and kind of an object. */

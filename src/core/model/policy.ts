@@ -10,6 +10,8 @@ export interface PoolPolicy {
   readonly controlPlane: boolean;
   /** How long a node must have been ready before it comes (back) into a pool. */
   readonly graceMs: number;
+  /** How long the nodes may take to listen on a new NodePort. */
+  readonly openMs: number;
   readonly drainingTaints: readonly string[];
   readonly drainOnCordon: boolean;
   readonly minBackends: number;
@@ -29,6 +31,30 @@ export interface GuardPolicy {
   readonly maxRemovedObjects?: RemovalLimit;
 }
 
+/** How Traefik learns of changes in Consul's catalog: it is told (`watch: true`), or it asks at an interval. */
+export type CatalogRefresh = { readonly kind: 'watch' } | { readonly kind: 'poll'; readonly intervalMs: number };
+
+/** What is known of Traefik's static configuration, as far as it decides which routes there will be. What is absent is not known. */
+export interface RoutePolicy {
+  /** `providers.consulCatalog.prefix`; Traefik's default is `traefik`. */
+  readonly prefix?: string;
+  /** `providers.consulCatalog.exposedByDefault`. Not known: only what has tags for Traefik counts as exposed. */
+  readonly exposedByDefault?: boolean;
+  /** `providers.consulCatalog.defaultRule`. */
+  readonly defaultRule?: string;
+  /** `providers.consulCatalog.constraints`. */
+  readonly constraints?: string;
+  readonly entryPoints?: readonly { readonly name: string; readonly protocol?: 'tcp' | 'udp' }[];
+  /** The objects that other providers have, as `auth@file`; resolvers by their plain names. */
+  readonly known?: {
+    readonly middlewares?: readonly string[];
+    readonly services?: readonly string[];
+    readonly serversTransports?: readonly string[];
+    readonly tlsOptions?: readonly string[];
+    readonly certResolvers?: readonly string[];
+  };
+}
+
 /** What the configuration says about how specs become objects and registrations. Plain data; the core reads nothing else of the configuration. */
 export interface Policy {
   readonly owner: string;
@@ -43,6 +69,8 @@ export interface Policy {
   readonly dialect: 'v1' | 'v3' | 'both';
   readonly entryPoints: Readonly<Record<string, EntryPoint>>;
   readonly translation: TranslationPolicy;
+  /** What the routes are foreseen by. Absent: nothing is known. */
+  readonly routes?: RoutePolicy;
   /** Managers whose fields may be taken over on adoption. */
   readonly adoptFrom: readonly string[];
   readonly allowAdopt: boolean;
@@ -51,6 +79,8 @@ export interface Policy {
   readonly drainSeconds: number;
   /** The longest time until Traefik has dropped what left Consul, while its API is not watched. */
   readonly letGoMs: number;
+  /** How Traefik learns of changes; absent: nobody has said. */
+  readonly refresh?: CatalogRefresh;
   /** How long a drain waits for a Traefik that does not answer before it counts by `letGoMs`. */
   readonly maxWaitMs: number;
   readonly guard: GuardPolicy;

@@ -4,6 +4,7 @@ import type { Gateways } from './gateway.ts';
 import type { GroupKind, KvKey, NodeName, ObjectKey, PoolKey, SpecId } from './ids.ts';
 import type { LiveObject } from './objects.ts';
 import type { RegistryState } from './registration.ts';
+import type { StatusRange } from './settings.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { SpecFiles } from './spec-set.ts';
 import type { ClusterState } from './world.ts';
@@ -109,6 +110,47 @@ export interface Gateway {
   expect(sinceMs: number | undefined): void;
   /** Asks every replica now; resolves when `state()` tells the outcome. */
   refresh(signal: AbortSignal): Promise<void>;
+}
+
+/** A request that shows whether a route works. */
+export interface RouteTarget {
+  readonly pool: PoolKey;
+  /** Name of the router in Traefik, without its provider. */
+  readonly router: string;
+  /** What the Host header says, and the server name of TLS. */
+  readonly host: string;
+  /** With its query, if any. */
+  readonly path: string;
+  /** The statuses that count as the answer of the application. Absent: any below 500 but the 404 that Traefik itself gives. */
+  readonly codes?: readonly StatusRange[];
+}
+
+/** How a route answered when it was last tried. */
+export interface RouteAnswer extends Pick<RouteTarget, 'router' | 'host' | 'path'> {
+  /** Milliseconds since the epoch. */
+  readonly atMs: number;
+  readonly durationMs: number;
+  readonly ok: boolean;
+  /** The HTTP status; absent: none came. */
+  readonly status?: number;
+  /** What is wrong, in words; absent where nothing is. */
+  readonly error?: string;
+  /** Number of tries in a row that failed. */
+  readonly failures: number;
+}
+
+/** Tries routes through Traefik, as a client would. It changes nothing. */
+export interface RouteProbe {
+  /** Whether requests go over TLS. */
+  readonly tls: boolean;
+  /** Which routes to try from now on, again and again; what was found of others is forgotten. */
+  want(targets: readonly RouteTarget[]): void;
+  /** How the wanted routes answered when last tried, by pool; one that was not tried yet is absent. */
+  state(): ReadonlyMap<PoolKey, readonly RouteAnswer[]>;
+  /** Called when a route has failed twice in a row, and when one that had works again. */
+  changed(listener: () => void): Unsubscribe;
+  /** Tries the wanted routes of one pool now. Never throws but for an abort. */
+  probe(pool: PoolKey, signal: AbortSignal): Promise<readonly RouteAnswer[]>;
 }
 
 /** How a request to mark a node ended. */

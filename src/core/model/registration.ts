@@ -126,6 +126,11 @@ export interface RegistryState {
   readonly strangers: readonly StrangeInstance[];
   /** Names of Consul services that somebody else has an instance of, whether or not we hold one too. */
   readonly foreignServices: ReadonlySet<string>;
+  /**
+   * Of each of them the tags of its instances, every list that differs once. Where one list of all the tags says nothing twice, it
+   * stands for all of them. Absent: not known.
+   */
+  readonly foreignTags?: ReadonlyMap<string, readonly (readonly string[])[]>;
   /** What agents register of the Consul services that we hold, or that the tree tells them to register, by name. Absent: nothing. */
   readonly agents?: ReadonlyMap<string, readonly AgentInstance[]>;
   /** Entries under `<keyPath>/deployments/`, `specifications/` and `.poolkeeper/<cluster>/`, ours or not. */

@@ -28,6 +28,12 @@ export function matchesSelector(selector: LabelSelector, labels: Readonly<Record
 export const HEALTH_MODES = ['node', 'endpoints', 'esm'] as const;
 export type HealthMode = (typeof HEALTH_MODES)[number];
 
+/** HTTP statuses from one to another, both included. */
+export interface StatusRange {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** The settings of one Service or object, read from its `poolkeeper.dev/…` annotations. What is not set is absent. */
 export interface ServiceSettings {
   readonly register?: boolean;
@@ -38,6 +44,9 @@ export interface ServiceSettings {
   readonly minBackends?: number;
   readonly drainSeconds?: number;
   readonly health?: HealthMode;
+  /** The path (with a query, if any) that probes ask for, or `off`. */
+  readonly probePath?: string;
+  readonly probeCodes?: readonly StatusRange[];
   readonly adopt?: boolean;
   readonly recreate?: boolean;
   readonly wave?: number;

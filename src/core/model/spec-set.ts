@@ -28,6 +28,8 @@ export interface SpecFiles {
   readonly files: readonly SpecFile[];
   /** Commits after `since` as far as the head, newest first; at most 1000. Empty when `since` is unknown to the repository. */
   readonly commits: readonly CommitFacts[];
+  /** The commit itself; absent where nobody has asked Git for it. */
+  readonly head?: CommitFacts;
   /** What should be said although the read succeeded (history rewritten, …). */
   readonly problems: readonly Problem[];
   /** When the head was first known to have moved to `revision`: lower bound of its age, and the last look that still saw the old head. */
@@ -51,4 +53,6 @@ export interface SpecSet {
   /** Warnings and notes of the specs that decoded. */
   readonly notes: readonly Problem[];
   readonly commits: readonly CommitFacts[];
+  /** The commit itself; see `SpecFiles`. */
+  readonly head?: CommitFacts;
 }

@@ -32,6 +32,8 @@ export interface ReadEntry {
   readonly service: string;
   /** The nodes whose agents register it; undefined where nothing is said, so that all do. */
   readonly nodes: readonly NodeName[] | undefined;
+  /** The tags that they register it with; absent where nothing is said. */
+  readonly tags?: readonly string[];
 }
 
 /** Reads an entry, ours or not, also one that cannot be read as anything. */
@@ -41,7 +43,9 @@ export function readEntry(stored: string): ReadEntry {
   const told = parseObject(text(annotations, AGENTS_ANNOTATION));
   const list = told?.['nodes'];
   const nodes = Array.isArray(list) ? list.flatMap((name) => (typeof name === 'string' ? [nodeName(name)] : [])) : undefined;
-  return { service: text(told, 'service') || text(annotations, SETTINGS.serviceName) || text(metadata, 'name'), nodes };
+  const tags = told?.['tags'];
+  const said = Array.isArray(tags) ? { tags: tags.filter((tag) => typeof tag === 'string') } : {};
+  return { ...said, service: text(told, 'service') || text(annotations, SETTINGS.serviceName) || text(metadata, 'name'), nodes };
 }
 
 /** A JSON object; undefined for any other text. */

@@ -3,6 +3,7 @@ import { problem } from '../../shared/problem.ts';
 import type { Desired } from '../desired/build-desired.ts';
 import type { Dependencies } from '../desired/dependencies.ts';
 import { readDependencies } from '../desired/dependencies.ts';
+import type { WishedPool } from '../desired/pool-tags.ts';
 import type { PoolView } from '../desired/pool-view.ts';
 import { isDrainingPort, portsOf } from '../desired/service-ports.ts';
 import { deploymentsKey, drainingKey, drainingPrefix, NODE_CHECK_ID } from '../model/consul-names.ts';
@@ -25,12 +26,13 @@ import type { FutileApply } from './futile-apply.ts';
 import { drainEnd } from './let-go.ts';
 import type { OrderedObject } from './order.ts';
 import { recogniseDrift } from './recognise-drift.ts';
+import type { RouteMemo, RouteVerdicts } from './route-verdicts.ts';
 import type { SettledPlans } from './settled-plans.ts';
 import type { ObjectStep, PoolStep, RolloutStep, SpecificationStep } from './steps.ts';
 import { backendsOfPool, backendsThatFit } from './transaction-room.ts';
 
 /** What was worked out from some parts last time; it holds while every part is the very same. */
-interface Remembered<T> {
+export interface Remembered<T> {
   readonly parts: readonly unknown[];
   readonly result: T;
 }
@@ -50,6 +52,10 @@ export interface PlanMemos {
   readonly dependencies: Map<'specs', Remembered<Dependencies>>;
   /** Custom kinds that specs define, with the definition. */
   readonly definitions: Map<'specs', Remembered<ReadonlyMap<GroupKind, ObjectKey>>>;
+  /** What the specs say of Services that are not in the cluster yet. */
+  readonly wishedPools: Map<ObjectKey, Remembered<WishedPool | undefined>>;
+  /** The conflicts of routes. */
+  readonly routes: Map<'last', RouteMemo>;
   /** The plans of the last pass that were settled. */
   readonly settled: Map<'specs', SettledPlans>;
 }
@@ -64,6 +70,8 @@ export const createPlanMemos = (): PlanMemos => ({
   orders: new Map(),
   dependencies: new Map(),
   definitions: new Map(),
+  wishedPools: new Map(),
+  routes: new Map(),
   settled: new Map(),
 });
 
@@ -99,6 +107,8 @@ export interface PlanContext {
   readonly memos: PlanMemos;
   /** Applies that changed nothing when they were last sent. */
   readonly futile?: ReadonlyMap<ObjectKey, FutileApply>;
+  /** Which pools are set aside for the sake of routes. Absent until the specs are planned. */
+  readonly routes?: RouteVerdicts;
 }
 
 /** What the context of one pass is built from. */

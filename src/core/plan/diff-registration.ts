@@ -4,6 +4,8 @@ import { poolCheckKind } from '../model/consul-names.ts';
 import type { PoolKey } from '../model/ids.ts';
 import { META } from '../model/marks.ts';
 import type { Check, Instance, RegisteredCheck, RegisteredInstance, TcpProbe } from '../model/registration.ts';
+import { shownTag } from '../model/shown-tag.ts';
+import { nudgedAtMs } from './nudge-mark.ts';
 
 /** The part of a RegisterPool that speaks of instances and checks. */
 export type RegistrationDiff = Pick<RegisterPool, 'set' | 'remove' | 'checks' | 'removeChecks' | 'changes'>;
@@ -60,8 +62,11 @@ function kindOf({ checkId }: Pick<Check, 'checkId'>, { instances: [first] }: Reg
   return first === undefined ? undefined : poolCheckKind(first.pool, checkId);
 }
 
-/** What consul-esm has found stands when its probe changes. */
-const withVerdict = (check: Check, { status, output }: Check): Check => (check.probe === undefined ? check : { ...check, status, output });
+/** What consul-esm has found stands when its probe changes; so does when a check was last touched for Traefik. */
+function withVerdict(check: Check, { status, output }: Check): Check {
+  if (check.probe !== undefined) return { ...check, status, output };
+  return nudgedAtMs(output) === undefined ? check : { ...check, output };
+}
 
 export const refOf = ({ consulNode, id, service, modifyIndex }: InstanceRef): InstanceRef => ({
   consulNode,
@@ -136,8 +141,8 @@ function healthChanges({ checks, removeChecks }: ChecksDiff, registered: Registe
 }
 
 function tagChanges(before: readonly string[], after: readonly string[]): readonly string[] {
-  const gone = before.filter((tag) => !after.includes(tag)).map((tag) => `-tag ${tag}`);
-  const added = after.filter((tag) => !before.includes(tag)).map((tag) => `+tag ${tag}`);
+  const gone = before.filter((tag) => !after.includes(tag)).map((tag) => `-tag ${shownTag(tag)}`);
+  const added = after.filter((tag) => !before.includes(tag)).map((tag) => `+tag ${shownTag(tag)}`);
   return [...gone, ...added];
 }
 

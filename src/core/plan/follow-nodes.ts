@@ -23,8 +23,9 @@ export interface FollowingPool {
  * service, tags and port stay as they are, or become so again, and what is no longer a backend leaves. Undefined when nothing of it is registered.
  */
 export function followNodes({ view, backends, registered, health, joins }: FollowingPool, policy: Policy): Registration | undefined {
-  const good = lastGood(registered.instances);
-  if (good === undefined) return undefined;
+  const last = lastGood(registered.instances);
+  if (last === undefined) return undefined;
+  const good = { ...last, port: joins ? openPort(last.port, view) : last.port };
   const asRegistered: PoolView = { ...view, service: good.service, tags: good.tags };
   const addresses = new Map(backends.map(({ node, address }) => [node, address]));
   const staying = registered.instances.flatMap(({ pool: _pool, modifyIndex: _index, ...instance }): readonly Instance[] => {
@@ -39,6 +40,11 @@ export function followNodes({ view, backends, registered, health, joins }: Follo
   return { ...wanted, healthChecks: joins ? wanted.healthChecks : healthChecksOn(staying, view, registered) };
 }
 
+/** Nobody listens any more on the NodePort of a Service that somebody has made anew: then the pool moves to the one it has now. */
+const openPort = (port: number, view: PoolView): number => (isOpen(port, view) ? port : (view.nodePort ?? port));
+
+const isOpen = (port: number, { live }: PoolView): boolean => portsOf(live.spec).some(({ nodePort }) => nodePort === port);
+
 /** An instance that is as we wrote it: its hash tells. Where somebody has edited all, one that still has a hash. */
 const lastGood = (instances: readonly RegisteredInstance[]): RegisteredInstance | undefined =>
   instances.find((one) => one.meta[META.hash] === contentHash(one)) ??
@@ -49,10 +55,9 @@ const lastGood = (instances: readonly RegisteredInstance[]): RegisteredInstance 
  * What somebody has edited becomes what the rest of the pool is: Traefik drops a route whose instances disagree. In the middle of a
  * large change some have another NodePort, which is open; any other is none of ours.
  */
-function asGood(instance: Instance, good: Instance, { live }: PoolView): Instance {
+function asGood(instance: Instance, good: Instance, view: PoolView): Instance {
   const { service, tags, meta } = good;
-  const isOpen = portsOf(live.spec).some(({ nodePort }) => nodePort === instance.port);
-  const port = isOpen ? instance.port : good.port;
+  const port = isOpen(instance.port, view) ? instance.port : good.port;
   if (instance.service === service && instance.port === port && sameList(instance.tags, tags)) return instance;
   return { ...instance, service, port, tags, meta: { ...meta, [META.node]: instance.node } };
 }

@@ -32,13 +32,17 @@ import type { RegistrarInput, Registrars } from './registrars.ts';
 import { addressed } from './registrars.ts';
 import type { Registration } from './registration.ts';
 import { buildRegistration } from './registration.ts';
+import { NO_VERDICTS } from './route-verdicts.ts';
 import type { PoolStep } from './steps.ts';
 import { strangeBackends } from './strange-backends.ts';
 
 const NOTHING: PoolStep = { action: undefined, waiting: [], problems: [] };
 
-/** Plans the registrations of a pool that is to stay; remembered while nothing it was planned from changes. */
-export function planPool(view: PoolView, context: PlanContext): PoolStep {
+/**
+ * Plans the registrations of a pool that is to stay; remembered while nothing it was planned from changes. `moves`: its Service is about
+ * to get another NodePort. Until it has, the pool only follows its nodes, so that tags and NodePort change in one transaction.
+ */
+export function planPool(view: PoolView, context: PlanContext, moves = false): PoolStep {
   const { registry, policy } = context;
   if (registry === undefined || (view.leaving !== undefined && !registry.instances.has(view.pool))) return NOTHING;
   const agents = agentsOf(view, context);
@@ -46,7 +50,14 @@ export function planPool(view: PoolView, context: PlanContext): PoolStep {
   const refusal = context.desired.nameConflicts.get(view.pool) ?? taken;
   const registered = registeredOf(view.pool, context);
   const isUnclear = view.problems.some((p) => p.severity === 'error');
-  if (refusal !== undefined || isUnclear) return followingStep(view, { refusal, joins: !isUnclear, registered }, context);
+  const opening = nodesOpening(view, registered, context);
+  const waits = (moves || opening.length > 0) && agents.nodes.size === 0 && registered.instances.length > 0;
+  const isSetAside = context.routes?.setAside.has(view.pool) === true;
+  const told = isSetAside && !isUnclear && registered.instances.length === 0 ? asTold(view, context) : undefined;
+  if (told !== undefined) return planPool(told, { ...context, routes: NO_VERDICTS }, moves);
+  if (refusal !== undefined || isUnclear || isSetAside || waits) {
+    return { ...followingStep(view, { refusal, joins: !isUnclear, registered }, context), waiting: opening };
+  }
   if (!view.mayEnter && isNowhere(view, registered, context)) return NOTHING;
   const draining = drainingOf(view.pool, registry, policy);
   const migration = migrationOf(view.pool, context)?.entry;
@@ -75,6 +86,28 @@ export function planPool(view: PoolView, context: PlanContext): PoolStep {
   // What is still to be done is worked out anew: a drain begins when its NodePort leaves, not when that was first planned.
   if (isOpen(step)) context.memos.pools.delete(view.pool);
   return step;
+}
+
+/** A pool that agents register, with what they are told of it now: so it goes on, and follows its nodes. */
+function asTold(view: PoolView, context: PlanContext): PoolView | undefined {
+  const entry = toldEntry(view.pool, context);
+  if (entry?.tags === undefined || (entry.nodes ?? []).length === 0) return undefined;
+  return { ...view, service: entry.service, tags: entry.tags };
+}
+
+/** The clock of the API server counts whole seconds; one that is further ahead of ours says nothing. */
+const SECOND_MS = 1_000;
+const MOST_SKEW_MS = 5_000;
+
+/** That a pool in traffic waits until the nodes listen on its new NodePort: kube-proxy follows a Service only after a while. */
+function nodesOpening({ pool, live, nodePort }: PoolView, { instances }: Registered, { policy, nowMs }: PlanContext): readonly Waiting[] {
+  const { appliedAtMs } = live;
+  const { openMs } = policy.pool;
+  const stays = instances.length === 0 || instances.some(({ port }) => port === nodePort);
+  if (openMs === 0 || nodePort === undefined || appliedAtMs === undefined || stays) return [];
+  const untilMs = appliedAtMs + SECOND_MS + openMs;
+  if (untilMs <= nowMs || appliedAtMs > nowMs + MOST_SKEW_MS) return [];
+  return [{ leg: 'kubernetes', what: `the nodes open NodePort ${nodePort}`, on: pool, untilMs }];
 }
 
 const isOpen = (step: PoolStep | undefined): boolean =>

@@ -12,6 +12,7 @@ import { kindOf, objectTitle, poolKey, SERVICE_KIND } from '../model/ids.ts';
 import type { RemovalKey } from '../model/memory.ts';
 import type { LiveObject } from '../model/objects.ts';
 import { snapshotValue } from '../model/snapshot.ts';
+import { whySuccessorFirst } from './await-successor.ts';
 import type { PlanContext } from './context.ts';
 import { drainingOf, toldEntry, whyNoRemoval } from './context.ts';
 import { drainEnd } from './let-go.ts';
@@ -185,7 +186,7 @@ function leavePool(
   spec: DesiredSpec,
   context: PlanContext,
 ): LeavingPool {
-  const waiting = whyAgentsFirst(pool, context);
+  const waiting = whyAgentsFirst(pool, context) ?? whySuccessorFirst(pool, spec, context);
   if (waiting !== undefined) return { pool, returns, registered: true, actions: [], waiting: [waiting] };
   const action = deregisterPool(pool, spec.id, why, context);
   return { pool, returns, registered: action !== undefined, actions: action === undefined ? [] : [action], waiting: [] };

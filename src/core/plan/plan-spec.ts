@@ -1,9 +1,11 @@
 import type { Problem } from '../../shared/problem.ts';
 import type { DesiredSpec } from '../desired/build-desired.ts';
 import type { PoolView } from '../desired/pool-view.ts';
+import { isDrainingPort, portsOf } from '../desired/service-ports.ts';
 import type { Action, Waiting } from '../model/action.ts';
 import type { ObjectKey } from '../model/ids.ts';
 import { kindOf, SERVICE_KIND } from '../model/ids.ts';
+import type { JsonObject, KubernetesObject } from '../model/objects.ts';
 import type { PlanContext } from './context.ts';
 import { gateSpec } from './gate-spec.ts';
 import type { PlannedObject } from './plan-objects.ts';
@@ -29,7 +31,7 @@ export function planSpec(spec: DesiredSpec, context: PlanContext): SpecPlan {
   const actions: Action[] = [];
   const steps = spec.standing === 'decoded' ? planObjects(spec, context) : [];
   const gate = gateSpec(spec, steps, context);
-  const problems: Problem[] = [...spec.problems, ...gate.problems];
+  const problems: Problem[] = [...spec.problems, ...gate.problems, ...(context.routes?.problems.get(spec.id) ?? [])];
   const waiting: Waiting[] = [...gate.waiting];
   const recreated = toRecreate(steps, gate.shut);
   const refused = recreated.length > 0 || steps.some(({ step }) => step.kind === 'refused');
@@ -44,7 +46,7 @@ export function planSpec(spec: DesiredSpec, context: PlanContext): SpecPlan {
     }
   }
   const pruning = planPruning(spec, steps, context);
-  const pools = planPools(spec, pruning, context);
+  const pools = planPools(spec, { kept: pruning.kept, applied: appliedServices(actions) }, context);
   actions.push(...pools.actions);
   waiting.push(...pools.waiting);
   problems.push(...pools.problems);
@@ -81,7 +83,12 @@ interface PoolPlans {
   readonly problems: readonly Problem[];
 }
 
-function planPools(spec: DesiredSpec, { kept }: Pick<Pruning, 'kept'>, context: PlanContext): PoolPlans {
+interface PoolInput extends Pick<Pruning, 'kept'> {
+  /** The Services that are applied before, as they are sent. */
+  readonly applied: ReadonlyMap<ObjectKey, KubernetesObject>;
+}
+
+function planPools(spec: DesiredSpec, { kept, applied }: PoolInput, context: PlanContext): PoolPlans {
   const actions: Action[] = [];
   const whileHeld: Action[] = [];
   const handOvers: HandOver[] = [];
@@ -89,7 +96,7 @@ function planPools(spec: DesiredSpec, { kept }: Pick<Pruning, 'kept'>, context: 
   const problems: Problem[] = [];
   for (const view of spec.pools) {
     problems.push(...view.problems);
-    const step = planPool(view, context);
+    const step = planPool(view, context, isMoving(view, applied.get(view.live.key)));
     if (view.leaving !== undefined) {
       if (step.action?.kind === 'register-pool') (kept.has(view.live.key) ? actions : whileHeld).push(step.action);
       continue;
@@ -101,6 +108,21 @@ function planPools(spec: DesiredSpec, { kept }: Pick<Pruning, 'kept'>, context: 
     problems.push(...step.problems);
   }
   return { actions, whileHeld, handOvers, waiting, problems };
+}
+
+function appliedServices(actions: readonly Action[]): ReadonlyMap<ObjectKey, KubernetesObject> {
+  return new Map(
+    actions.flatMap((action) =>
+      action.kind === 'apply-object' && kindOf(action.key) === SERVICE_KIND ? [[action.key, action.object]] : [],
+    ),
+  );
+}
+
+/** True when the Service is about to keep the NodePort that the pool has only for its draining. */
+function isMoving({ nodePort, leaving }: PoolView, applied: KubernetesObject | undefined): boolean {
+  const spec = applied?.['spec'] as JsonObject | undefined;
+  if (spec === undefined || nodePort === undefined || leaving !== undefined) return false;
+  return portsOf(spec).some((port) => isDrainingPort(port) && port.nodePort === nodePort);
 }
 
 /** The Services that the spec wants changed and that are not: their pools follow what runs. */

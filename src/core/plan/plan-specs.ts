@@ -6,6 +6,7 @@ import type { Waiting } from '../model/action.ts';
 import type { PoolKey, SpecId } from '../model/ids.ts';
 import type { PlanContext } from './context.ts';
 import { planSpec } from './plan-spec.ts';
+import { routeVerdicts } from './route-conflicts.ts';
 import type { SettledPlan } from './settled-plans.ts';
 import type { SpecPlan } from './spec-plan.ts';
 import type { Changes } from './what-changed.ts';
@@ -17,7 +18,8 @@ import { isOnTheMove, isSame, whatChanged } from './what-changed.ts';
  * before, its plan is the very same as then, so that a pass costs as much as has changed. What has anything to do, or to wait for,
  * is planned anew each time. A spec that cannot even be planned is told so; the others go on.
  */
-export function planSpecs(context: PlanContext): readonly SpecPlan[] {
+export function planSpecs(given: PlanContext): readonly SpecPlan[] {
+  const context = { ...given, routes: routeVerdicts(given) };
   const last = context.memos.settled.get('specs');
   const touched = last === undefined ? 'all' : touchedSpecs(whatChanged(last.look, context), context);
   const bySpec = new Map<SpecId, SettledPlan>();
@@ -25,13 +27,14 @@ export function planSpecs(context: PlanContext): readonly SpecPlan[] {
   for (const spec of context.desired.specs.values()) {
     const decisions = spec.pools.map(({ pool }) => context.decisions.get(pool));
     const known = touched === 'all' || touched.has(spec.id) ? undefined : last?.bySpec.get(spec.id);
-    if (known !== undefined && isUnchanged(known, { spec, decisions }, context)) {
+    const routes = context.routes.problems.get(spec.id);
+    if (known !== undefined && isUnchanged(known, { spec, decisions, routes }, context)) {
       bySpec.set(spec.id, known);
       plans.push(known.plan);
       continue;
     }
     const plan = planFenced(spec, context);
-    if (isSettled(plan, spec, context)) bySpec.set(spec.id, { spec, decisions, plan });
+    if (isSettled(plan, spec, context)) bySpec.set(spec.id, { spec, decisions, routes, plan });
     plans.push(plan);
   }
   const { world, registry, removalBar, policy } = context;
@@ -46,12 +49,13 @@ function touchedSpecs(changes: Changes | 'all', { desired, views }: PlanContext)
   return new Set([...objects, ...pools].filter((id) => id !== undefined));
 }
 
-const isUnchanged = (known: SettledPlan, { spec, decisions }: Omit<SettledPlan, 'plan'>, { desired }: PlanContext): boolean =>
+const isUnchanged = (known: SettledPlan, { spec, decisions, routes }: Omit<SettledPlan, 'plan'>, { desired }: PlanContext): boolean =>
   known.spec.spec === spec.spec &&
   known.spec.standing === spec.standing &&
   isSame(known.spec.problems, spec.problems) &&
   isSame(known.spec.pools, spec.pools) &&
   isSame(known.decisions, decisions) &&
+  known.routes === routes &&
   spec.leftovers.length + spec.orphanPools.length === 0 &&
   !spec.pools.some(({ pool }) => desired.nameConflicts.has(pool));
 
@@ -63,7 +67,7 @@ function isSettled(plan: SpecPlan, spec: DesiredSpec, context: PlanContext): boo
     spec.standing === 'decoded' &&
     open.every((list) => list.length === 0) &&
     plan.waiting.every((waiting) => isOwnWait(waiting, plan)) &&
-    plan.problems.every((one) => isOwnProblem(one, spec)) &&
+    plan.problems.every((one) => isOwnProblem(one, spec) || context.routes?.problems.get(spec.id)?.includes(one) === true) &&
     !context.dependencies.of.has(spec.id) &&
     spec.pools.every(({ pool }) => isPoolSettled(pool, context))
   );

@@ -20,6 +20,8 @@ export interface SettledPlan {
   readonly spec: DesiredSpec;
   /** Of its pools, in their order. */
   readonly decisions: readonly (PoolDecision | undefined)[];
+  /** What is told of its routes. */
+  readonly routes: readonly Problem[] | undefined;
   readonly plan: SpecPlan;
 }
 

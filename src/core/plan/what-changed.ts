@@ -47,7 +47,13 @@ const WORLD_KEYED: ReadonlySet<string> = new Set<keyof World>([
   'gateways',
 ]);
 const CLUSTER_KEYED: ReadonlySet<string> = new Set<keyof ClusterState>(['services', 'endpoints', 'pods', 'objects', 'nodes']);
-const REGISTRY_KEYED: ReadonlySet<string> = new Set<keyof RegistryState>(['instances', 'kv', 'checks']);
+const REGISTRY_KEYED: ReadonlySet<string> = new Set<keyof RegistryState>([
+  'instances',
+  'kv',
+  'checks',
+  // Only the conflicts of routes are told from them, and those are compared by themselves (see planSpecs).
+  'foreignTags',
+]);
 
 /** False when something differs that is of no single object or pool. */
 function compareCluster(before: ClusterState, now: ClusterState, { objects, pools }: Found): boolean {

@@ -32,6 +32,8 @@ import type {
   WriteReport,
 } from './run-report.ts';
 import { legStates, specState } from './spec-state.ts';
+import type { ProbedRoutes } from './with-probes.ts';
+import { probeProblems } from './with-probes.ts';
 
 /** How one action ended, as the run tells it. */
 export interface ReportedOutcome {
@@ -56,6 +58,8 @@ export interface ReportInput {
   readonly problems: readonly Problem[];
   /** Absent: Traefik was not looked at in this run. */
   readonly traefik?: TraefikView | undefined;
+  /** What the routes answered when they were last tried. Absent: none is tried. */
+  readonly probed?: ProbedRoutes | undefined;
 }
 
 /** Puts together what a run saw and did. Pure. */
@@ -79,6 +83,7 @@ export function buildReport(input: ReportInput): RunReport {
     actions: [...own.map(outcomeReport), ...input.others.filter((open) => !wasTried(open, own)).map((open) => openReport(open))],
     pools: poolReports(input),
     nodes: nodeReports(context),
+    ...(input.traefik === undefined ? {} : { gateways: input.traefik.gateways }),
     sources: sourceReports(context.world, input.endedAtMs),
     holds: plans.flatMap((plan) => plan.holds),
     problems: [...input.problems, ...(input.traefik?.problems ?? []), ...(snapshotValue(context.world.specs)?.notes ?? []), ...others],
@@ -87,10 +92,11 @@ export function buildReport(input: ReportInput): RunReport {
   };
 }
 
-function specReport(plan: SpecPlan, outcomes: readonly ReportedOutcome[], { context, traefik: seen }: ReportInput): SpecReport {
+function specReport(plan: SpecPlan, outcomes: readonly ReportedOutcome[], { context, traefik: seen, probed }: ReportInput): SpecReport {
   const failures = outcomes.flatMap((outcome) => (outcome.problem === undefined ? [] : [outcome.problem]));
   const pools = plan.pools.flatMap((pool) => seen?.pools.get(pool) ?? []);
-  const problems = distinct([...plan.problems, ...failures, ...pools.flatMap((pool) => pool.problems)]);
+  const probes = plan.pools.flatMap((pool) => probeProblems(pool, probed));
+  const problems = distinct([...plan.problems, ...failures, ...pools.flatMap((pool) => pool.problems), ...probes]);
   const traefik = context.world.gateways !== undefined && seen === undefined ? 'unknown' : traefikState(pools.map(({ state }) => state));
   const open = [...(plan.resting ?? []), ...plan.actions];
   const finding = { plan, open, problems, world: context.world, traefik };
@@ -133,28 +139,33 @@ function distinct(problems: readonly Problem[]): readonly Problem[] {
   return [...seen.values()];
 }
 
-function poolReports({ context, plans, traefik }: ReportInput): readonly PoolReport[] {
+function poolReports({ context, plans, traefik, probed }: ReportInput): readonly PoolReport[] {
   const reports = plans.flatMap((plan) =>
     plan.pools.flatMap((pool): PoolReport[] => {
       const view = context.views.get(pool);
       if (view === undefined) return [];
       const decision = context.decisions.get(pool);
       const registered = registeredOf(pool, context);
+      const probes = probed?.get(pool);
+      const leaves = view.leaving !== undefined && plan.holds.length === 0;
+      const agents = agentsReport(view, context);
       const passing = registered.instances.filter((i) => isPassing(i.consulNode, i.id, context.registry, registered.checks));
       return [
         {
           pool,
           spec: plan.spec,
           service: view.service,
-          desired: view.leaving === undefined || plan.holds.length > 0 ? (decision?.backends.length ?? 0) : 0,
+          desired: leaves ? 0 : (decision?.backends.length ?? 0),
           registered: registered.instances.length,
           passing: passing.length,
+          ...(leaves || agents.agents !== undefined ? {} : floorReport(view, context)),
           nodePort: view.nodePort,
           health: poolHealthReport(view, registered, context),
           decisions: decision?.decisions ?? [],
           registeredOn: registered.instances.map(({ node }) => node),
           passingOn: passing.map(({ node }) => node),
-          ...agentsReport(view, context),
+          ...agents,
+          ...(probes === undefined ? {} : { probes }),
           ...replicasReport(traefik?.pools.get(pool)),
         },
       ];
@@ -168,6 +179,9 @@ function agentsReport(view: PoolView, context: PlanContext): Pick<PoolReport, 'a
   const moving = migrationOf(view.pool, context) !== undefined;
   return nodes.length === 0 && !moving ? {} : { agents: { nodes, moving } };
 }
+
+const floorReport = ({ settings }: PoolView, { policy }: PlanContext): Pick<PoolReport, 'floor'> =>
+  policy.registration === 'kv' ? {} : { floor: settings.minBackends ?? policy.pool.minBackends };
 
 function replicasReport(seen: PoolTraefik | undefined): Pick<PoolReport, 'serving' | 'replicas'> {
   if (seen === undefined) return {};

@@ -16,6 +16,8 @@ export interface RouteComparison {
   readonly broken: readonly string[];
   /** False: it has neither the services nor the routers of the pool. */
   readonly known: boolean;
+  /** All that it has built of the pool but its servers, as one text: replicas that are set up alike have the same. */
+  readonly built: string;
 }
 
 /** What is needed to tell whose a server is. */
@@ -44,6 +46,10 @@ export function compareRoutes(expected: ExpectedRoutes, state: GatewayState, own
     routers: routers.flat(),
     broken,
     known: expected.services.some(({ key }) => state.services.has(key)) || expected.routers.some(({ key }) => state.routers.has(key)),
+    built: JSON.stringify([
+      expected.routers.map(({ key }) => state.routers.get(key) ?? null),
+      expected.services.map(({ key }) => state.services.get(key)?.status ?? null),
+    ]),
   };
 }
 

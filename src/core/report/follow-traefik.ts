@@ -12,11 +12,14 @@ import type { PlanContext } from '../plan/context.ts';
 import { drainingOf } from '../plan/context.ts';
 import type { ExpectedRoutes } from '../plan/expected-routes.ts';
 import { expectedRoutes } from '../plan/expected-routes.ts';
+import { followTimeMs } from '../plan/follow-time.ts';
 import { drainEnd } from '../plan/let-go.ts';
 import { registeredOf } from '../plan/plan-pool.ts';
 import type { RouteComparison, ServerOwners } from './compare-routes.ts';
 import { compareRoutes } from './compare-routes.ts';
-import type { LegState, ReplicaReport } from './run-report.ts';
+import type { GatewayEvidence } from './name-gateways.ts';
+import { nameGateways } from './name-gateways.ts';
+import type { GatewayReport, LegState, ReplicaReport } from './run-report.ts';
 
 /** What the Traefik replicas make of one pool. */
 export interface PoolTraefik {
@@ -31,8 +34,12 @@ export interface PoolTraefik {
 /** What the Traefik replicas make of everything. */
 export interface TraefikView {
   readonly pools: ReadonlyMap<PoolKey, PoolTraefik>;
-  /** Of replicas that lag behind. */
+  /** The state of every replica. */
+  readonly gateways: readonly GatewayReport[];
+  /** Of replicas that are not as they should be. */
   readonly problems: readonly Problem[];
+  /** The pools that some replica has not followed for too long, though it answers. */
+  readonly behind: ReadonlySet<PoolKey>;
   /** When the last thing happened that a replica has still to follow, ms since the epoch. */
   readonly awaitedSinceMs: number | undefined;
   /** When a difference that is there now has lasted too long. */
@@ -91,16 +98,32 @@ export function followTraefik(context: PlanContext, before: FollowedTraefik | un
   const differing = [...followed].flatMap(([pool, { differsSinceMs }]) =>
     pools.get(pool)?.state === 'not-watched' ? [] : [...differsSinceMs.values()],
   );
-  const dueMs = differing.map((sinceMs) => sinceMs + context.policy.letGoMs + 1).filter((atMs) => atMs > context.nowMs);
+  const silent = [...gateways.values()].flatMap((snapshot) => (snapshot.kind === 'complete' ? [] : [snapshot.sinceMs]));
+  const dueMs = [
+    ...differing.map((sinceMs) => sinceMs + followTimeMs(context.policy) + 1),
+    ...silent.map((sinceMs) => sinceMs + context.policy.maxWaitMs),
+  ].filter((atMs) => atMs > context.nowMs);
   const awaited = [...differing, ...openDrains(context)];
+  const { reports, problems } = nameGateways({ pools, ...evidenceOf(followed) }, context);
   return {
     followed: { pools: followed, nodes, nodesFrom },
     view: {
       pools,
-      problems: [...gateways.keys()].flatMap((replica) => whyBehind(replica, pools)),
+      gateways: reports,
+      problems,
+      behind: new Set([...pools].flatMap(([pool, { replicas }]) => (replicas.some(({ state }) => state === 'behind') ? [pool] : []))),
       awaitedSinceMs: awaited.length === 0 ? undefined : Math.max(...awaited),
       lookAgainAtMs: dueMs.length === 0 ? undefined : Math.min(...dueMs),
     },
+  };
+}
+
+function evidenceOf(followed: ReadonlyMap<PoolKey, FollowedPool>): Omit<GatewayEvidence, 'pools'> {
+  const builtOf = ({ compared }: FollowedPool): ReadonlyMap<ReplicaName, string> =>
+    new Map([...compared].map(([replica, { comparison }]) => [replica, comparison.built]));
+  return {
+    differsSinceMs: new Map([...followed].map(([pool, { differsSinceMs }]) => [pool, differsSinceMs])),
+    built: new Map([...followed].map(([pool, one]) => [pool, builtOf(one)])),
   };
 }
 
@@ -212,33 +235,8 @@ function replicaReport(
   const said = { replica, serving, missing, lingering, routers };
   if (snapshot.kind !== 'complete') return { ...said, state: nowMs - snapshot.sinceMs < policy.maxWaitMs ? 'stale' : 'lost' };
   if (since === undefined) return { ...said, state: 'in-step' };
-  if (nowMs - since > policy.letGoMs) return { ...said, state: 'behind' };
+  if (nowMs - since > followTimeMs(policy)) return { ...said, state: 'behind' };
   return { ...said, state: snapshot.readAtMs < sinceMs ? 'unasked' : 'changing' };
-}
-
-/** Names a replica that does not follow Consul, or says something else than the others. What none of them has is told of the pool. */
-function whyBehind(replica: ReplicaName, pools: ReadonlyMap<PoolKey, PoolTraefik>): readonly Problem[] {
-  const behind = [...pools].flatMap(([pool, { replicas, problems }]) => {
-    const own = replicas.find((one) => one.replica === replica);
-    return own?.state === 'behind' && !problems.some(({ code }) => code === 'TRAEFIK_NOT_SERVED') ? [{ pool, own, replicas }] : [];
-  });
-  const [first] = behind;
-  if (first === undefined) return [];
-  const others = first.replicas.filter(({ state }) => state === 'in-step').map((one) => one.replica);
-  const more = behind.length === 1 ? '' : ` and ${behind.length - 1} more`;
-  const against = others.length === 0 ? '' : `; ${others.join(', ')} ${others.length === 1 ? 'has' : 'have'} followed`;
-  const message = `Traefik replica ${replica} does not follow Consul: pool ${first.pool}${more}: ${differenceWords(first.own)}${against}`;
-  return [problem('TRAEFIK_BEHIND', message)];
-}
-
-function differenceWords({ missing, lingering, routers }: ReplicaReport): string {
-  const [gone] = lingering;
-  const words = [
-    missing === 0 ? [] : [`${missing} backends are missing`],
-    gone === undefined ? [] : [`${gone}${lingering.length > 1 ? ` and ${lingering.length - 1} more` : ''} still there`],
-    routers.slice(0, 3),
-  ].flat();
-  return words.length === 0 ? 'it has not answered since the change' : words.join(', ');
 }
 
 /** When the NodePorts left Consul that some replica may still use. */

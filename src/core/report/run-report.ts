@@ -1,6 +1,7 @@
 import type { Problem } from '../../shared/problem.ts';
 import type { Hold, NodeDecision, NodeReason, Waiting } from '../model/action.ts';
 import type { NodeName, PoolKey, ReplicaName, Revision, SpecId } from '../model/ids.ts';
+import type { RouteAnswer } from '../model/ports.ts';
 import type { CheckStatus } from '../model/registration.ts';
 import type { HealthMode } from '../model/settings.ts';
 
@@ -52,6 +53,25 @@ export interface ReplicaReport {
   readonly routers: readonly string[];
 }
 
+/** The states of a Traefik replica as a whole. */
+export const GATEWAY_STATES = ['in-step', 'changing', 'behind', 'frozen', 'differs', 'unreachable'] as const;
+
+/** One Traefik replica, over all pools. */
+export interface GatewayReport {
+  readonly replica: ReplicaName;
+  /**
+   * `behind`: it has not followed Consul for too long; `frozen`: nor has anything that it serves changed since; `differs`: it follows,
+   * and makes something else of it than the others; `unreachable`: it does not answer.
+   */
+  readonly state: (typeof GATEWAY_STATES)[number];
+  /** Number of pools that the state speaks of. */
+  readonly pools: number;
+  /** Since when it has not followed, or not answered; ms since the epoch. */
+  readonly sinceMs?: number;
+  /** When a check in Consul was last touched so that Traefik looks again; ms since the epoch. */
+  readonly nudgedAtMs?: number;
+}
+
 /** One pool, and every node's place in or outside of it. */
 export interface PoolReport {
   readonly pool: PoolKey;
@@ -62,6 +82,8 @@ export interface PoolReport {
   readonly desired: number;
   readonly registered: number;
   readonly passing: number;
+  /** The least backends that it is to have. Absent: it leaves, or agents register it, so that the catalog says nothing of it. */
+  readonly floor?: number;
   /** Undefined until Kubernetes has allocated it. */
   readonly nodePort: number | undefined;
   readonly health: PoolHealthReport;
@@ -73,6 +95,8 @@ export interface PoolReport {
   readonly agents?: AgentsReport;
   /** Backends in rotation, the least over the Traefik replicas that answer. Absent: none is watched, or answers, or routes it. */
   readonly serving?: number;
+  /** How its routes answered when they were last tried. Absent: none is tried, or none has been yet. */
+  readonly probes?: readonly RouteAnswer[];
   /** Absent where no Traefik is watched; empty for a pool that Traefik does not route. */
   readonly replicas?: readonly ReplicaReport[];
 }
@@ -169,6 +193,8 @@ export interface RunReport {
   readonly specs: readonly SpecReport[];
   readonly pools: readonly PoolReport[];
   readonly nodes: readonly NodeReport[];
+  /** The Traefik replicas, in the order of the configuration. Absent where none is watched. */
+  readonly gateways?: readonly GatewayReport[];
   readonly sources: readonly SourceReport[];
   /** Every hold of the run, those that `specs` name included. */
   readonly holds: readonly Hold[];

@@ -26,6 +26,7 @@ const CONFLICTS: ReadonlySet<ProblemCode> = new Set([
   'CONSUL_KEY_TAKEN',
   'CONSUL_AGENTS_REGISTER',
   'CONSUL_POOL_DOUBLED',
+  'ROUTE_CONFLICT',
 ]);
 
 const errors = (problems: readonly Problem[]): readonly Problem[] => problems.filter((p) => p.severity === 'error');
@@ -52,7 +53,7 @@ const stays = (problems: readonly Problem[]): boolean => problems.some(({ code }
 export function legOfProblem(code: ProblemCode): LegName {
   if (code.startsWith('KUBERNETES_') || code === 'OBJECT_NOT_OURS' || code.startsWith('LEASE_') || code.startsWith('ROLLOUT_'))
     return 'kubernetes';
-  if (code.startsWith('CONSUL_') || code.startsWith('REGISTRATION_')) return 'consul';
+  if (code.startsWith('CONSUL_') || code.startsWith('REGISTRATION_') || code.startsWith('ROUTE_')) return 'consul';
   if (code.startsWith('TRAEFIK_')) return 'traefik';
   return 'git';
 }

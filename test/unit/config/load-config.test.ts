@@ -282,6 +282,26 @@ describe('traefik.api', () => {
     expect(problemsOf(yaml).map(({ message }) => message)).toEqual(['traefik.api: only the API of Traefik 3 can be watched']);
   });
 
+  it.each([
+    ['watch', { kind: 'watch' }],
+    ['2s', { kind: 'poll', intervalMs: 2_000 }],
+  ])('is told how Traefik learns of changes: %s', (refresh, expected) => {
+    expect(configOf(`${least}traefik: {refresh: ${refresh}}\n`).traefik.refresh).toEqual(expected);
+    expect(configOf(least, { env: { POOLKEEPER_TRAEFIK_REFRESH: refresh } }).traefik.refresh).toEqual(expected);
+  });
+
+  it('reads what stands two levels down, by every name', () => {
+    const yaml = `${least}traefik:\n  probe:\n    url: http://traefik\n    interval: 10s\n`;
+    const probe = { url: 'http://traefik', intervalMs: 10_000, timeoutMs: 5_000, caFile: undefined, insecureSkipVerify: false };
+    expect(configOf(yaml).traefik.probe).toEqual(probe);
+    expect(configOf(yaml, { env: { POOLKEEPER_TRAEFIK_PROBE_URL: 'http://other' } }).traefik.probe.url).toBe('http://other');
+    expect(problemsOf(`${least}traefik: {probe: on}\n`)[0]?.message).toBe('traefik.probe: expected a mapping of options');
+    expect(problemsOf(`${least}traefik: {probe: {ur: "http://h"}}\n`)[0]?.remedy).toBe('Did you mean traefik.probe.url?');
+    expect(problemsOf(`${yaml}    insecureSkipVerify: true\n`)[0]?.message).toBe(
+      'traefik.probe: caFile and insecureSkipVerify are for https only',
+    );
+  });
+
   it('names a password file that cannot be read', () => {
     const yaml = api('    [{name: a, url: "http://h:1", username: ops, passwordFile: /none}]\n');
     expect(problemsOf(yaml).map(({ message }) => message)).toEqual([

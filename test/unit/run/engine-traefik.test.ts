@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { GatewayState, Gateways } from '../../../src/core/model/gateway.ts';
-import { replicaName } from '../../../src/core/model/ids.ts';
-import type { Gateway } from '../../../src/core/model/ports.ts';
+import { type PoolKey, poolKey, replicaName } from '../../../src/core/model/ids.ts';
+import type { Gateway, RouteAnswer, RouteProbe, RouteTarget } from '../../../src/core/model/ports.ts';
 import type { Snapshot } from '../../../src/core/model/snapshot.ts';
 import { snapshotValue } from '../../../src/core/model/snapshot.ts';
 import type { SpecFiles, SpecSet } from '../../../src/core/model/spec-set.ts';
@@ -39,7 +39,26 @@ class FakeGateway implements Gateway {
   }
 }
 
-async function rig() {
+/** Routes that answer what a test has them answer. */
+class FakeRouteProbe implements RouteProbe {
+  readonly tls = false;
+  wanted: readonly RouteTarget[] = [];
+  answers: ReadonlyMap<PoolKey, readonly RouteAnswer[]> = new Map();
+  want(targets: readonly RouteTarget[]): void {
+    this.wanted = targets;
+  }
+  state(): ReadonlyMap<PoolKey, readonly RouteAnswer[]> {
+    return this.answers;
+  }
+  changed(): () => void {
+    return () => undefined;
+  }
+  async probe(pool: PoolKey): Promise<readonly RouteAnswer[]> {
+    return this.answers.get(pool) ?? [];
+  }
+}
+
+async function rig(more: { readonly routeProbe?: RouteProbe } = {}) {
   const site = new FakeSite(settle(world({ specs: complete(before), endpoints: [endpoints('default/web')] })).world);
   const gateway = new FakeGateway();
   const clock = { now: () => site.nowMs, random: () => 0.5 };
@@ -47,7 +66,7 @@ async function rig() {
   const read = async () => complete({ problems: [], revision: set.revision, changed: [] } as unknown as SpecFiles);
   const poller = new SpecPoller({ read }, () => set, clock);
   await poller.poll('', signal);
-  const engine = new Engine({ ports: site.ports(), policy: POLICY, clock, poller, gateway, dryRun: false });
+  const engine = new Engine({ ports: site.ports(), policy: POLICY, clock, poller, gateway, ...more, dryRun: false });
   const following = (): GatewayState => followingState(snapshotValue(site.world.registry));
   const show = (...snapshots: readonly Snapshot<GatewayState>[]): void => {
     gateway.shown = new Map(snapshots.map((snapshot, i) => [i === 0 ? A : B, snapshot]));
@@ -100,7 +119,7 @@ describe('the engine and Traefik', () => {
     site.nowMs += 3_600_000;
     show(answered(followed, site.nowMs), answered(old, site.nowMs));
     const late = await run();
-    expect(late.report.problems).toMatchObject([{ code: 'TRAEFIK_BEHIND' }]);
+    expect(late.report.problems).toMatchObject([{ code: 'TRAEFIK_FROZEN' }]);
     expect(site.journal.filter((line) => line.startsWith('apply-object /Service'))).toHaveLength(1);
 
     const goneAtMs = site.nowMs;
@@ -117,6 +136,52 @@ describe('the engine and Traefik', () => {
     expect(gateway.expected).toBeUndefined();
   });
 
+  it('nudges a replica that answers and has not followed, by one write, and not again', async () => {
+    const { show, following, run, site, commit } = await rig();
+    const old = following();
+    show(answered(old, site.nowMs));
+    await run();
+    await commit(moved(31_999));
+    site.nowMs += 1_000;
+    await run('git');
+    const writes = (): number => site.journal.filter((line) => line.startsWith('register-pool')).length;
+    expect(writes()).toBe(1);
+    site.nowMs += POLICY.letGoMs + 1;
+    show(answered(old, site.nowMs));
+    const late = await run('due');
+    expect(late.report.gateways).toMatchObject([{ replica: A, state: 'frozen', pools: 1 }]);
+    expect(writes()).toBe(1);
+    expect(late.lookAgainAtMs).toBe(site.nowMs + 1_000);
+    site.nowMs += 1_000;
+    const touched = await run('due');
+    expect(writes()).toBe(2);
+    expect(touched.report.actions).toMatchObject([
+      { op: 'register-pool', on: 'pool default/web', changes: ['its check is touched so that Traefik looks again'], result: 'done' },
+    ]);
+    for (let day = 0; day < 3; day++) {
+      site.nowMs += 24 * 3_600_000;
+      show(answered(old, site.nowMs));
+      await run('full-compare');
+    }
+    expect(writes()).toBe(2);
+  });
+
+  it('does not try again and again to write a touch that cannot be written', async () => {
+    const { show, following, run, site, commit } = await rig();
+    const old = following();
+    show(answered(old, site.nowMs));
+    await run();
+    await commit(moved(31_999));
+    site.nowMs += 1_000;
+    await run('git');
+    site.nowMs += POLICY.letGoMs + 1;
+    show(answered(old, site.nowMs));
+    await run('due');
+    site.leases.consul.held = false;
+    site.nowMs += 1_000;
+    expect((await run('due')).lookAgainAtMs).toBe(site.nowMs + 30_000);
+  });
+
   it('goes on without a replica that does not answer, and says which', async () => {
     const { show, following, run, gateway, site } = await rig();
     show(answered(following(), site.nowMs), silent(site.nowMs - 1_000));
@@ -124,6 +189,28 @@ describe('the engine and Traefik', () => {
     expect(report.specs[0]?.state).toBe('in-step');
     expect(report.sources.find(({ source }) => source === 'traefik:edge-2')).toMatchObject({ kind: 'unavailable' });
     expect(gateway.expected).toBeUndefined();
+  });
+
+  it('tries the routes while it leads; one that fails twice is a warning, and nothing follows from it', async () => {
+    const routeProbe = new FakeRouteProbe();
+    const { show, following, run, site } = await rig({ routeProbe });
+    show(answered(following(), site.nowMs));
+    await run();
+    expect(routeProbe.wanted).toMatchObject([{ pool: 'default/web', path: '/' }]);
+    const writes = site.journal.length;
+    const answer = { router: 'web', host: 'web.example.com', path: '/', atMs: 1, durationMs: 4, ok: false, status: 502, error: 'HTTP 502' };
+    routeProbe.answers = new Map([[poolKey('default', 'web'), [{ ...answer, failures: 1 }]]]);
+    expect((await run()).report.specs[0]?.problems).toEqual([]);
+    routeProbe.answers = new Map([[poolKey('default', 'web'), [{ ...answer, failures: 2 }]]]);
+    const { report } = await run();
+    expect(report.pools[0]?.probes).toMatchObject([{ ok: false, failures: 2 }]);
+    expect(report.specs[0]).toMatchObject({ state: 'in-step', problems: [{ code: 'TRAEFIK_PROBE_FAILED', severity: 'warning' }] });
+    expect(report.specs[0]?.problems[0]?.message).toBe('pool default/web: GET web.example.com/ through Traefik (router web): HTTP 502');
+    expect(site.journal.length).toBe(writes);
+    site.leases.consul.held = false;
+    site.leases.kubernetes.held = false;
+    await run();
+    expect(routeProbe.wanted).toEqual([]);
   });
 
   it('expects nothing where another replica of the daemon leads', async () => {

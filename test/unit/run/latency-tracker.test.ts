@@ -62,6 +62,14 @@ describe('LatencyTracker', () => {
     expect(tracker.observe(report({ 'a.json': 'in-step' }), times())).toEqual([]);
   });
 
+  it('begins at the webhook that told of the commit, where there was one', () => {
+    const tracker = new LatencyTracker();
+    tracker.arrived({ ...arrival(), webhookAtMs: 2_500 });
+    const found = tracker.observe(report({ 'a.json': 'in-step' }), times({ kubernetes: [[A, 4_200]], consul: [[A, 5_000]] }));
+    expect(seconds(found)).toMatchObject({ fetch: 0.5, total: 2.5 });
+    expect(new Set(found.map(({ start }) => start))).toEqual(new Set(['webhook']));
+  });
+
   it('counts what lies between the apply and the run that registers as roll-out', () => {
     const tracker = new LatencyTracker();
     tracker.arrived(arrival());
@@ -216,11 +224,20 @@ describe('LatencyTracker, where Traefik is watched', () => {
     expect(seconds(found)).toMatchObject({ consul: 0, traefik: 0, total: 3.2 });
   });
 
-  it.each<LegState>(['failed', 'unknown'])('does not count a commit of which nobody saw traffic: %s', (traefik) => {
+  it('counts a commit that a replica is late with until it serves it: the slowest are not left out', () => {
     const tracker = new LatencyTracker();
     tracker.arrived(arrival());
     tracker.observe(watched('changing', 'changing'), times({ consul: [[A, 5_000]] }));
-    expect(tracker.observe(watched('in-step', traefik), times({ startedAtMs: 30_000 }))).toEqual([]);
+    expect(tracker.observe(watched('in-step', 'failed'), times({ startedAtMs: 30_000 }))).toEqual([]);
+    const found = tracker.observe(watched('in-step', 'in-step'), times({ startedAtMs: 61_000 }));
+    expect(seconds(found)).toMatchObject({ traefik: 56, total: 60 });
+  });
+
+  it('does not count a commit of which nobody can see traffic', () => {
+    const tracker = new LatencyTracker();
+    tracker.arrived(arrival());
+    tracker.observe(watched('changing', 'changing'), times({ consul: [[A, 5_000]] }));
+    expect(tracker.observe(watched('in-step', 'unknown'), times({ startedAtMs: 30_000 }))).toEqual([]);
     expect(tracker.observe(watched('in-step', 'in-step'), times({ startedAtMs: 60_000 }))).toEqual([]);
   });
 });

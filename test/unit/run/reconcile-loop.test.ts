@@ -161,6 +161,24 @@ describe('ReconcileLoop', () => {
     expect(bench.polls).toBe(2);
   });
 
+  it('polls at once when asked to, and once more when a poll had begun before', async () => {
+    const bench = await started();
+    bench.loop.pollNow();
+    await expect.poll(() => bench.polls, soon).toBe(2);
+    const { closed, open } = gate();
+    bench.pollGate = closed;
+    bench.loop.pollNow();
+    await idle();
+    bench.loop.pollNow();
+    bench.loop.pollNow();
+    await idle();
+    expect(bench.polls).toBe(3);
+    open();
+    await expect.poll(() => bench.polls, soon).toBe(4);
+    await idle();
+    expect(bench.polls).toBe(4);
+  });
+
   it('resync waits for the next run when the one that covered it failed', async () => {
     const bench = await started();
     bench.turns = [new Error('broken'), {}];

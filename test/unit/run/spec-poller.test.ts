@@ -48,6 +48,33 @@ function open(...answers: readonly Snapshot<SpecFiles>[]): {
 }
 
 describe('SpecPoller', () => {
+  it('tells when the first webhook came in since the old head was last seen', async () => {
+    let nowMs = 5;
+    const heads = [files('r1', 'a'), files('r1', 'a'), files('r2', 'b'), { ...files('r2', 'c'), revision: revision('r4') }];
+    const source = { read: async (): Promise<Snapshot<SpecFiles>> => complete(heads.shift() ?? files('r2', 'b')) };
+    const poller = new SpecPoller(source, decode, { now: () => nowMs, random: () => 0 });
+    const hookAt = (atMs: number): void => {
+      nowMs = atMs;
+      poller.hooked();
+    };
+    const webhookAt = async (atMs: number): Promise<number | undefined> => {
+      nowMs = atMs;
+      return (await poller.poll('', signal)).arrival?.webhookAtMs;
+    };
+    hookAt(11);
+    // Nobody knows how old the first head is.
+    expect(await webhookAt(12)).toBeUndefined();
+    hookAt(12);
+    hookAt(13);
+    // Of another branch: nothing is new.
+    expect(await webhookAt(14)).toBeUndefined();
+    hookAt(14);
+    hookAt(15);
+    hookAt(16);
+    expect(await webhookAt(17)).toBe(14);
+    expect(await webhookAt(20)).toBeUndefined();
+  });
+
   it('knows nothing before it has asked', () => {
     expect(open().poller.snapshot()).toMatchObject({ kind: 'unavailable', reason: { code: 'GIT_UNREACHABLE' }, sinceMs: 30 });
   });

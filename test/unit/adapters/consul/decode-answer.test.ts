@@ -7,7 +7,7 @@ import {
   decodeNodeInstances,
   decodeNodes,
   decodeResults,
-  decodeServiceNames,
+  decodeServices,
   decodeVersion,
 } from '../../../../src/adapters/consul/decode-answer.ts';
 
@@ -78,7 +78,7 @@ describe('decoding what Consul answers', () => {
     ['a list for node-services', () => decodeNodeInstances([])],
     ['node-services without Node', () => decodeNodeInstances({ Services: [] })],
     ['a port in a text', () => decodeNodeInstances({ Node: node, Services: [{ ...service, Port: '80' }] })],
-    ['a list for service names', () => decodeServiceNames([])],
+    ['a list for services', () => decodeServices([])],
     ['a key without a name', () => decodeKeyValues([{ Flags: 0, ModifyIndex: 1 }])],
     ['an agent without Config', () => decodeVersion({})],
     ['errors without a list', () => decodeErrors({ Errors: null })],

@@ -21,7 +21,7 @@ function consul(more: Partial<ConsulClient> = {}) {
     listChecks: async () => answer([]),
     listNodeChecks: async () => answer([]),
     listServiceInstances: async () => answer([]),
-    listServices: async () => answer(['consul']),
+    listServices: async () => answer(new Map([['consul', []]])),
     readTree: async () => answer([]),
     listKeys: async () => answer([]),
     readKey: async () => answer(undefined),
@@ -69,7 +69,13 @@ const FINDINGS: readonly (readonly [string, Partial<ConsulClient>, ConsulCheckNa
   ['the version may not be read', { readVersion: async () => undefined }, 'agent', 'warning', /64 operations/],
   ['nodes are left out', { listNodes: async () => ({ ...answer([]), filtered: true }) }, 'nodes', 'failed', /leaves out nodes/],
   ['not even the servers are shown', { listNodes: async () => answer([]) }, 'nodes', 'failed', /no nodes at all/],
-  ['services are left out', { listServices: async () => ({ ...answer([]), filtered: true }) }, 'services', 'failed', /leaves out services/],
+  [
+    'services are left out',
+    { listServices: async () => ({ ...answer(new Map()), filtered: true }) },
+    'services',
+    'failed',
+    /leaves out services/,
+  ],
   [
     'a session may not be made',
     { createSession: () => Promise.reject(new AppError(problem('CONSUL_FORBIDDEN', 'denied'))) },
@@ -137,7 +143,7 @@ describe('the diagnosis of Consul', () => {
   });
 
   it('takes an empty partition for what it is', async () => {
-    const empty = { listNodes: async () => answer([]), listServices: async () => answer([]) };
+    const empty = { listNodes: async () => answer([]), listServices: async () => answer(new Map()) };
     expect((await consul(empty).diagnose({ scoped: true })).notOk).toEqual({});
   });
 

@@ -6,6 +6,7 @@ import { groupKind } from '../../../../src/core/model/ids.ts';
 const signal = new AbortController().signal;
 const missing: KubeAnswer = { status: 404, body: {} };
 const serve = (documents: Map<string, unknown>, asked: string[]): KubeClient => ({
+  server: '',
   namespace: undefined,
   send: async ({ path }) => {
     asked.push(path);

@@ -22,7 +22,7 @@ async function triesAgainst(answer: KubeAnswer, { count, random }: { readonly co
     if (moments.length === count) enough.resolve();
     return answer;
   };
-  const client: KubeClient = { namespace: undefined, send: asked, open: asked, close: async () => undefined };
+  const client: KubeClient = { server: '', namespace: undefined, send: asked, open: asked, close: async () => undefined };
   const timings = { ...REFLECTOR_TIMINGS, backoff: { baseMs: 40, maxMs: 160 }, retryAfterMs: RETRY_AFTER_MS };
   const reflector = new Reflector({
     client,

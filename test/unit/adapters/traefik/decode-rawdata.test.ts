@@ -73,6 +73,26 @@ describe('decodeRawData', () => {
     expect(JSON.stringify([[...services], [...routers]])).not.toContain('secret');
   });
 
+  it('does not keep the users that Traefik quotes in what is wrong with a router', () => {
+    const router = { status: 'disabled', error: ['error parsing DigestUser: bob:s3cret'] };
+    const text = JSON.stringify({ services: {}, routers: { 'shop@consulcatalog': router } });
+    expect(decodeRawData(text, undefined).routers.get('http/shop')?.errors).toEqual(['error parsing DigestUser: [redacted]']);
+  });
+
+  it('tells the names of what other providers have, of every protocol', () => {
+    const text = JSON.stringify({
+      services: { 'api@internal': {}, 'shop@consulcatalog': {} },
+      middlewares: { 'auth@file': {}, 'strip@consulcatalog': {} },
+      tcpMiddlewares: { 'office@file': {} },
+      tcpServices: { 'db@file': {} },
+      udpServices: { 'dns@file': {} },
+    });
+    expect(decodeRawData(text, undefined).elsewhere).toEqual({
+      middlewares: ['auth@file', 'office@file'],
+      services: ['api@internal', 'db@file', 'dns@file'],
+    });
+  });
+
   it('gives the very same objects for what says the same', () => {
     const before = decodeRawData(rawData({ a: ['http://10.0.0.1:1'], b: ['http://10.0.0.1:2'] }), undefined);
     const after = decodeRawData(rawData({ a: ['http://10.0.0.1:1'], b: ['http://10.0.0.1:3'] }), before);

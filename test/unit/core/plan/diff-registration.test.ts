@@ -73,6 +73,18 @@ describe('diffRegistration', () => {
       { set: ['n1@7'], remove: [], checks: ['k8s-c1-n1@7'], removeChecks: [], changes: ['-tag a', '+tag b'] },
     ],
     [
+      'new tags with a secret',
+      pool([1], { tags: ['traefik.frontend.auth.basic.users=bob:s3cret'] }),
+      registered([1]),
+      {
+        set: ['n1@7'],
+        remove: [],
+        checks: ['k8s-c1-n1@7'],
+        removeChecks: [],
+        changes: ['-tag a', '+tag traefik.frontend.auth.basic.users=[redacted]'],
+      },
+    ],
+    [
       'tags in another order',
       pool([1], { tags: ['b', 'a'] }),
       registered([1], { tags: ['a', 'b'] }),

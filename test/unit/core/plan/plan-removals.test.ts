@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { fits, prepareAction } from '../../../../src/adapters/consul/pack-actions.ts';
 import type { Action, WriteKv } from '../../../../src/core/model/action.ts';
 import { drainingPrefix } from '../../../../src/core/model/consul-names.ts';
-import type { KvKey, ObjectKey } from '../../../../src/core/model/ids.ts';
+import type { KvKey, ObjectKey, PoolKey } from '../../../../src/core/model/ids.ts';
 import { DEPLOYMENT_KIND } from '../../../../src/core/model/ids.ts';
 import type { LiveObject } from '../../../../src/core/model/objects.ts';
 import type { KvEntry } from '../../../../src/core/model/registration.ts';
@@ -19,6 +19,7 @@ import {
   MEMORY,
   NOW_MS,
   owned,
+  POLICY,
   service,
   spec,
   specSet,
@@ -52,6 +53,39 @@ describe('drains that are over', () => {
     const all = actions.map((action, index) => prepareAction(action as WriteKv, index, keys.flags));
     expect(all.every((one) => fits([one], state.limits))).toBe(true);
     expect(all.flatMap(({ writes }) => writes)).toEqual(gone.map((key) => ({ kind: 'remove-key', key, modifyIndex: 4 })));
+  });
+});
+
+describe('a Service that its spec renames', () => {
+  const appliedAtMs = 1_000_000;
+  /** The new one is applied, and has pods that are ready or not. */
+  function renamed(ready: number): World {
+    const specs = [...NAMES.filter((name) => name !== 'a').map(app), spec('a.json', deployment('a'), service('new'))];
+    const before = withSpecs(settled(), ...specs);
+    const { cluster, ...rest } = applyToWorld(before, planWorld(before).actions);
+    const all = new Map([
+      ...(snapshotValue(cluster.endpoints) ?? []),
+      ['default/new' as PoolKey, endpoints('default/new', ready)] as const,
+    ]);
+    const stamped = [...(snapshotValue(cluster.services) ?? [])].map(([key, live]) => [key, { ...live, appliedAtMs }] as const);
+    return { ...rest, cluster: { ...cluster, services: complete(new Map(stamped)), endpoints: complete(all) } };
+  }
+  const poolActions = (base: World, nowMs = appliedAtMs): readonly string[] =>
+    brief(planWorld(base, { nowMs }).actions).filter((line) => line.includes('register-pool'));
+
+  it('goes on until the new one is in Consul', () => {
+    const waiting = renamed(0);
+    expect(poolActions(waiting)).toEqual([]);
+    const plan = planWorld(waiting, { nowMs: appliedAtMs }).guarded.plans.find((one) => one.spec === 'a.json');
+    expect(plan?.waiting.map(({ what }) => what)).toContain('pool default/a goes on until pool default/new of its spec is in Consul');
+    const ready = renamed(1);
+    const first = planWorld(ready, { nowMs: appliedAtMs }).actions;
+    expect(brief(first).filter((line) => line.includes('register-pool'))).toEqual(['register-pool default/new']);
+    expect(poolActions(applyToWorld(ready, first))).toEqual(['deregister-pool default/a']);
+  });
+
+  it('goes at last when the new one never gets ready', () => {
+    expect(poolActions(renamed(0), appliedAtMs + POLICY.maxWaitMs)).toEqual(['deregister-pool default/a']);
   });
 });
 

@@ -128,6 +128,46 @@ describe('a change of NodePort', () => {
     expect(forget.actions).toMatchObject([{ kind: 'write-kv', writes: [{ key: keys.draining('default/web'), value: undefined }] }]);
   });
 
+  it('changes tags together with the NodePort, so that nobody sees the new ones at the old port', () => {
+    const before = settle(start()).world;
+    const ports = [{ name: 'http', port: 80, protocol: 'TCP', targetPort: 8080, nodePort: 31_999 }];
+    const both = withSpecs(
+      before,
+      spec('web.json', deployment('web'), service('web', { spec: { ports }, annotations: { tags: 'kubernetes,blue' } })),
+    );
+    const first = planWorld(both);
+    expect(kinds(first.actions)).toEqual(['apply-object']);
+    const move = planWorld(applyToWorld(both, first.actions));
+    expect(kinds(move.actions)).toEqual(['register-pool']);
+    expect((move.actions[0] as RegisterPool).set.every(({ port, tags }) => port === 31_999 && tags.includes('blue'))).toBe(true);
+  });
+
+  it('moves Consul only when the nodes had the time to open the new port, and lets nodes go meanwhile', () => {
+    const before = settle(start()).world;
+    const opened = applyToWorld(moved(before), planWorld(moved(before)).actions);
+    const services = new Map(
+      [...(snapshotValue(opened.cluster.services) ?? [])].map(([key, live]) => [key, { ...live, appliedAtMs: NOW_MS }]),
+    );
+    const applied: World = { ...opened, cluster: { ...opened.cluster, services: complete(services) } };
+    const now = planWorld(applied);
+    expect(now.actions).toEqual([]);
+    expect(now.guarded.plans[0]?.waiting).toMatchObject([{ what: 'the nodes open NodePort 31999', untilMs: NOW_MS + 2_000 }]);
+    const fewer = { ...applied, cluster: { ...applied.cluster, nodes: complete([node('n2'), node('n3')]) } };
+    expect(kinds(planWorld(fewer).actions)).toEqual(['register-pool']);
+    expect(kinds(planWorld(applied, { nowMs: NOW_MS + 2_000 }).actions)).toEqual(['register-pool']);
+    // By a clock that is minutes ahead nobody could tell when that is.
+    expect(kinds(planWorld(applied, { nowMs: NOW_MS - 120_000 }).actions)).toEqual(['register-pool']);
+  });
+
+  it('lets a node go before the Service has its new NodePort', () => {
+    const before = settle(start()).world;
+    const { nodes } = before.cluster;
+    const fewer = { ...before, cluster: { ...before.cluster, nodes: complete((snapshotValue(nodes) ?? []).slice(1)) } };
+    const { actions } = planWorld(moved(fewer));
+    const register = actions.find((action) => action.kind === 'register-pool');
+    expect(register).toMatchObject({ set: [], remove: [{}] });
+  });
+
   it('closes nothing while Consul does not answer', () => {
     const before = settle(start()).world;
     const opened = applyToWorld(moved(before), planWorld(moved(before)).actions);

@@ -1,0 +1,32 @@
+import type { DesiredSpec } from '../desired/build-desired.ts';
+import { serviceKey } from '../desired/build-desired.ts';
+import type { PoolView } from '../desired/pool-view.ts';
+import type { Waiting } from '../model/action.ts';
+import type { PoolKey } from '../model/ids.ts';
+import type { PlanContext } from './context.ts';
+
+/**
+ * That a pool whose Service its spec has dropped goes on while another one of that spec is about to come in: a Service that is renamed
+ * keeps its route until the pods behind its new name are ready. Not for longer than a drain waits at most, counted from the apply of
+ * the new Service: it may have nothing to do with the old one, and never be ready.
+ */
+export function whySuccessorFirst(pool: PoolKey, spec: DesiredSpec, context: PlanContext): Waiting | undefined {
+  const { desired, policy, nowMs } = context;
+  // What agents are told is theirs to follow, sooner or later.
+  if (policy.registration === 'kv' || desired.holders.has(serviceKey(pool)) || !isRegistered(pool, context)) return undefined;
+  const [next] = spec.pools.filter((view) => view.pool !== pool && isAboutToEnter(view, context));
+  const appliedAtMs = next?.live.appliedAtMs;
+  if (next === undefined || appliedAtMs === undefined) return undefined;
+  const untilMs = appliedAtMs + policy.maxWaitMs;
+  if (untilMs <= nowMs) return undefined;
+  return { leg: 'consul', what: `pool ${pool} goes on until pool ${next.pool} of its spec is in Consul`, on: pool, untilMs };
+}
+
+const isRegistered = (pool: PoolKey, { registry }: PlanContext): boolean => (registry?.instances.get(pool)?.length ?? 0) > 0;
+
+function isAboutToEnter(view: PoolView, context: PlanContext): boolean {
+  const { pool, leaving, mayEnter, problems } = view;
+  if (leaving !== undefined || !mayEnter || isRegistered(pool, context)) return false;
+  const isRefused = context.desired.nameConflicts.has(pool) || context.routes?.setAside.has(pool) === true;
+  return !isRefused && problems.every(({ severity }) => severity !== 'error');
+}
