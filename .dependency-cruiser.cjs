@@ -48,6 +48,14 @@ module.exports = {
       from: { path: '^src/(telemetry|http)/' },
       to: { path: '^src/core/', pathNot: '^src/core/report/', dependencyTypesNot: ['type-only'] },
     },
+    // It runs in browsers: nothing of Node, and of the rest the shapes of answers alone.
+    only('web', '^src/web/', ['^src/web/', '^src/(core/report|core/model|http|shared)/', npm('preact', '@preact/signals')]),
+    {
+      name: 'web-sees-types-only',
+      severity: 'error',
+      from: { path: '^src/web/' },
+      to: { path: '^src/', pathNot: '^src/web/', dependencyTypesNot: ['type-only'] },
+    },
     onlyOrNode('sandbox', '^src/sandbox/', ['^src/sandbox/', '^src/core/(model|routes)/', '^src/shared/']),
     {
       ...onlyOrNode('cli', '', ['^src/(?!sandbox|web)', npm('commander', 'picocolors', 'js-yaml')]),

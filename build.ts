@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { build } from 'esbuild';
+import { buildPage } from './build-page.ts';
 
 const root = import.meta.dirname;
 const folder = join(root, 'dist');
@@ -25,6 +26,11 @@ async function readVersion(): Promise<string> {
 /** Long after a build nobody starts up from its files any more. */
 const OLD_MS = 10 * 60 * 1000;
 
+const page = JSON.stringify(await buildPage());
+await mkdir(folder, { recursive: true });
+// For those who run the sources; the bundle has it built in.
+await writeFile(join(folder, 'page.json'), page);
+
 const { outputFiles, metafile } = await build({
   entryPoints: { poolkeeper: join(root, 'src', 'main.ts') },
   outdir: folder,
@@ -37,7 +43,7 @@ const { outputFiles, metafile } = await build({
   format: 'esm',
   target: 'node22.19',
   banner: { js: banner },
-  define: { POOLKEEPER_VERSION: JSON.stringify(await readVersion()) },
+  define: { POOLKEEPER_VERSION: JSON.stringify(await readVersion()), POOLKEEPER_PAGE: page },
   // Names stay, so that stack traces can be read; white space goes, since the source stays in memory.
   minifyWhitespace: true,
   logLevel: 'info',

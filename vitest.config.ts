@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** `fast` needs nothing but Node and git; `real` needs the servers that `npm run servers` builds. */
+/** `fast` needs nothing but Node and git; `web` needs Chromium; `real` needs the servers that `npm run servers` builds. */
 export default defineConfig({
   test: {
     // Most of the fast tests wait for servers of their own more than they compute.
@@ -12,6 +12,15 @@ export default defineConfig({
           include: ['test/unit/**/*.test.ts', 'test/contract/**/*.test.ts', 'test/architecture/**/*.test.ts', 'test/fuzz/**/*.test.ts'],
           exclude: ['test/contract/**/*.real.test.ts'],
           testTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'web',
+          include: ['test/web/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
         },
       },
       {

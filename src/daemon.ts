@@ -5,10 +5,12 @@ import { readSecrets } from './config/read-secrets.ts';
 import { snapshotValue } from './core/model/snapshot.ts';
 import { sourceReports } from './core/report/build-report.ts';
 import { explain } from './core/report/explain.ts';
+import { poolPicture } from './core/report/pool-picture.ts';
 import type { RunReport, SourceReport } from './core/report/run-report.ts';
 import { withProbes } from './core/report/with-probes.ts';
 import type { HttpServer } from './http/create-http-server.ts';
 import { createHttpServer } from './http/create-http-server.ts';
+import { readPageFiles } from './http/page-files.ts';
 import type { DaemonIo, Parts } from './parts.ts';
 import { buildParts, engineOf, releaseLeases, SETTLE_MS } from './parts.ts';
 import type { Outcome } from './run/apply-plan.ts';
@@ -62,6 +64,8 @@ interface Workings {
   readonly metrics: Metrics;
   /** The report of the last run. */
   report: RunReport | undefined;
+  /** Tells those who watch the page of a run; set when the server is made. */
+  tell?: (report: RunReport) => void;
   /** True while runs end in errors that nobody foresaw: then nothing may look fresh. */
   failing: boolean;
 }
@@ -159,6 +163,7 @@ function createLoop(works: Workings, config: Config, onReport: DaemonIo['onRepor
       works.failing = false;
       reports.logReport(turn.report);
       metrics.observe(turn.report);
+      works.tell?.(turn.report);
       onReport?.(turn.report);
       return turn;
     },
@@ -183,7 +188,7 @@ function createServer(works: Workings, config: Config, { secrets, loop, resync, 
     works.parts.poller.hooked();
     loop.pollNow();
   };
-  return createHttpServer({
+  const server = createHttpServer({
     listen: config.http.listen,
     token: secrets.httpToken,
     hook: secrets.hookSecret === undefined ? undefined : { secret: secrets.hookSecret, wake },
@@ -193,6 +198,11 @@ function createServer(works: Workings, config: Config, { secrets, loop, resync, 
       const last = works.engine.lastRun();
       return last && explain(asked, { ...last, sources: sourcesNow(works.parts), nowMs: works.parts.clock.now() });
     },
+    picture: (pool) => {
+      const last = works.engine.lastRun();
+      return last && poolPicture(pool, last.context);
+    },
+    page: readPageFiles(),
     ready: () => readiness(works.report),
     leader: () => leaderUrl(works.parts.leases.consul),
     metrics: () => works.metrics.text(),
@@ -225,6 +235,8 @@ function createServer(works: Workings, config: Config, { secrets, loop, resync, 
     onResync: (result) => works.metrics.countResync(result),
     onError: (error) => works.log.error({ event: 'error', error: errorText(error) }, 'a request failed'),
   });
+  works.tell = (report) => server.publish(report);
+  return server;
 }
 
 function wakeOnChange({ cluster, registry, leases, probe, gateway, routeProbe }: Parts, loop: ReconcileLoop): readonly (() => void)[] {

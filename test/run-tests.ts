@@ -4,6 +4,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { missingServers } from './servers/catalog.ts';
+import { chromiumPath } from './support/chromium-path.ts';
 
 /** The counts in vitest's JSON report. */
 interface Report {
@@ -20,7 +21,7 @@ interface Counts {
 }
 
 /** The projects of vitest.config.ts, one after the other: the fast tests would disturb the timing of those on real servers. */
-const PROJECTS = ['fast', 'real'];
+const PROJECTS = ['fast', 'web', 'real'];
 
 /** How many test files need the real servers. */
 async function realTestFiles(): Promise<number> {
@@ -54,6 +55,15 @@ async function runTests(args: readonly string[]): Promise<number> {
   const total = { passed: 0, failed: 0, skipped: 0 };
   const missing = await missingServers();
   for (const project of PROJECTS) {
+    if (project === 'web' && chromiumPath() === undefined) {
+      if (process.env['POOLKEEPER_REQUIRE_SERVERS'] === '1') throw new Error('Chromium is not installed');
+      const files = (await readdir(join(import.meta.dirname, 'web'))).length;
+      process.stderr.write(
+        `\n!!! SKIPPED: ${files} test files of the page; Chromium is not installed (Debian: apt-get install chromium)\n`,
+      );
+      total.skipped += files;
+      continue;
+    }
     if (project === 'real' && missing.length > 0) {
       if (process.env['POOLKEEPER_REQUIRE_SERVERS'] === '1') throw new Error(`these servers are not built: ${missing.join(', ')}`);
       const files = await realTestFiles();

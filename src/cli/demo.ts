@@ -7,6 +7,7 @@ import { loadConfig } from '../config/load-config.ts';
 import type { LatencyStage, RunReport } from '../core/report/run-report.ts';
 import { startDaemon } from '../daemon.ts';
 import { startSandboxConsul } from '../sandbox/consul/sandbox-consul.ts';
+import { startGatewayApi } from '../sandbox/gateway/gateway-api.ts';
 import { serversOf } from '../sandbox/gateway/routing-table.ts';
 import { startSandboxGateway } from '../sandbox/gateway/sandbox-gateway.ts';
 import { createDemoRepository } from '../sandbox/git/demo-repository.ts';
@@ -67,7 +68,7 @@ async function tour({ once, json, env, stdout, stderr, signal }: DemoOptions, re
   const teller = new ReportTeller(say, Date.now);
   const latencies = new Map<LatencyStage, number>();
   let last: RunReport | undefined;
-  const daemon = await startDaemon(demoConfig(directory, stage.consul.url, repository.path), {
+  const daemon = await startDaemon(demoConfig(directory, stage), {
     env,
     stdout: { write: () => true },
     onReport: (report) => {
@@ -109,6 +110,7 @@ async function tour({ once, json, env, stdout, stderr, signal }: DemoOptions, re
 interface Servers {
   readonly consul: Awaited<ReturnType<typeof startSandboxConsul>>;
   readonly gateway: Awaited<ReturnType<typeof startSandboxGateway>>;
+  readonly api: Awaited<ReturnType<typeof startGatewayApi>>;
   readonly repository: Awaited<ReturnType<typeof createDemoRepository>>;
   readonly nodes: ReadonlySet<string>;
 }
@@ -123,6 +125,8 @@ async function startServers(directory: string, complain: (text: string) => void,
   releasers.push(() => consul.stop());
   const gateway = await startSandboxGateway({ consulUrl: consul.url, entryPoints: ENTRY_POINTS, encrypted: ['websecure'] });
   releasers.push(() => gateway.stop());
+  const api = await startGatewayApi(() => gateway.routes());
+  releasers.push(() => api.stop());
   const backends = await startNodeBackends({
     nodes,
     subscribe: (listener) => {
@@ -135,24 +139,25 @@ async function startServers(directory: string, complain: (text: string) => void,
   });
   releasers.push(() => backends.stop());
   const repository = await createDemoRepository(join(directory, 'specs'));
-  return { consul, gateway, repository, nodes: new Set(nodes.map((node) => node.name)) };
+  return { consul, gateway, api, repository, nodes: new Set(nodes.map((node) => node.name)) };
 }
 
-function demoConfig(directory: string, consulUrl: string, repository: string): Parameters<typeof startDaemon>[0] {
+function demoConfig(directory: string, { consul, api, repository }: Servers): Parameters<typeof startDaemon>[0] {
   const loaded = loadConfig({
     env: {},
     flags: {
       cluster: 'demo',
-      'git.url': repository,
+      'git.url': repository.path,
       'git.interval': '1s',
       // Kinds that the servers of the demo do not serve.
       'git.exclude': 'forms/**',
       'git.mirrorDir': join(directory, 'mirror'),
       'kubernetes.kubeconfig': join(directory, 'kubeconfig'),
-      'consul.address': consulUrl,
+      'consul.address': consul.url,
       'http.listen': '127.0.0.1:0',
       'pool.grace': '0s',
       'traefik.letGo': '2s',
+      'traefik.api': `[{name: edge, url: "${api.url}"}]`,
       'drain.seconds': '1',
     },
     readFile: () => '',

@@ -1,18 +1,25 @@
 import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
+import type { RunReport } from '../core/report/run-report.ts';
 import { AppError, errorText } from '../shared/errors.ts';
 import { problem } from '../shared/problem.ts';
+import { addOverview } from './add-overview.ts';
+import { addEvents } from './events.ts';
+import { RunFollower } from './follow-runs.ts';
 import { addHooks } from './hooks.ts';
 import type { HttpServerOptions } from './http-server-options.ts';
 import { addMutations } from './mutations.ts';
 import { CONTENT_SECURITY_POLICY } from './page-style.ts';
 import { sendProblem } from './problem-document.ts';
 import { addQueries } from './queries.ts';
+import { servePage } from './serve-page.ts';
 
 /** A server that can be started once. */
 export interface HttpServer {
   readonly app: FastifyInstance;
   /** Begins to listen and tells where; throws an AppError when the address cannot be used. */
   start(): Promise<{ readonly url: string }>;
+  /** Tells those who listen of a run that has ended. */
+  publish(report: RunReport): void;
   /** Ends after the requests that are being answered. */
   stop(): Promise<void>;
 }
@@ -45,10 +52,16 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     });
   });
   addQueries(app, options);
+  const follower = new RunFollower(crypto.randomUUID().slice(0, 8));
+  const { report, token, page } = options;
+  addOverview(app, { follower, report, token });
+  const events = addEvents(app, { follower, report, ...options.events });
+  servePage(app, { page, report });
   addMutations(app, options);
   addHooks(app, options);
   return {
     app,
+    publish: (ended) => events.publish(ended),
     start: () => listen(app, options.listen),
     stop: () => close(app),
   };

@@ -1,8 +1,11 @@
 import type { PoolKey, SpecId } from '../core/model/ids.ts';
 import type { Explanation, WhyQuestion } from '../core/report/explanation.ts';
+import type { PoolPicture } from '../core/report/pool-picture.ts';
 import type { ResyncOutcome, RunReport } from '../core/report/run-report.ts';
 import type { Problem } from '../shared/problem.ts';
 import type { ResyncAnswer } from './api-answers.ts';
+import type { EventsOptions } from './events.ts';
+import type { PageFile } from './page-files.ts';
 
 /** One line of `/readyz?verbose`. */
 export interface ReadyCheck {
@@ -31,6 +34,12 @@ export interface HttpServerOptions {
   readonly report: () => RunReport | undefined;
   /** Why something is, or is not, in traffic; undefined until the first run has ended. Absent: there is no such request. */
   readonly why?: (asked: WhyQuestion) => Explanation | undefined;
+  /** The way of a request to a pool; undefined for one that the last run did not see. Absent: there is no such request. */
+  readonly picture?: (pool: PoolKey) => PoolPicture | undefined;
+  /** The built page. Absent: only the plain one is served. */
+  readonly page?: readonly PageFile[] | undefined;
+  /** Limits of the event stream, which tests shorten. */
+  readonly events?: Pick<EventsOptions, 'maxClients' | 'heartbeatMs'>;
   readonly livez: () => boolean;
   readonly ready: () => { readonly ready: boolean; readonly checks: readonly ReadyCheck[] };
   /** The scrape in the Prometheus text format. */

@@ -46,6 +46,8 @@ export function addMutations(
       if (url.endsWith('/resync') && statusCode >= 400 && statusCode < 500) onResync?.(REFUSED[statusCode] ?? 'invalid');
     });
     scope.addHook('preHandler', passOn(leader ?? (() => undefined)));
+    // For a page that wants to know whether its token is right.
+    scope.post('/api/v1/token', (_request, reply) => reply.code(204).send());
     scope.post('/resync', answerResync);
     scope.post('/api/v1/resync', answerResync);
     addNodeDrains(scope, { drain });

@@ -4,18 +4,16 @@ import { planAnswer, poolSummary, statusAnswer } from './api-answers.ts';
 import type { HttpServerOptions } from './http-server-options.ts';
 import { nodeAnswer, nodesAnswer } from './node-views.ts';
 import { sendProblem } from './problem-document.ts';
-import { renderPage } from './render-page.ts';
 import { addWhy } from './why.ts';
 
-type Source = Pick<HttpServerOptions, 'report' | 'why' | 'livez' | 'ready' | 'metrics'>;
+type Source = Pick<HttpServerOptions, 'report' | 'why' | 'picture' | 'livez' | 'ready' | 'metrics'>;
 
-/** Adds everything that only shows: health, metrics, the API's reads, and the page. */
+/** Adds everything that only shows: health, metrics, and the API's reads. */
 export function addQueries(app: FastifyInstance, source: Source): void {
   addHealth(app, source);
   addReports(app, source);
   addWhy(app, source);
   app.get('/metrics', async (_request, reply) => reply.type('text/plain; version=0.0.4; charset=utf-8').send(await source.metrics()));
-  app.get('/', (_request, reply) => reply.type('text/html; charset=utf-8').send(renderPage(source.report())));
 }
 
 function addHealth(app: FastifyInstance, { livez, ready }: Source): void {
@@ -38,7 +36,7 @@ function addHealth(app: FastifyInstance, { livez, ready }: Source): void {
   });
 }
 
-function addReports(app: FastifyInstance, { report }: Source): void {
+function addReports(app: FastifyInstance, { report, picture }: Source): void {
   /** Answers with a part of the last report: 503 while there is none, 404 when it lacks that part. */
   const show = (reply: FastifyReply, part: (report: RunReport) => object | undefined): FastifyReply => {
     const last = report();
@@ -62,5 +60,11 @@ function addReports(app: FastifyInstance, { report }: Source): void {
   );
   app.get<{ Params: { namespace: string; name: string } }>('/api/v1/pools/:namespace/:name', ({ params }, reply) =>
     show(reply, ({ pools }) => pools.find(({ pool }) => pool === `${params.namespace}/${params.name}`)),
+  );
+  app.get<{ Params: { namespace: string; name: string } }>('/api/v1/pools/:namespace/:name/picture', ({ params }, reply) =>
+    show(reply, ({ pools }) => {
+      const known = pools.find(({ pool }) => pool === `${params.namespace}/${params.name}`);
+      return known && picture?.(known.pool);
+    }),
   );
 }

@@ -78,6 +78,7 @@ export function buildReport(input: ReportInput): RunReport {
     passes: input.passes,
     trigger: input.trigger,
     revision: snapshotValue(context.world.specs)?.revision,
+    ...commitReport(context.world),
     leader: input.leader,
     specs,
     actions: [...own.map(outcomeReport), ...input.others.filter((open) => !wasTried(open, own)).map((open) => openReport(open))],
@@ -90,6 +91,13 @@ export function buildReport(input: ReportInput): RunReport {
     latencies: input.latencies,
     writes: countWrites(outcomes),
   };
+}
+
+function commitReport({ specs }: World): Pick<RunReport, 'commit'> {
+  const head = snapshotValue(specs)?.head;
+  if (head === undefined) return {};
+  const { author, committedAtMs, subject } = head;
+  return { commit: { author, committedAtMs, subject } };
 }
 
 function specReport(plan: SpecPlan, outcomes: readonly ReportedOutcome[], { context, traefik: seen, probed }: ReportInput): SpecReport {

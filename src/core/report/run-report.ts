@@ -4,6 +4,7 @@ import type { NodeName, PoolKey, ReplicaName, Revision, SpecId } from '../model/
 import type { RouteAnswer } from '../model/ports.ts';
 import type { CheckStatus } from '../model/registration.ts';
 import type { HealthMode } from '../model/settings.ts';
+import type { CommitFacts } from '../model/spec-set.ts';
 
 /** The states of a spec, in the order in which the first that fits is taken. */
 export const SPEC_STATES = [
@@ -179,6 +180,9 @@ export interface LeaderReport {
   readonly holder?: string;
 }
 
+/** The commit that a run has read. */
+export type CommitReport = Pick<CommitFacts, 'author' | 'committedAtMs' | 'subject'>;
+
 /** All that one run saw, decided and did. Plain JSON without secrets: log, metrics, API and page render nothing else. */
 export interface RunReport {
   /** Milliseconds since the epoch. */
@@ -189,6 +193,8 @@ export interface RunReport {
   readonly trigger: readonly string[];
   /** Undefined while Git has never been read. */
   readonly revision: Revision | undefined;
+  /** Who made that commit, when and why. Absent where Git has not told. */
+  readonly commit?: CommitReport;
   readonly leader: LeaderReport;
   readonly specs: readonly SpecReport[];
   readonly pools: readonly PoolReport[];

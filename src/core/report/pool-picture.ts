@@ -1,0 +1,142 @@
+import type { GatewayRouter, GatewayState } from '../model/gateway.ts';
+import type { NodeName, PoolKey, ReplicaName, SpecId } from '../model/ids.ts';
+import { byBytes, kindOf, objectTitle, SERVICE_KIND } from '../model/ids.ts';
+import { snapshotValue } from '../model/snapshot.ts';
+import type { PlanContext } from '../plan/context.ts';
+import { type ExpectedRoutes, type ExpectedService, expectedRoutes } from '../plan/expected-routes.ts';
+import { registeredOf } from '../plan/plan-pool.ts';
+
+/** One server of a route. `up`, `down`: as Traefik says; `missing`: it should be there; `lingering`: it should not; `expected`: Traefik is not watched. */
+export interface ServerPicture {
+  readonly url: string;
+  /** Absent where no node is known to be behind it. */
+  readonly node?: NodeName;
+  readonly state: 'up' | 'down' | 'missing' | 'lingering' | 'expected';
+}
+
+/** One router and what is behind it. Without a rule it is a Traefik service of TCP or UDP alone. */
+export interface RoutePicture {
+  /** Without its provider. */
+  readonly name: string;
+  readonly rule?: string;
+  readonly entryPoints: readonly string[];
+  readonly tls: boolean;
+  readonly priority?: number;
+  /** With their providers, in order. */
+  readonly middlewares: readonly string[];
+  readonly service: string;
+  /** Why Traefik does not use it, in its words. */
+  readonly errors: readonly string[];
+  readonly servers: readonly ServerPicture[];
+}
+
+/** One object of the spec of a pool. */
+export interface ObjectPicture {
+  /** `Service prod/web` */
+  readonly title: string;
+  /** `unknown`: its kind is not watched. */
+  readonly state: 'in-cluster' | 'missing' | 'unknown';
+  /** When our fields of it last changed, ms since the epoch. */
+  readonly appliedAtMs?: number;
+}
+
+/** `GET /api/v1/pools/{namespace}/{name}/picture`: the way of a request to a pool, and what the pool is made of. Plain JSON. */
+export interface PoolPicture {
+  readonly pool: PoolKey;
+  /** The replica that the routes were told by; absent: they are told from the tags in Consul alone. */
+  readonly toldBy?: ReplicaName;
+  readonly routes: readonly RoutePicture[];
+  readonly objects: readonly ObjectPicture[];
+  /** Where the registered backends answer, by node. */
+  readonly addresses: Readonly<Record<NodeName, string>>;
+}
+
+/** The picture of a pool from what the last run looked at; undefined for one that is not there. Pure. */
+export function poolPicture(pool: PoolKey, context: PlanContext): PoolPicture | undefined {
+  const view = context.views.get(pool);
+  if (view === undefined) return undefined;
+  const told = firstReplica(context);
+  const expected = expectedRoutes(view, context);
+  const instances = registeredOf(pool, context).instances;
+  return {
+    pool,
+    ...(told === undefined ? {} : { toldBy: told.replica }),
+    routes: routesOf(expected, told?.state),
+    objects: objectsOf(view.spec, context),
+    addresses: Object.fromEntries(instances.map(({ node, address, port }) => [node, `${address}:${port}`])),
+  };
+}
+
+interface ToldReplica {
+  readonly replica: ReplicaName;
+  readonly state: GatewayState;
+}
+
+/** The first replica that answers, or else the first that ever has. */
+function firstReplica({ world }: PlanContext): ToldReplica | undefined {
+  const all = [...(world.gateways ?? [])];
+  const [found] = [...all.filter(([, { kind }]) => kind === 'complete'), ...all];
+  const state = found === undefined ? undefined : snapshotValue(found[1]);
+  return found === undefined || state === undefined ? undefined : { replica: found[0], state };
+}
+
+function routesOf({ routers, services }: ExpectedRoutes, gateway: GatewayState | undefined): readonly RoutePicture[] {
+  const routes = routers.map(({ key, fields }): RoutePicture => {
+    const actual: Partial<GatewayRouter> = gateway?.routers.get(key) ?? {};
+    const { rule, entryPoints = [], tls = false, priority, middlewares = [], service = '', errors = [] } = { ...fields, ...actual };
+    const name = key.slice(key.indexOf('/') + 1);
+    const served = services.find((one) => one.key === `http/${withoutProvider(service)}`);
+    return {
+      name,
+      ...(rule === undefined ? {} : { rule }),
+      entryPoints,
+      tls,
+      ...(priority === undefined ? {} : { priority }),
+      middlewares,
+      service: withoutProvider(service),
+      errors,
+      servers: served === undefined ? [] : serversOf(served, gateway),
+    };
+  });
+  const named = new Set(routes.map(({ service }) => `http/${service}`));
+  return [...routes, ...services.filter(({ key }) => !named.has(key)).map((service) => bareRoute(service, gateway))];
+}
+
+const withoutProvider = (name: string): string => (name.includes('@') ? name.slice(0, name.lastIndexOf('@')) : name);
+
+const bareRoute = (service: ExpectedService, gateway: GatewayState | undefined): RoutePicture => ({
+  name: service.key,
+  entryPoints: [],
+  tls: false,
+  middlewares: [],
+  service: service.key.slice(service.key.indexOf('/') + 1),
+  errors: [],
+  servers: serversOf(service, gateway),
+});
+
+function serversOf({ key, required, allowed }: ExpectedService, gateway: GatewayState | undefined): readonly ServerPicture[] {
+  const actual = new Map(gateway?.services.get(key)?.servers.map(({ url, up }) => [url, up]));
+  const wanted = [...required].map(([url, node]): ServerPicture => {
+    const up = actual.get(url);
+    const state = gateway === undefined ? 'expected' : up === undefined ? 'missing' : up ? 'up' : 'down';
+    return { url, node: node as NodeName, state };
+  });
+  wanted.sort((a, b) => byBytes(a.node ?? '', b.node ?? ''));
+  const others = [...actual].filter(([url]) => !required.has(url));
+  return [...wanted, ...others.map(([url, up]): ServerPicture => ({ url, state: allowed.has(url) ? (up ? 'up' : 'down') : 'lingering' }))];
+}
+
+function objectsOf(spec: SpecId, context: PlanContext): readonly ObjectPicture[] {
+  const objects = snapshotValue(context.world.specs)?.specs.get(spec)?.objects ?? [];
+  return objects.map(({ key }): ObjectPicture => {
+    const { objects: owned, services } = context.world.cluster;
+    const snapshot = kindOf(key) === SERVICE_KIND ? services : owned.get(kindOf(key));
+    const known = snapshot === undefined ? undefined : snapshotValue(snapshot);
+    const live = known?.get(key);
+    return {
+      title: objectTitle(key),
+      state: known === undefined ? 'unknown' : live === undefined ? 'missing' : 'in-cluster',
+      ...(live?.appliedAtMs === undefined ? {} : { appliedAtMs: live.appliedAtMs }),
+    };
+  });
+}

@@ -1,0 +1,48 @@
+import type { LegName, SpecState } from '../core/report/run-report.ts';
+import type { OverviewRow } from '../http/overview.ts';
+import { count, type Tone, toneOf } from './words.ts';
+
+/** How many services a leg has brought how far. */
+export type LegCounts = Readonly<Record<Tone, number>>;
+
+/** The services in one state. */
+export interface OpenState {
+  readonly state: SpecState;
+  readonly rows: readonly OverviewRow[];
+}
+
+/** How far the commit in force is. */
+export interface CommitSummary {
+  readonly tone: Tone;
+  /** The answer to: is my commit in traffic? */
+  readonly says: string;
+  readonly legs: Readonly<Record<LegName, LegCounts>>;
+  /** The services that are not there, by their state, the worst first. */
+  readonly open: readonly OpenState[];
+}
+
+/** From the worst to the mildest. */
+const OPEN: readonly SpecState[] = ['broken', 'conflict', 'held', 'failed', 'unknown', 'waiting', 'changing', 'leaving'];
+
+/** Tells from the rows how far the commit is that they speak of. */
+export function summarise(rows: readonly OverviewRow[]): CommitSummary {
+  const legs = { git: countTones(rows, 'git'), kubernetes: countTones(rows, 'kubernetes'), consul: countTones(rows, 'consul') };
+  const traefik = countTones(rows, 'traefik');
+  const open = OPEN.map((state) => ({ state, rows: rows.filter((row) => row.state === state) })).filter((one) => one.rows.length > 0);
+  return { ...answer(rows.length, open, traefik.quiet === rows.length), legs: { ...legs, traefik }, open };
+}
+
+function countTones(rows: readonly OverviewRow[], leg: LegName): LegCounts {
+  const tones = { good: 0, busy: 0, bad: 0, unknown: 0, quiet: 0 };
+  for (const row of rows) tones[toneOf(row.legs[leg].state)]++;
+  return tones;
+}
+
+function answer(total: number, open: readonly OpenState[], unwatched: boolean): Pick<CommitSummary, 'tone' | 'says'> {
+  if (total === 0) return { tone: 'quiet', says: 'There are no services yet' };
+  const place = unwatched ? 'This commit is in Consul' : 'This commit is in traffic';
+  const [worst] = open;
+  if (worst === undefined) return { tone: 'good', says: `${place} for ${total === 1 ? 'the one service' : `all ${total} services`}` };
+  const there = total - open.reduce((sum, { rows }) => sum + rows.length, 0);
+  return { tone: toneOf(worst.state), says: `${place} for ${there} of ${count(total, 'service')}` };
+}

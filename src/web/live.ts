@@ -1,0 +1,73 @@
+import type { AliveEvent } from '../http/events.ts';
+import type { OverviewAnswer, OverviewChange } from '../http/overview.ts';
+import { read } from './api.ts';
+import { applyChange } from './apply-change.ts';
+import { clockSkewMs, connection, heardAtMs, nowMs, overview, trouble } from './store.ts';
+
+/** No word for so long: the stream is dead although nobody has said so. */
+const SILENCE_MS = 15_000;
+const RETRY_MS = 1_000;
+
+/** Keeps the overview up to date for as long as the page is open. */
+export function followLive(): void {
+  const stream = new EventSource('api/v1/events');
+  stream.addEventListener('open', () => void load());
+  stream.addEventListener('reload', () => void load());
+  stream.addEventListener('change', (event) => take(JSON.parse(String(event.data)) as OverviewChange));
+  stream.addEventListener('alive', (event) => beAlive(JSON.parse(String(event.data)) as AliveEvent));
+  stream.addEventListener('error', () => {
+    connection.value = 'lost';
+    // A refusal ends it for good, as when too many listen.
+    if (stream.readyState === EventSource.CLOSED) setTimeout(reconnect, RETRY_MS);
+  });
+  const watch = setInterval(() => {
+    if (Date.now() - heardAtMs.value > SILENCE_MS) reconnect();
+  }, RETRY_MS);
+  const reconnect = (): void => {
+    clearInterval(watch);
+    stream.close();
+    heardAtMs.value = Date.now();
+    connection.value = 'lost';
+    followLive();
+  };
+  if (overview.value === undefined) void load();
+}
+
+async function load(): Promise<void> {
+  try {
+    const answer = await read<OverviewAnswer>('api/v1/overview');
+    hear(answer.nowMs);
+    overview.value = answer;
+    trouble.value = undefined;
+  } catch (error) {
+    trouble.value = error instanceof Error ? error.message : String(error);
+    if (overview.value === undefined) setTimeout(() => void load(), RETRY_MS);
+  }
+}
+
+function take(change: OverviewChange): void {
+  heardAtMs.value = Date.now();
+  connection.value = 'live';
+  const next = overview.value && applyChange(overview.value, change);
+  if (next === undefined) void load();
+  else overview.value = next;
+}
+
+function beAlive({ nowMs: serverMs, sources }: AliveEvent): void {
+  hear(serverMs);
+  const known = overview.value;
+  if (known === undefined) return;
+  const reasons = new Map(known.head.sources.map((source) => [source.source, source.reason]));
+  const told = sources.map((source) => {
+    const reason = source.kind === 'complete' ? undefined : reasons.get(source.source);
+    return reason === undefined ? source : { ...source, reason };
+  });
+  overview.value = { ...known, head: { ...known.head, sources: told } };
+}
+
+function hear(serverMs: number): void {
+  heardAtMs.value = Date.now();
+  clockSkewMs.value = serverMs - Date.now();
+  nowMs.value = serverMs;
+  connection.value = 'live';
+}

@@ -1,0 +1,116 @@
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import type { Explanation } from '../core/report/explanation.ts';
+import type { NodeAnswer, NodePoolView } from '../http/node-views.ts';
+import { change } from './api.ts';
+import { StateIcon } from './icons.tsx';
+import { Detail, Section } from './service-detail.tsx';
+import { standing } from './standing.ts';
+import { mayWrite, open, overview, signingIn } from './store.ts';
+import { useAnswer } from './use-answer.ts';
+import { Chain, Verdict } from './why-chain.tsx';
+import { count, sentence } from './words.ts';
+
+/** Everything about one node: whether it takes traffic, why, and its place in every pool. */
+export function NodeDetail({ name }: { readonly name: string }): JSX.Element {
+  const answer = useAnswer<NodeAnswer>(`api/v1/nodes/${encodeURIComponent(name)}`);
+  const why = useAnswer<Explanation>(`api/v1/why?node=${encodeURIComponent(name)}`);
+  const known = overview.value?.head.nodes.find(({ node }) => node === name);
+  const node = answer.value?.node;
+  const draining = known?.draining ?? node?.draining ?? false;
+  const eligible = known?.eligible ?? node?.eligible ?? false;
+  const tone = eligible ? 'good' : 'bad';
+  return (
+    <Detail title={name} kind="Node">
+      <div class="detail-line">
+        <span class={`state ${tone}`}>
+          <StateIcon tone={tone} /> {eligible ? 'takes traffic' : 'takes no traffic'}
+        </span>
+        <span>{sentence(known?.reason ?? node?.reason ?? 'it is not known')}</span>
+      </div>
+      <DrainControl name={name} draining={draining} />
+      {why.value !== undefined && <Verdict explanation={why.value} />}
+      {answer.error !== undefined && <p class="bad">{answer.error}</p>}
+      {node !== undefined && <Pools pools={node.pools} />}
+      {why.value !== undefined && (
+        <Section title="Why">
+          <Chain explanation={why.value} />
+        </Section>
+      )}
+    </Detail>
+  );
+}
+
+function DrainControl({ name, draining }: { readonly name: string; readonly draining: boolean }): JSX.Element {
+  const [reason, setReason] = useState('');
+  const path = `api/v1/nodes/${encodeURIComponent(name)}/${draining ? 'undrain' : 'drain'}`;
+  const ask = (event: Event): void => {
+    event.preventDefault();
+    if (!mayWrite.value) signingIn.value = true;
+    else
+      void change(
+        path,
+        draining ? `${name} may come back.` : `${name} leaves all pools.`,
+        draining || reason.trim() === '' ? undefined : { reason },
+      );
+  };
+  return (
+    <form class="drain" onSubmit={ask}>
+      {!draining && (
+        <label>
+          <span class="hidden">Why it is drained</span>
+          <input
+            type="text"
+            placeholder="Reason, such as: kernel update"
+            maxLength={200}
+            value={reason}
+            onInput={(event) => setReason(event.currentTarget.value)}
+          />
+        </label>
+      )}
+      <button type="submit" class="button">
+        {mayWrite.value ? (draining ? 'Undrain' : 'Drain') : 'Sign in to drain'}
+      </button>
+    </form>
+  );
+}
+
+function Pools({ pools }: { readonly pools: readonly NodePoolView[] }): JSX.Element {
+  const rows = pools
+    .map((pool) => ({ pool, stands: standing({ wanted: pool.in, registered: pool.registered, passing: pool.passing }) }))
+    .sort((a, b) => Number(a.stands.serves) - Number(b.stands.serves));
+  const serving = rows.filter(({ stands }) => stands.serves).length;
+  return (
+    <Section title="Services">
+      <p class="quiet">
+        It serves {serving} of {count(rows.length, 'service')}.
+      </p>
+      <table class="plain-table">
+        <thead>
+          <tr>
+            <th scope="col">Service</th>
+            <th scope="col">State</th>
+            <th scope="col">Why</th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map(({ pool: { pool, reason, heldBy = [] }, stands }) => (
+            <tr key={pool}>
+              <th scope="row">
+                <button type="button" class="plain link" onClick={() => open({ kind: 'row', name: pool })}>
+                  {pool}
+                </button>
+              </th>
+              <td>
+                <span class={`state ${stands.tone}`}>
+                  <StateIcon tone={stands.tone} /> {stands.words}
+                </span>
+              </td>
+              <td>{[reason, ...heldBy].join('; ')}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Section>
+  );
+}

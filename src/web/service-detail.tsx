@@ -1,0 +1,165 @@
+import type { ComponentChildren, JSX } from 'preact';
+import type { Explanation } from '../core/report/explanation.ts';
+import type { PoolPicture } from '../core/report/pool-picture.ts';
+import type { PoolReport, SpecReport } from '../core/report/run-report.ts';
+import { BackendTable } from './backend-table.tsx';
+import { HoldCard, ProblemCard } from './cards.tsx';
+import { ResyncButton } from './filter-bar.tsx';
+import { StateIcon } from './icons.tsx';
+import { Pipeline } from './pipeline.tsx';
+import { RoutePictures } from './route-picture.tsx';
+import { nowMs, overview } from './store.ts';
+import { useAnswer } from './use-answer.ts';
+import { Chain, Verdict } from './why-chain.tsx';
+import { sentence, shortAge, stateWords, toneOf } from './words.ts';
+
+/** Everything about one service. */
+export function ServiceDetail({ name }: { readonly name: string }): JSX.Element {
+  const row = overview.value?.rows.find(({ key }) => key === name);
+  const pool = useAnswer<PoolReport>(row?.pool && `api/v1/pools/${row.pool}`);
+  const picture = useAnswer<PoolPicture>(row?.pool && `api/v1/pools/${row.pool}/picture`);
+  const why = useAnswer<Explanation>(row?.pool && `api/v1/why?pool=${encodeURIComponent(row.pool)}`);
+  const spec = useAnswer<SpecReport>(row && `api/v1/specs/${row.spec.split('/').map(encodeURIComponent).join('/')}`);
+  if (row === undefined) {
+    return (
+      <Detail title={name} kind="Service">
+        <p class="empty">The last run knows nothing of {name}. It may have left, or not have been committed yet.</p>
+      </Detail>
+    );
+  }
+  const tone = toneOf(row.state);
+  const slash = row.key.lastIndexOf('/');
+  return (
+    <Detail title={row.key.slice(slash + 1)} kind={row.pool === undefined ? 'Spec' : `Service in ${row.key.slice(0, slash)}`}>
+      <div class="detail-line">
+        <span class={`state ${tone}`}>
+          <StateIcon tone={tone} /> {stateWords(row.state)}
+        </span>
+        <span class="quiet">from</span> <code>{row.spec}</code>
+        <ResyncButton spec={row.spec} />
+      </div>
+      {why.value !== undefined && <Verdict explanation={why.value} />}
+      <div class="strip">
+        <Pipeline row={row} titles />
+      </div>
+      {spec.value !== undefined && <Findings spec={spec.value} />}
+      {picture.value !== undefined && (
+        <Section title="Route">
+          <RoutePictures picture={picture.value} />
+        </Section>
+      )}
+      {pool.value !== undefined && (
+        <Section title="Nodes">
+          <BackendTable pool={pool.value} addresses={picture.value?.addresses ?? {}} />
+        </Section>
+      )}
+      {spec.value !== undefined && <Actions spec={spec.value} />}
+      {picture.value !== undefined && <Objects picture={picture.value} />}
+      {why.value !== undefined && (
+        <Section title="From commit to traffic">
+          <Chain explanation={why.value} />
+        </Section>
+      )}
+    </Detail>
+  );
+}
+
+interface DetailProps {
+  readonly title: string;
+  readonly kind: string;
+  readonly children: ComponentChildren;
+}
+
+/** The frame of everything that opens beside the list. */
+export const Detail = ({ title, kind, children }: DetailProps): JSX.Element => (
+  <article class="detail">
+    <p class="eyebrow">{kind}</p>
+    <h2 tabIndex={-1} data-focus>
+      {title}
+    </h2>
+    {children}
+  </article>
+);
+
+/** A part of a detail. */
+export const Section = ({ title, children }: Omit<DetailProps, 'kind'>): JSX.Element => (
+  <section class="part">
+    <h3>{title}</h3>
+    {children}
+  </section>
+);
+
+/** What is wrong with a spec, held back of it, or waited for. */
+function Findings({ spec: { holds, problems, waiting } }: { readonly spec: SpecReport }): JSX.Element | null {
+  const shown = problems.filter(({ severity }) => severity !== 'note');
+  if (holds.length + shown.length + waiting.length === 0) return null;
+  return (
+    <div class="cards">
+      {holds.map((hold) => (
+        <HoldCard key={hold.what} hold={hold} />
+      ))}
+      {shown.map((problem) => (
+        <ProblemCard key={problem.message} problem={problem} />
+      ))}
+      {waiting.map(({ what, untilMs }) => (
+        <div key={what} class="card busy">
+          <p class="card-title">
+            <StateIcon tone="busy" /> Waits: {what}
+          </p>
+          {untilMs !== undefined && <p>Looks again in {shortAge(untilMs - nowMs.value)}.</p>}
+        </div>
+      ))}
+    </div>
+  );
+}
+
+const RESULTS = { planned: 'planned', done: 'done', failed: 'failed', held: 'held back' } as const;
+
+/** What the last run wanted to do for a spec, and what became of it. */
+function Actions({ spec: { actions } }: { readonly spec: SpecReport }): JSX.Element {
+  return (
+    <Section title="Plan">
+      {actions.length === 0 ? (
+        <p class="quiet">Nothing to do: everything is as the spec says.</p>
+      ) : (
+        <ul class="actions">
+          {actions.map(({ op, on, changes, result, problem }) => (
+            <li key={`${op} ${on}`} class={result}>
+              <span class="result">{RESULTS[result]}</span> <b>{op.replaceAll('-', ' ')}</b> {on}
+              {changes.length > 0 && <code class="changes">{changes.join('\n')}</code>}
+              {problem !== undefined && (
+                <p>
+                  {sentence(problem.message)} {problem.remedy}
+                </p>
+              )}
+            </li>
+          ))}
+        </ul>
+      )}
+    </Section>
+  );
+}
+
+const OBJECT_STATES = { 'in-cluster': ['good', 'in the cluster'], missing: ['bad', 'missing'], unknown: ['unknown', 'not known'] } as const;
+
+function Objects({ picture: { objects } }: { readonly picture: PoolPicture }): JSX.Element | null {
+  if (objects.length === 0) return null;
+  return (
+    <Section title="Objects">
+      <ul class="objects">
+        {objects.map(({ title, state, appliedAtMs }) => {
+          const [tone, words] = OBJECT_STATES[state];
+          return (
+            <li key={title}>
+              <StateIcon tone={tone} />
+              <span>{title}</span>
+              <span class="quiet">
+                {appliedAtMs === undefined ? words : `${words}, changed ${shortAge(nowMs.value - appliedAtMs)} ago`}
+              </span>
+            </li>
+          );
+        })}
+      </ul>
+    </Section>
+  );
+}

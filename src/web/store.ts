@@ -1,0 +1,58 @@
+import { computed, signal } from '@preact/signals';
+import type { OverviewAnswer } from '../http/overview.ts';
+import { filterRows } from './filter-rows.ts';
+import { type Opened, type PageUrl, readPageUrl, writePageUrl } from './page-url.ts';
+
+/** Everything that the page knows; undefined until the first answer. */
+export const overview = signal<OverviewAnswer | undefined>(undefined);
+
+/** How the event stream is doing. */
+export const connection = signal<'connecting' | 'live' | 'lost'>('connecting');
+
+/** What is to be said while there is nothing to show. */
+export const trouble = signal<string | undefined>(undefined);
+
+/** When the server was last heard, by the clock of this machine. */
+export const heardAtMs = signal(Date.now());
+
+/** How far the clock of the server is ahead of the one of this machine. */
+export const clockSkewMs = signal(0);
+
+/** The time by the server's clock; it moves once a second. */
+export const nowMs = signal(Date.now());
+
+/** The token of changes. It is kept here and nowhere else: closing the page forgets it. */
+export const token = signal<string | undefined>(undefined);
+
+/** Whether the form for the token is open. */
+export const signingIn = signal(false);
+
+/** The last thing that was asked for, and how it went. */
+export const notice = signal<{ readonly tone: 'good' | 'bad'; readonly text: string } | undefined>(undefined);
+
+export const page = signal<PageUrl>(readPageUrl(location.search));
+
+/** The rows that are shown. */
+export const shownRows = computed(() => filterRows(overview.value?.rows ?? [], page.value));
+
+/** Whether changes may be asked for. */
+export const mayWrite = computed(() => overview.value?.token === false || token.value !== undefined);
+
+/** Shows something else, and writes it into the address; `replace` without a step to go back. */
+export function go(change: Partial<PageUrl>, how: 'push' | 'replace' = 'push'): void {
+  const next = { ...page.value, ...change };
+  page.value = next;
+  const url = writePageUrl(next);
+  if (how === 'push') history.pushState(null, '', url);
+  else history.replaceState(null, '', url);
+}
+
+/** Opens something beside the list, or closes it. */
+export const open = (opened: Opened | undefined): void => go({ opened });
+
+addEventListener('popstate', () => {
+  page.value = readPageUrl(location.search);
+});
+setInterval(() => {
+  nowMs.value = Date.now() + clockSkewMs.value;
+}, 1_000);

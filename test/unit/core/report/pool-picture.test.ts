@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest';
+import type { World } from '../../../../src/core/model/world.ts';
+import { type PoolPicture, poolPicture } from '../../../../src/core/report/pool-picture.ts';
+import { complete, deployment, endpoints, keys, service, spec, specSet, world } from '../../../support/builders.ts';
+import { answered } from '../../../support/gateway-state.ts';
+import { settled } from '../../../support/known-world.ts';
+import { planWorld } from '../../../support/model-world.ts';
+
+const POOL = keys.pool('web');
+const start = world({
+  specs: complete(specSet([spec('web.json', deployment('web'), service('web'))])),
+  endpoints: [endpoints('default/web')],
+});
+
+function picture(of: World): PoolPicture {
+  const drawn = poolPicture(POOL, planWorld(of).context);
+  if (drawn === undefined) throw new Error('there is no such pool');
+  return drawn;
+}
+
+describe('the picture of a pool', () => {
+  it('shows the way from the rule to each server with its node, as a Traefik tells it', () => {
+    const { toldBy, routes, addresses } = picture(settled(start));
+    expect(toldBy).toBe('edge');
+    expect(routes).toHaveLength(1);
+    expect(routes[0]).toMatchObject({ rule: expect.stringContaining('Host('), errors: [] });
+    expect(routes[0]?.servers.map(({ node, state }) => [node, state])).toEqual(
+      Object.keys(addresses)
+        .sort()
+        .map((node) => [node, 'up']),
+    );
+    expect(routes[0]?.servers[0]?.url).toBe(`http://${addresses[routes[0]?.servers[0]?.node as keyof typeof addresses] ?? ''}`);
+  });
+
+  it('tells servers that are missing, down and lingering', () => {
+    const { routes } = picture(
+      settled(start, (state) => {
+        const services = new Map(
+          [...state.services].map(
+            ([
+              key,
+              {
+                servers: [first, second, ...others],
+                ...more
+              },
+            ]) => {
+              const down = second === undefined ? [] : [{ ...second, up: false }];
+              const old = first === undefined ? [] : [{ ...first, url: 'http://10.9.9.9:1', endpoint: '10.9.9.9:1' }];
+              return [key, { ...more, servers: [...down, ...others, ...old] }] as const;
+            },
+          ),
+        );
+        return answered({ ...state, services });
+      }),
+    );
+    expect(routes[0]?.servers.map(({ state }) => state)).toEqual(['missing', 'down', 'up', 'lingering']);
+  });
+
+  it('is told from the tags where no Traefik is watched', () => {
+    const { gateways: _, ...unwatched } = settled(start);
+    const { toldBy, routes } = picture(unwatched);
+    expect(toldBy).toBeUndefined();
+    expect(new Set(routes[0]?.servers.map(({ state }) => state))).toEqual(new Set(['expected']));
+  });
+
+  it('lists the objects of its spec, and those that are missing', () => {
+    const whole = settled(start);
+    expect(picture(whole).objects.map(({ title, state }) => [title, state])).toEqual([
+      ['Deployment default/web', 'in-cluster'],
+      ['Service default/web', 'in-cluster'],
+    ]);
+    const objects = new Map(
+      [...whole.cluster.objects].map(([kind, held]) => [kind, kind === 'apps/Deployment' ? complete(new Map()) : held]),
+    );
+    expect(picture({ ...whole, cluster: { ...whole.cluster, objects } }).objects[0]?.state).toBe('missing');
+  });
+
+  it('is none for a pool that nobody knows', () => {
+    expect(poolPicture(keys.pool('nobody'), planWorld(settled(start)).context)).toBeUndefined();
+  });
+});

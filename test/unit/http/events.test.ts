@@ -1,0 +1,127 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { createHttpServer, type HttpServer } from '../../../src/http/create-http-server.ts';
+import type { HttpServerOptions } from '../../../src/http/http-server-options.ts';
+import { runReport, specReport } from '../../support/run-report.ts';
+
+let servers: HttpServer[] = [];
+let streams: AbortController[] = [];
+
+afterEach(async () => {
+  for (const stream of streams) stream.abort();
+  await Promise.all(servers.map((server) => server.stop()));
+  [servers, streams] = [[], []];
+});
+
+const report = runReport({ startedAtMs: 1 });
+
+async function serve(more: Partial<HttpServerOptions> = {}): Promise<{ readonly server: HttpServer; readonly url: string }> {
+  const server = createHttpServer({
+    listen: { host: '127.0.0.1', port: 0 },
+    token: undefined,
+    report: () => report,
+    livez: () => true,
+    ready: () => ({ ready: true, checks: [] }),
+    metrics: async () => '',
+    drain: async () => undefined,
+    resync: async () => ({ queued: true, coalesced: false }),
+    ...more,
+  });
+  servers.push(server);
+  return { server, url: (await server.start()).url };
+}
+
+/** The events of a stream, one at a time; undefined when it has ended. */
+async function listen(url: string, headers: Record<string, string> = {}) {
+  const stream = new AbortController();
+  streams.push(stream);
+  const answer = await fetch(`${url}/api/v1/events`, { headers, signal: stream.signal });
+  const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
+  let text = '';
+  const next = async (): Promise<Record<string, string> | undefined> => {
+    for (;;) {
+      const end = text.indexOf('\n\n');
+      if (end >= 0) {
+        const lines = text.slice(0, end).split('\n');
+        text = text.slice(end + 2);
+        return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 2)]));
+      }
+      const { done = true, value = '' } = (await reader?.read()) ?? {};
+      if (done) return undefined;
+      text += value;
+    }
+  };
+  return { answer, next };
+}
+
+describe('the event stream', () => {
+  it('says how it is read, that all is well, and then each run', async () => {
+    const { server, url } = await serve();
+    const { answer, next } = await listen(url);
+    expect(answer.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
+    expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
+    expect(await next()).toEqual({ retry: '1000' });
+    expect(await next()).toMatchObject({ event: 'alive', data: expect.stringContaining('"source":"git"') });
+    server.publish(runReport({ startedAtMs: 2, specs: [specReport('a.yaml')] }));
+    const told = await next();
+    expect(told).toMatchObject({ event: 'change', id: expect.stringMatching(/\.1$/) });
+    expect(JSON.parse(told?.['data'] ?? '')).toMatchObject({ from: '', head: { startedAtMs: 2 }, rows: [{ key: 'a.yaml' }] });
+  });
+
+  it('says again and again that all is well', async () => {
+    const { url } = await serve({ events: { heartbeatMs: 20 } });
+    const { next } = await listen(url);
+    await next();
+    expect([(await next())?.['event'], (await next())?.['event'], (await next())?.['event']]).toEqual(['alive', 'alive', 'alive']);
+  });
+
+  it('tells a client that has missed something to read everything again, and no other', async () => {
+    const { server, url } = await serve();
+    server.publish(runReport({ startedAtMs: 2 }));
+    const overview = (await (await fetch(`${url}/api/v1/overview`)).json()) as { head: { id: string } };
+    const late = await listen(url, { 'last-event-id': 'another.7' });
+    await late.next();
+    expect((await late.next())?.['event']).toBe('reload');
+    const current = await listen(url, { 'last-event-id': overview.head.id });
+    await current.next();
+    expect((await current.next())?.['event']).toBe('alive');
+  });
+
+  it('takes no more clients than it may, and others when one has gone', async () => {
+    const { url } = await serve({ events: { maxClients: 1 } });
+    const first = await listen(url);
+    expect((await listen(url)).answer.status).toBe(503);
+    streams[0]?.abort();
+    await first.next().catch(() => undefined);
+    await expect.poll(async () => (await listen(url)).answer.status).toBe(200);
+  });
+
+  it('ends when the server stops', async () => {
+    const { server, url } = await serve();
+    const { next } = await listen(url);
+    await next();
+    await next();
+    await server.stop();
+    expect(await next()).toBeUndefined();
+  });
+});
+
+describe('the overview', () => {
+  it('is there as soon as there is a report, although nobody has told of a run', async () => {
+    const { server } = await serve();
+    expect((await server.app.inject('/api/v1/overview')).json()).toMatchObject({ token: false, head: { startedAtMs: 1 }, rows: [] });
+  });
+
+  it('is answered with 503 before, and says whether changes need a token', async () => {
+    const { server } = await serve({ report: () => undefined });
+    expect((await server.app.inject('/api/v1/overview')).statusCode).toBe(503);
+    const { server: guarded } = await serve({ token: 'hunter22' });
+    expect((await guarded.app.inject('/api/v1/overview')).json()).toMatchObject({ token: true });
+  });
+
+  it('is told by a server that can say whether a token is right', async () => {
+    const { server } = await serve({ token: 'hunter22' });
+    const ask = (token: string) =>
+      server.app.inject({ method: 'POST', url: '/api/v1/token', headers: { authorization: `Bearer ${token}` } });
+    expect([(await ask('hunter22')).statusCode, (await ask('other')).statusCode]).toEqual([204, 401]);
+  });
+});

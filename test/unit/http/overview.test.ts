@@ -1,0 +1,114 @@
+import { describe, expect, it } from 'vitest';
+import { nodeName, revision } from '../../../src/core/model/ids.ts';
+import type { PoolReport, RunReport } from '../../../src/core/report/run-report.ts';
+import { RunFollower } from '../../../src/http/follow-runs.ts';
+import { overviewRows } from '../../../src/http/overview-rows.ts';
+import { problem } from '../../../src/shared/problem.ts';
+import { actionReport, nodeDecision, nodeReport, poolReport, removalHold, runReport, specReport } from '../../support/run-report.ts';
+
+const NODES = ['a', 'b', 'c', 'd', 'e'].map((name) => nodeReport(name));
+const webPool: PoolReport = poolReport('prod', 'web', {
+  decisions: [nodeDecision('a'), nodeDecision('b'), nodeDecision('c'), nodeDecision('d', { in: false })],
+  registeredOn: ['a', 'b', 'd'].map(nodeName),
+  passingOn: ['a', 'd'].map(nodeName),
+});
+const at = (ms: number, more: Partial<RunReport> = {}): RunReport =>
+  runReport({ startedAtMs: ms, nodes: NODES, pools: [webPool], specs: [specReport('prod/web.yaml')], ...more });
+
+describe('the rows of the overview', () => {
+  it('are one for each pool, and one for each spec without any', () => {
+    const rows = overviewRows(at(1, { specs: [specReport('prod/web.yaml'), specReport('config.yaml')] }), new Map());
+    expect(rows.map(({ key, spec, pool }) => [key, spec, pool])).toEqual([
+      ['config.yaml', 'config.yaml', undefined],
+      ['prod/web', 'prod/web.yaml', 'prod/web'],
+    ]);
+  });
+
+  it('tell with one letter where each node stands', () => {
+    expect(overviewRows(at(1), new Map())[0]?.nodes).toBe('pcwl-');
+    const out = { ...webPool, decisions: [nodeDecision('a', { in: false })], registeredOn: [], passingOn: [] };
+    expect(overviewRows(at(1, { pools: [out] }), new Map())[0]?.nodes).toBe('o----');
+  });
+
+  it('tell what each leg has, or waits for', () => {
+    const waiting = [{ leg: 'kubernetes', what: '1 of 3 replicas', on: undefined } as const];
+    const legs = { git: 'in-step', kubernetes: 'waiting', consul: 'in-step', traefik: 'not-watched' } as const;
+    const [row] = overviewRows(at(1, { specs: [specReport('prod/web.yaml', { state: 'waiting', waiting, legs })] }), new Map());
+    expect(Object.values(row?.legs ?? {}).map(({ text }) => text)).toEqual(['4f1c0de', '1 of 3 replicas', '2 of 3 passing', 'not watched']);
+  });
+
+  it.each([
+    ['the hold', { holds: [removalHold('prod/web.yaml', 'pool prod/web')] }, 'removing pool prod/web is above the limit of 2'],
+    ['the error', { problems: [problem('SPEC_OLD_API_VERSION', 'old'), problem('SPEC_SYNTAX', 'no JSON')] }, 'no JSON'],
+    ['what is waited for', { waiting: [{ leg: 'consul', what: 'draining', on: undefined } as const] }, 'draining'],
+  ])('say first %s', (_, more, note) => {
+    const [row] = overviewRows(at(1, { specs: [specReport('prod/web.yaml', { state: 'held', ...more })] }), new Map());
+    expect(row?.note).toBe(note);
+  });
+
+  it('keep since when a leg is as it is until that changes', () => {
+    const byKey = (rows: ReturnType<typeof overviewRows>) => new Map(rows.map((row) => [row.key, row]));
+    const first = overviewRows(at(1), new Map());
+    const second = overviewRows(at(2), byKey(first));
+    expect(second[0]?.legs.consul.sinceMs).toBe(1);
+    const legs = { git: 'in-step', kubernetes: 'in-step', consul: 'failed', traefik: 'not-watched' } as const;
+    const third = overviewRows(at(3, { specs: [specReport('prod/web.yaml', { legs })] }), byKey(second));
+    expect([third[0]?.legs.consul.sinceMs, third[0]?.legs.git.sinceMs]).toEqual([3, 1]);
+  });
+});
+
+describe('following runs', () => {
+  it('tells only what has changed, and from what', () => {
+    const follower = new RunFollower('p');
+    expect(follower.answer()).toBeUndefined();
+    expect(follower.take(at(1))).toMatchObject({ from: '', rows: [{ key: 'prod/web' }] });
+    const id = follower.id();
+    expect(follower.take(at(2))).toMatchObject({ from: id, rows: [], gone: [], happenings: [] });
+    expect(follower.take(at(3, { pools: [], specs: [] }))).toMatchObject({ rows: [], gone: ['prod/web'] });
+    expect(follower.answer()?.rows).toEqual([]);
+  });
+
+  it('takes a report once', () => {
+    const follower = new RunFollower('p');
+    expect(follower.take(at(1))).toBeDefined();
+    expect(follower.take(at(1))).toBeUndefined();
+  });
+
+  it('keeps the commits with how long they took', () => {
+    const follower = new RunFollower('p');
+    const commit = { author: 'platform-team', committedAtMs: 1, subject: 'More' };
+    follower.take(at(1));
+    follower.take(at(2, { revision: revision('next'), commit }));
+    follower.take(at(3, { revision: revision('next'), commit, latencies: [{ stage: 'total', seconds: 0.5, start: 'poll' }] }));
+    follower.take(at(4, { revision: revision('next'), commit }));
+    expect(follower.answer()?.head.revisions).toEqual([
+      { revision: 'next', commit, seenAtMs: 2, seconds: 0.5 },
+      { revision: '4f1c0de', seenAtMs: 1 },
+    ]);
+  });
+
+  it('tells what has happened: actions, states, nodes and commits, newest first with rising numbers', () => {
+    const follower = new RunFollower('p');
+    follower.take(at(1));
+    const failed = actionReport({ result: 'failed', problem: problem('KUBERNETES_REFUSED', 'no such field') });
+    const change = follower.take(
+      at(2, {
+        revision: revision('0123456789'),
+        specs: [
+          specReport('prod/web.yaml', { state: 'failed', problems: [problem('SPEC_SYNTAX', 'bad')], actions: [actionReport(), failed] }),
+        ],
+        nodes: NODES.map((node) => (node.node === 'b' ? { ...node, eligible: false, reason: 'cordoned' } : node)),
+      }),
+    );
+    expect(change?.happenings.map(({ tone, about, text, row }) => [tone, about, text, row])).toEqual([
+      ['bad', 'spec', 'prod/web is failed: bad', 'prod/web'],
+      ['busy', 'node', 'node b leaves the pools: cordoned', undefined],
+      ['good', 'kubernetes', 'Apply Service prod/web: spec.ports[0].port', 'prod/web'],
+      ['bad', 'kubernetes', 'Apply Service prod/web failed: no such field', 'prod/web'],
+      ['quiet', 'git', 'commit 0123456', undefined],
+    ]);
+    const ids = change?.happenings.map(({ id }) => id) ?? [];
+    expect(ids).toEqual([...ids].sort((a, b) => b - a));
+    expect(follower.answer()?.happenings).toEqual(change?.happenings);
+  });
+});
