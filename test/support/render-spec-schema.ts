@@ -91,7 +91,7 @@ const TAG_FORMS = Object.values(V1_KEYS)
   .filter(({ key }) => !key.includes('NAME'))
   .map(
     ({ key, remark }) =>
-      [`traefik.${key}`, { type: 'string', ...(remark === undefined ? {} : { description: `In Traefik 3 it ${remark}.` }) }] as const,
+      [`traefik.${key}`, { type: 'string', ...(remark === undefined ? {} : { description: `For Traefik 3: ${remark}.` }) }] as const,
   );
 const KNOWN = [...Object.values(SETTINGS), MARKS.ownerLabel, MARKS.id, MARKS.spec, MARKS.hash].map((key) =>
   key.slice(ANNOTATION_PREFIX.length),
