@@ -184,7 +184,8 @@ class Lane {
     if (phase === 'create') await git.commit({ 'web.yaml': appManifest(web, {}) }, 'a new service');
     if (phase === 'change') {
       const changes = { replicas: 3, nodePort: this.#nodePort, tags: 'kubernetes,blue' };
-      await git.commit({ 'web.yaml': appManifest(web, changes) }, 'another NodePort, another tag, more replicas');
+      const steady = appManifest(`steady-${name}`, { tags: 'kubernetes,green' });
+      await git.commit({ 'web.yaml': appManifest(web, changes), 'steady.yaml': steady }, 'another NodePort, other tags, more replicas');
     }
     if (phase === 'remove') await git.commit({}, 'no service any more', { remove: ['web.yaml'] });
     // It may have been killed meanwhile.
@@ -253,17 +254,19 @@ function wantedState(phase: Phase, nodePort: number): State {
     remove: undefined,
     stop: undefined,
   }[phase];
+  const isBefore = phase === 'start' || phase === 'create';
+  const steady = ['n1', 'n2', 'n3'].map((n) => `steady ${n}:auto ${isBefore ? '' : 'green '}kubernetes`);
   return {
     services: ['steady http:auto', ...(web?.services ?? [])],
     deployments: ['steady 2', ...(web?.deployments ?? [])],
-    instances: [...['n1', 'n2', 'n3'].map((n) => `steady ${n}:auto kubernetes`), ...(web?.instances ?? [])],
+    instances: [...steady, ...(web?.instances ?? [])],
     keys: [
       '.poolkeeper/NAME/canary',
       '.poolkeeper/NAME/leader',
       '.poolkeeper/NAME/memory',
       'deployments/NAME/steady-NAME',
       ...(web === undefined ? [] : ['deployments/NAME/web-NAME']),
-      ...recordsOf('steady', 1),
+      ...recordsOf('steady', isBefore ? 1 : 2),
       ...(web === undefined ? [] : recordsOf('web', phase === 'change' ? 2 : 1)),
     ],
     nodes: ['k8s-NAME--canary', 'k8s-NAME-n1', 'k8s-NAME-n2', 'k8s-NAME-n3'],

@@ -139,10 +139,10 @@ describe('Traefik, watched by its API', () => {
 
   it('measures a commit until every replica serves it', async () => {
     const sumOf = async (stage: string): Promise<number> => {
-      const line = (await site.daemon.metrics())
+      const lines = (await site.daemon.metrics())
         .split('\n')
-        .find((one) => one.startsWith('poolkeeper_sync_latency_seconds_sum') && one.includes(`stage="${stage}"`));
-      return Number(line?.split(' ').at(-1) ?? 0);
+        .filter((one) => one.startsWith('poolkeeper_sync_latency_seconds_sum') && one.includes(`stage="${stage}"`));
+      return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
     };
     const [total, traefik] = [await sumOf('total'), await sumOf('traefik')];
     const committedAtMs = Date.now();
