@@ -132,6 +132,15 @@ export async function startDaemon(config: Config, io: DaemonIo): Promise<Daemon>
   };
 }
 
+/** The page is for people: what goes wrong with it is no failure of the run. */
+function tellPage({ tell, log }: Workings, report: RunReport): void {
+  try {
+    tell?.(report);
+  } catch (error) {
+    log.error({ event: 'error', error: errorText(error) }, 'the page could not be told of a run');
+  }
+}
+
 /** The report stands still between runs, but how old its sources are does not. */
 function withAges(report: RunReport, live: readonly SourceReport[]): RunReport {
   const ages = new Map(live.map((source) => [`${source.source} ${source.kind}`, source.ageMs]));
@@ -163,7 +172,7 @@ function createLoop(works: Workings, config: Config, onReport: DaemonIo['onRepor
       works.failing = false;
       reports.logReport(turn.report);
       metrics.observe(turn.report);
-      works.tell?.(turn.report);
+      tellPage(works, turn.report);
       onReport?.(turn.report);
       return turn;
     },

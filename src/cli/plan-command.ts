@@ -138,7 +138,8 @@ function show({ report, changes }: PlanAnswer, context: CommandContext, { output
 
 /** Failed when the plan cannot be trusted to be whole: a source has not answered, or something is wrong with a spec. */
 export function planExitCode(report: RunReport, tellDifferences: boolean): ExitCode {
-  if (hasFailed(report)) return EXIT.failed;
+  // A plan from what a source said long ago is not whole either.
+  if (hasFailed(report) || report.sources.some(({ kind }) => kind === 'stale')) return EXIT.failed;
   const differs = actionsOf(report).length > 0 || report.holds.length > 0;
   return tellDifferences && differs ? EXIT.differences : EXIT.done;
 }

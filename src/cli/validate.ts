@@ -45,5 +45,5 @@ function rulesOf(config: Config, isWhole: boolean): ValidationRules {
 function showableText(file: SpecFile | undefined): string | undefined {
   if (file?.content.kind !== 'bytes') return undefined;
   const text = new TextDecoder().decode(file.content.bytes).replace(/^\uFEFF/, '');
-  return /\bkind["']?\s*:\s*["']?Secret\b/.test(text) ? undefined : text;
+  return /\bkind["']?\s*:\s*["']?secrets?\b|\bstringData\b|\bsecrets["']?\s*:/i.test(text) ? undefined : text;
 }

@@ -51,7 +51,7 @@ export function addEvents(app: FastifyInstance, { follower, report, maxClients =
     clearInterval(heartbeat);
     for (const client of clients) client.end();
   });
-  app.get('/api/v1/events', (request, reply) => {
+  app.get('/api/v1/events', { exposeHeadRoute: false }, (request, reply) => {
     if (clients.size >= maxClients) {
       reply.header('retry-after', 5);
       return sendProblem(reply, 503, {

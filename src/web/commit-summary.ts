@@ -29,7 +29,7 @@ export function summarise(rows: readonly OverviewRow[]): CommitSummary {
   const legs = { git: countTones(rows, 'git'), kubernetes: countTones(rows, 'kubernetes'), consul: countTones(rows, 'consul') };
   const traefik = countTones(rows, 'traefik');
   const open = OPEN.map((state) => ({ state, rows: rows.filter((row) => row.state === state) })).filter((one) => one.rows.length > 0);
-  return { ...answer(rows.length, open, traefik.quiet === rows.length), legs: { ...legs, traefik }, open };
+  return { ...answer(rows.length, open, traefik), legs: { ...legs, traefik }, open };
 }
 
 function countTones(rows: readonly OverviewRow[], leg: LegName): LegCounts {
@@ -38,11 +38,15 @@ function countTones(rows: readonly OverviewRow[], leg: LegName): LegCounts {
   return tones;
 }
 
-function answer(total: number, open: readonly OpenState[], unwatched: boolean): Pick<CommitSummary, 'tone' | 'says'> {
+function answer(total: number, open: readonly OpenState[], traefik: LegCounts): Pick<CommitSummary, 'tone' | 'says'> {
   if (total === 0) return { tone: 'quiet', says: 'There are no services yet' };
-  const place = unwatched ? 'This commit is in Consul' : 'This commit is in traffic';
+  const place = traefik.quiet === total || traefik.unknown > 0 ? 'This commit is in Consul' : 'This commit is in traffic';
+  const doubt = traefik.unknown > 0 ? '; what Traefik serves is not known' : '';
   const [worst] = open;
-  if (worst === undefined) return { tone: 'good', says: `${place} for ${total === 1 ? 'the one service' : `all ${total} services`}` };
+  if (worst === undefined) {
+    const all = total === 1 ? 'the one service' : `all ${total} services`;
+    return { tone: doubt === '' ? 'good' : 'unknown', says: `${place} for ${all}${doubt}` };
+  }
   const there = total - open.reduce((sum, { rows }) => sum + rows.length, 0);
-  return { tone: toneOf(worst.state), says: `${place} for ${there} of ${count(total, 'service')}` };
+  return { tone: toneOf(worst.state), says: `${place} for ${there} of ${count(total, 'service')}${doubt}` };
 }

@@ -11,6 +11,7 @@ const RETRY_MS = 1_000;
 /** Keeps the overview up to date for as long as the page is open. */
 export function followLive(): void {
   const stream = new EventSource('api/v1/events');
+  let retry: ReturnType<typeof setTimeout> | undefined;
   stream.addEventListener('open', () => void load());
   stream.addEventListener('reload', () => void load());
   stream.addEventListener('change', (event) => take(JSON.parse(String(event.data)) as OverviewChange));
@@ -18,13 +19,15 @@ export function followLive(): void {
   stream.addEventListener('error', () => {
     connection.value = 'lost';
     // A refusal ends it for good, as when too many listen.
-    if (stream.readyState === EventSource.CLOSED) setTimeout(reconnect, RETRY_MS);
+    if (stream.readyState === EventSource.CLOSED) retry = setTimeout(reconnect, RETRY_MS);
   });
   const watch = setInterval(() => {
     if (Date.now() - heardAtMs.value > SILENCE_MS) reconnect();
   }, RETRY_MS);
   const reconnect = (): void => {
+    // Only one of the two timers may open the next stream.
     clearInterval(watch);
+    clearTimeout(retry);
     stream.close();
     heardAtMs.value = Date.now();
     connection.value = 'lost';
@@ -33,9 +36,14 @@ export function followLive(): void {
   if (overview.value === undefined) void load();
 }
 
+/** How many loads have begun: an answer that was overtaken by a later one is old. */
+let loads = 0;
+
 async function load(): Promise<void> {
+  const mine = ++loads;
   try {
     const answer = await read<OverviewAnswer>('api/v1/overview');
+    if (mine !== loads) return;
     hear(answer.nowMs);
     overview.value = answer;
     trouble.value = undefined;

@@ -147,12 +147,25 @@ export const ALERT_CASES: readonly AlertCase[] = [
   { alert: 'NoSuccessfulSync', when: 'all legs go on', series: { ...legs('0+60x40'), [of('leader')]: '1x40' }, at: 35, fires: silent },
   {
     alert: 'NoSuccessfulSync',
-    when: 'another replica has just read what one has not',
+    when: 'a standby has just read what the leader has not',
     series: {
       ...legs('0+60x40'),
       [of('last_success_timestamp_seconds', 'leg="git"')]: '0+60x10 600x30',
       [of('last_success_timestamp_seconds', 'leg="git"', 'b')]: '0+60x40',
       [of('leader')]: '1x40',
+      [of('leader', '', 'b')]: '0x40',
+    },
+    at: 35,
+    fires: [{ labels: { leg: 'git' }, summary: 'The git leg has had no success for more than 15 minutes' }],
+  },
+  {
+    alert: 'NoSuccessfulSync',
+    when: 'the leader has just read what a standby has not',
+    series: {
+      ...legs('0+60x40'),
+      [of('last_success_timestamp_seconds', 'leg="git"', 'b')]: '0+60x10 600x30',
+      [of('leader')]: '1x40',
+      [of('leader', '', 'b')]: '0x40',
     },
     at: 35,
     fires: silent,

@@ -175,7 +175,13 @@ class MirroredSource implements GitSource {
   /** Without the history, the head is all that is known to have come after `since`. */
   async #commits(since: string, head: Revision, signal: AbortSignal): Promise<SpecFiles['commits']> {
     const gitDir = this.#mirror.path;
-    if (!this.#settings.shallow) return readCommits(this.#git, { gitDir, since, head }, signal);
+    if (!this.#settings.shallow) {
+      const commits = await readCommits(this.#git, { gitDir, since, head }, signal);
+      const isApproving = commits.some(({ allowRemoval }) => allowRemoval.length > 0);
+      if (!isApproving || (await this.#mirror.descends(head, revision(since), signal))) return commits;
+      // Of a history that was written anew nobody can tell which approvals were spent: their commits have other ids.
+      return commits.map((commit) => ({ ...commit, allowRemoval: [] }));
+    }
     if (since === head || !isCommitId(since)) return [];
     const commit = await readCommit(this.#git, { gitDir, revision: head }, signal);
     return commit === undefined ? [] : [commit];

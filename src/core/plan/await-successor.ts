@@ -4,6 +4,7 @@ import type { PoolView } from '../desired/pool-view.ts';
 import type { Waiting } from '../model/action.ts';
 import type { PoolKey } from '../model/ids.ts';
 import type { PlanContext } from './context.ts';
+import { MOST_SKEW_MS } from './plan-pool.ts';
 
 /**
  * That a pool whose Service its spec has dropped goes on while another one of that spec is about to come in: a Service that is renamed
@@ -14,12 +15,18 @@ export function whySuccessorFirst(pool: PoolKey, spec: DesiredSpec, context: Pla
   const { desired, policy, nowMs } = context;
   // What agents are told is theirs to follow, sooner or later.
   if (policy.registration === 'kv' || desired.holders.has(serviceKey(pool)) || !isRegistered(pool, context)) return undefined;
-  const [next] = spec.pools.filter((view) => view.pool !== pool && isAboutToEnter(view, context));
-  const appliedAtMs = next?.live.appliedAtMs;
-  if (next === undefined || appliedAtMs === undefined) return undefined;
-  const untilMs = appliedAtMs + policy.maxWaitMs;
-  if (untilMs <= nowMs) return undefined;
-  return { leg: 'consul', what: `pool ${pool} goes on until pool ${next.pool} of its spec is in Consul`, on: pool, untilMs };
+  // Without its Service the NodePort is closed, or somebody else's by now.
+  const own = spec.pools.find((view) => view.pool === pool);
+  if (own === undefined || own.live.deleting) return undefined;
+  const waits = spec.pools.flatMap((view) => {
+    const { appliedAtMs } = view.live;
+    if (view.pool === pool || appliedAtMs === undefined || !isAboutToEnter(view, context)) return [];
+    const untilMs = appliedAtMs + policy.maxWaitMs;
+    return appliedAtMs > nowMs + MOST_SKEW_MS || untilMs <= nowMs ? [] : [{ next: view.pool, untilMs }];
+  });
+  const [last] = waits.toSorted((a, b) => b.untilMs - a.untilMs);
+  if (last === undefined) return undefined;
+  return { leg: 'consul', what: `pool ${pool} goes on until pool ${last.next} of its spec is in Consul`, on: pool, untilMs: last.untilMs };
 }
 
 const isRegistered = (pool: PoolKey, { registry }: PlanContext): boolean => (registry?.instances.get(pool)?.length ?? 0) > 0;

@@ -95,9 +95,10 @@ function asTold(view: PoolView, context: PlanContext): PoolView | undefined {
   return { ...view, service: entry.service, tags: entry.tags };
 }
 
-/** The clock of the API server counts whole seconds; one that is further ahead of ours says nothing. */
+/** The clock of the API server counts whole seconds. */
 const SECOND_MS = 1_000;
-const MOST_SKEW_MS = 5_000;
+/** What a clock that is further ahead of ours tells says nothing. */
+export const MOST_SKEW_MS = 5_000;
 
 /** That a pool in traffic waits until the nodes listen on its new NodePort: kube-proxy follows a Service only after a while. */
 function nodesOpening({ pool, live, nodePort }: PoolView, { instances }: Registered, { policy, nowMs }: PlanContext): readonly Waiting[] {
