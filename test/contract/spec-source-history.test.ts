@@ -24,6 +24,19 @@ describe.each([
       expect(complete(await source.read('', steady()))).toMatchObject({ revision: head, problems: [] });
     });
 
+    it('brings no approval when it was written anew: its commits have other ids, and nobody knows which were spent', async () => {
+      const base = await rig.repository.commit({ 'a.yaml': 'a' }, 'base');
+      const approval = 'clean up\n\nPoolkeeper-Allow-Removal: 50';
+      const applied = await rig.repository.commit({ 'b.yaml': 'b' }, approval, { parent: base });
+      const source = rig.open();
+      await source.read(base, steady());
+      const again = await rig.repository.commit({ 'b.yaml': 'c' }, approval, { parent: base });
+      const rewritten = complete(await source.read(applied, steady()));
+      expect(rewritten).toMatchObject({ revision: again, commits: [{ allowRemoval: [] }] });
+      await rig.repository.commit({ 'c.yaml': 'c' }, approval);
+      expect(complete(await source.read(again, steady())).commits).toMatchObject([{ allowRemoval: ['50'] }]);
+    });
+
     it('is followed after a push of an unrelated history, also one made while no process looked', async () => {
       await rig.repository.commit({ 'a.yaml': 'a' }, 'old');
       await rig.open().read('', steady());

@@ -122,6 +122,14 @@ describe('how far the commit is', () => {
     expect(summarise(states.map((state, i) => row(`r${i}`, state)))).toMatchObject({ tone, says });
   });
 
+  it('says so where nobody knows what Traefik serves', () => {
+    const silent = row('a', 'in-step', { legs: { git: leg, kubernetes: leg, consul: leg, traefik: { ...leg, state: 'unknown' } } });
+    expect(summarise([silent, row('b', 'in-step')])).toMatchObject({
+      tone: 'unknown',
+      says: 'This commit is in Consul for all 2 services; what Traefik serves is not known',
+    });
+  });
+
   it('speaks of Consul where no Traefik is watched', () => {
     const unwatched = { ...leg, state: 'not-watched' } as const;
     const all = row('a', 'in-step', { legs: { git: leg, kubernetes: leg, consul: leg, traefik: unwatched } });

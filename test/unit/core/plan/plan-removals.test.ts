@@ -3,12 +3,13 @@ import { fits, prepareAction } from '../../../../src/adapters/consul/pack-action
 import type { Action, WriteKv } from '../../../../src/core/model/action.ts';
 import { drainingPrefix } from '../../../../src/core/model/consul-names.ts';
 import type { KvKey, ObjectKey, PoolKey } from '../../../../src/core/model/ids.ts';
-import { DEPLOYMENT_KIND } from '../../../../src/core/model/ids.ts';
+import { DEPLOYMENT_KIND, specId } from '../../../../src/core/model/ids.ts';
 import type { LiveObject } from '../../../../src/core/model/objects.ts';
 import type { KvEntry } from '../../../../src/core/model/registration.ts';
 import { snapshotValue } from '../../../../src/core/model/snapshot.ts';
 import type { World } from '../../../../src/core/model/world.ts';
 import { parseApproval } from '../../../../src/core/plan/approvals.ts';
+import { whySuccessorFirst } from '../../../../src/core/plan/await-successor.ts';
 import { forgetDrained } from '../../../../src/core/plan/plan-removals.ts';
 import {
   complete,
@@ -82,6 +83,29 @@ describe('a Service that its spec renames', () => {
     const first = planWorld(ready, { nowMs: appliedAtMs }).actions;
     expect(brief(first).filter((line) => line.includes('register-pool'))).toEqual(['register-pool default/new']);
     expect(poolActions(applyToWorld(ready, first))).toEqual(['deregister-pool default/a']);
+  });
+
+  it('goes on although another new one, before it in order, never gets ready', () => {
+    const base = renamed(0);
+    const live = [...(snapshotValue(base.cluster.services) ?? [])];
+    const older = live.map(
+      ([key, one]) => [key, one.name === 'new' ? { ...one, appliedAtMs: appliedAtMs - POLICY.maxWaitMs } : one] as const,
+    );
+    const second = { ...owned(service('zz', { nodePort: 31_998 }), 'a.json'), appliedAtMs };
+    const services = complete(new Map([...older, [second.key, second] as const]));
+    const file = spec('a.json', deployment('a'), service('new'), service('zz', { nodePort: 31_998 }));
+    const specs = [...NAMES.filter((name) => name !== 'a').map(app), file];
+    const { context } = planWorld(withSpecs({ ...base, cluster: { ...base.cluster, services } }, ...specs), { nowMs: appliedAtMs });
+    const wanted = context.desired.specs.get(specId('a.json'));
+    if (wanted === undefined) throw new Error('there is no spec a.json');
+    expect(whySuccessorFirst('default/a' as PoolKey, wanted, context)?.what).toContain('until pool default/zz');
+  });
+
+  it('goes at once when somebody has deleted its Service: the NodePort is closed', () => {
+    const base = renamed(0);
+    const services = new Map([...(snapshotValue(base.cluster.services) ?? [])].filter(([, { name }]) => name !== 'a'));
+    const without = { ...base, cluster: { ...base.cluster, services: complete(services) } };
+    expect(poolActions(without)).toEqual(['deregister-pool default/a']);
   });
 
   it('goes at last when the new one never gets ready', () => {
