@@ -91,9 +91,9 @@ describe('a Service that its spec renames', () => {
     const older = live.map(
       ([key, one]) => [key, one.name === 'new' ? { ...one, appliedAtMs: appliedAtMs - POLICY.maxWaitMs } : one] as const,
     );
-    const second = { ...owned(service('zz', { nodePort: 31_998 }), 'a.json'), appliedAtMs };
+    const second = { ...owned(service('zz'), 'a.json'), appliedAtMs };
     const services = complete(new Map([...older, [second.key, second] as const]));
-    const file = spec('a.json', deployment('a'), service('new'), service('zz', { nodePort: 31_998 }));
+    const file = spec('a.json', deployment('a'), service('new'), service('zz'));
     const specs = [...NAMES.filter((name) => name !== 'a').map(app), file];
     const { context } = planWorld(withSpecs({ ...base, cluster: { ...base.cluster, services } }, ...specs), { nowMs: appliedAtMs });
     const wanted = context.desired.specs.get(specId('a.json'));
