@@ -90,7 +90,8 @@ describe('routes that would collide', () => {
     expect(
       instances.every(({ ServiceTags }) => ServiceTags.includes(`traefik.http.routers.${OTHER}.rule=Host(\`${OTHER}.example.com\`)`)),
     ).toBe(true);
-    expect((await askHost(webUrl, `${OTHER}.example.com`)).status).toBe(200);
+    // It was registered a moment ago: Traefik takes up to two seconds to look again.
+    await waitUntil('the pool in traffic', async () => ((await askHost(webUrl, `${OTHER}.example.com`)).status === 200 ? true : undefined));
     await site.git.commit({ 'other.yaml': app(OTHER, `routers.${OTHER}.rule=Host(\`${OTHER}.example.com\`)`) }, 'give it back');
     await site.daemon.resync();
     await site.daemon.waitFor('no conflict', (seen) => specOf(seen, 'other.yaml')?.state === 'in-step');
