@@ -4,6 +4,7 @@ import type { RunReport } from '../../src/core/report/run-report.ts';
 import { createHttpServer, type HttpServer } from '../../src/http/create-http-server.ts';
 import type { DrainWish } from '../../src/http/http-server-options.ts';
 import type { PageFile } from '../../src/http/page-files.ts';
+import { httpOptions } from './http-options.ts';
 import { openPage } from './page-browser.ts';
 import { explanationOf, pictureOf } from './page-world.ts';
 
@@ -26,25 +27,24 @@ export async function serve(
   let report = first;
   const drains: DrainWish[] = [];
   const resyncs: (string | undefined)[] = [];
-  const server: HttpServer = createHttpServer({
-    listen: { host: '127.0.0.1', port },
-    token,
-    report: () => report,
-    livez: () => true,
-    ready: () => ({ ready: true, checks: [] }),
-    metrics: async () => '',
-    page: files,
-    why: (asked) => explanationOf(asked, report),
-    picture: (pool) => pictureOf(report, pool),
-    drain: async (wish) => {
-      drains.push(wish);
-      return undefined;
-    },
-    resync: async (spec) => {
-      resyncs.push(spec);
-      return { queued: true, coalesced: false };
-    },
-  });
+  const server: HttpServer = createHttpServer(
+    httpOptions({
+      listen: { host: '127.0.0.1', port },
+      token,
+      report: () => report,
+      page: files,
+      why: (asked) => explanationOf(asked, report),
+      picture: (pool) => pictureOf(report, pool),
+      drain: async (wish) => {
+        drains.push(wish);
+        return undefined;
+      },
+      resync: async (spec) => {
+        resyncs.push(spec);
+        return { queued: true, coalesced: false };
+      },
+    }),
+  );
   const { url } = await server.start();
   const show = (next: RunReport): void => {
     report = { ...next, startedAtMs: report.startedAtMs + 1 };

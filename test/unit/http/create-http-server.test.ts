@@ -3,6 +3,7 @@ import { specId } from '../../../src/core/model/ids.ts';
 import { createHttpServer, type HttpServer } from '../../../src/http/create-http-server.ts';
 import type { HttpServerOptions } from '../../../src/http/http-server-options.ts';
 import { AppError } from '../../../src/shared/errors.ts';
+import { httpOptions } from '../../support/http-options.ts';
 import { actionReport, nodeDecision, poolReport, removalHold, runReport, specReport } from '../../support/run-report.ts';
 
 let servers: HttpServer[] = [];
@@ -19,17 +20,13 @@ const report = runReport({
 });
 
 function serve(more: Partial<HttpServerOptions> = {}) {
-  const server = createHttpServer({
-    listen: { host: '127.0.0.1', port: 0 },
-    token: undefined,
-    report: () => report,
-    livez: () => true,
-    ready: () => ({ ready: true, checks: [] }),
-    metrics: async () => '# HELP x\n',
-    drain: async () => undefined,
-    resync: async () => ({ queued: true, coalesced: false }),
-    ...more,
-  });
+  const server = createHttpServer(
+    httpOptions({
+      report: () => report,
+      metrics: async () => '# HELP x\n',
+      ...more,
+    }),
+  );
   servers.push(server);
   return server.app;
 }

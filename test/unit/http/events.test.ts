@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { createHttpServer, type HttpServer } from '../../../src/http/create-http-server.ts';
 import type { HttpServerOptions } from '../../../src/http/http-server-options.ts';
+import { httpOptions } from '../../support/http-options.ts';
 import { runReport, specReport } from '../../support/run-report.ts';
 
 let servers: HttpServer[] = [];
@@ -15,17 +16,12 @@ afterEach(async () => {
 const report = runReport({ startedAtMs: 1 });
 
 async function serve(more: Partial<HttpServerOptions> = {}): Promise<{ readonly server: HttpServer; readonly url: string }> {
-  const server = createHttpServer({
-    listen: { host: '127.0.0.1', port: 0 },
-    token: undefined,
-    report: () => report,
-    livez: () => true,
-    ready: () => ({ ready: true, checks: [] }),
-    metrics: async () => '',
-    drain: async () => undefined,
-    resync: async () => ({ queued: true, coalesced: false }),
-    ...more,
-  });
+  const server = createHttpServer(
+    httpOptions({
+      report: () => report,
+      ...more,
+    }),
+  );
   servers.push(server);
   return { server, url: (await server.start()).url };
 }

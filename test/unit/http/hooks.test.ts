@@ -3,6 +3,7 @@ import { request as httpRequest } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createHttpServer, type HttpServer } from '../../../src/http/create-http-server.ts';
 import type { HttpServerOptions } from '../../../src/http/http-server-options.ts';
+import { httpOptions } from '../../support/http-options.ts';
 
 const SECRET = 'hunter22';
 const BODY = '{"ref":"refs/heads/main","text":"ü"}';
@@ -26,18 +27,12 @@ describe('webhooks', () => {
 
   async function daemon(more: Partial<HttpServerOptions> = {}) {
     let woken = 0;
-    const server = createHttpServer({
-      listen: { host: '127.0.0.1', port: 0 },
-      token: undefined,
-      report: () => undefined,
-      livez: () => true,
-      ready: () => ({ ready: true, checks: [] }),
-      metrics: async () => '',
-      resync: async () => ({ queued: true, coalesced: false }),
-      drain: async () => undefined,
-      hook: { secret: SECRET, wake: () => void woken++ },
-      ...more,
-    });
+    const server = createHttpServer(
+      httpOptions({
+        hook: { secret: SECRET, wake: () => void woken++ },
+        ...more,
+      }),
+    );
     servers.push(server);
     const { url } = await server.start();
     const post = async (path: string, headers: Readonly<Record<string, string>>, body = BODY) =>

@@ -3,6 +3,7 @@ import { poolKey } from '../../../src/core/model/ids.ts';
 import { createHttpServer, type HttpServer } from '../../../src/http/create-http-server.ts';
 import type { MigrationResult, MigrationWish } from '../../../src/http/http-server-options.ts';
 import { type ProblemCode, problem } from '../../../src/shared/problem.ts';
+import { httpOptions } from '../../support/http-options.ts';
 import { runReport } from '../../support/run-report.ts';
 
 let servers: HttpServer[] = [];
@@ -13,20 +14,16 @@ afterEach(async () => {
 
 function serve(answer: MigrationResult = { kind: 'done', moving: [poolKey('prod', 'web')] }) {
   const asked: MigrationWish[] = [];
-  const server = createHttpServer({
-    listen: { host: '127.0.0.1', port: 0 },
-    token: 'hunter22',
-    report: () => runReport(),
-    livez: () => true,
-    ready: () => ({ ready: true, checks: [] }),
-    metrics: async () => '',
-    resync: async () => ({ queued: true, coalesced: false }),
-    drain: async () => undefined,
-    migrate: async (wish) => {
-      asked.push(wish);
-      return answer;
-    },
-  });
+  const server = createHttpServer(
+    httpOptions({
+      token: 'hunter22',
+      report: () => runReport(),
+      migrate: async (wish) => {
+        asked.push(wish);
+        return answer;
+      },
+    }),
+  );
   servers.push(server);
   const headers = { authorization: 'Bearer hunter22' };
   const post = (body: object) => server.app.inject({ method: 'POST', url: '/api/v1/migrations', headers, body });

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createHttpServer, type HttpServer } from '../../../src/http/create-http-server.ts';
 import type { HttpServerOptions } from '../../../src/http/http-server-options.ts';
 import { type ProblemCode, problem } from '../../../src/shared/problem.ts';
+import { httpOptions } from '../../support/http-options.ts';
 import { nodeDecision, nodeReport, poolReport, runReport, sourceReport } from '../../support/run-report.ts';
 
 let servers: HttpServer[] = [];
@@ -24,17 +25,13 @@ const report = runReport({
 
 function serve(more: Partial<HttpServerOptions> = {}) {
   const asked: unknown[] = [];
-  const server = createHttpServer({
-    listen: { host: '127.0.0.1', port: 0 },
-    token: undefined,
-    report: () => report,
-    livez: () => true,
-    ready: () => ({ ready: true, checks: [] }),
-    metrics: async () => '',
-    resync: async () => ({ queued: true, coalesced: false }),
-    drain: async (wish) => void asked.push(wish),
-    ...more,
-  });
+  const server = createHttpServer(
+    httpOptions({
+      report: () => report,
+      drain: async (wish) => void asked.push(wish),
+      ...more,
+    }),
+  );
   servers.push(server);
   return { app: server.app, asked };
 }

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { createHttpServer, type HttpServer } from '../../../src/http/create-http-server.ts';
 import type { HttpServerOptions } from '../../../src/http/http-server-options.ts';
+import { httpOptions } from '../../support/http-options.ts';
 import { runReport } from '../../support/run-report.ts';
 
 const TOKEN = 'hunter22';
@@ -15,20 +16,18 @@ describe('a request to change something, at a standby', () => {
   /** A replica, and what it was asked to do itself. */
   async function replica(more: Partial<HttpServerOptions> = {}) {
     const asked: unknown[] = [];
-    const server = createHttpServer({
-      listen: { host: '127.0.0.1', port: 0 },
-      token: TOKEN,
-      report: () => runReport({}),
-      livez: () => true,
-      ready: () => ({ ready: true, checks: [] }),
-      metrics: async () => '',
-      resync: async (spec) => {
-        asked.push(spec ?? 'all');
-        return { queued: spec !== 'gone', coalesced: false };
-      },
-      drain: async (wish) => void asked.push(wish),
-      ...more,
-    });
+    const server = createHttpServer(
+      httpOptions({
+        token: TOKEN,
+        report: () => runReport({}),
+        resync: async (spec) => {
+          asked.push(spec ?? 'all');
+          return { queued: spec !== 'gone', coalesced: false };
+        },
+        drain: async (wish) => void asked.push(wish),
+        ...more,
+      }),
+    );
     servers.push(server);
     return { ...(await server.start()), app: server.app, asked };
   }

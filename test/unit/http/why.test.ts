@@ -3,6 +3,7 @@ import type { Explanation } from '../../../src/core/report/explanation.ts';
 import { createHttpServer, type HttpServer } from '../../../src/http/create-http-server.ts';
 import type { HttpServerOptions } from '../../../src/http/http-server-options.ts';
 import { complete, endpoints, service, spec, specSet, world } from '../../support/builders.ts';
+import { httpOptions } from '../../support/http-options.ts';
 import { settled, why } from '../../support/known-world.ts';
 import { runReport } from '../../support/run-report.ts';
 
@@ -15,17 +16,12 @@ afterEach(async () => {
 const site = settled(world({ specs: complete(specSet([spec('web.json', service('web'))])), endpoints: [endpoints('default/web')] }));
 
 function serve(answer: HttpServerOptions['why'] = ({ kind, value }) => why(site, kind, value)) {
-  const server = createHttpServer({
-    listen: { host: '127.0.0.1', port: 0 },
-    token: undefined,
-    report: () => runReport(),
-    why: answer,
-    livez: () => true,
-    ready: () => ({ ready: true, checks: [] }),
-    metrics: async () => '',
-    resync: async () => ({ queued: true, coalesced: false }),
-    drain: async () => undefined,
-  });
+  const server = createHttpServer(
+    httpOptions({
+      report: () => runReport(),
+      why: answer,
+    }),
+  );
   servers.push(server);
   return server.app;
 }
