@@ -1,5 +1,5 @@
 import type { Event as YamlEvent } from 'js-yaml';
-import { constructFromEvents, parseEvents, YAMLException } from 'js-yaml';
+import { constructFromEvents, EVENT_ID, getScalarValue, parseEvents, SCALAR_STYLE, YAMLException } from 'js-yaml';
 import { errorText } from '../../shared/errors.ts';
 import type { Problem } from '../../shared/problem.ts';
 import { problem } from '../../shared/problem.ts';
@@ -34,10 +34,11 @@ export function parseDocuments(text: string, source: SourceFile, strictJson: boo
   if (syntax !== undefined) return { documents: [], problems: [syntax] };
   const parsed = parseYaml(text, source);
   if (parsed.kind === 'invalid') return { documents: [], problems: [parsed.problem] };
+  const octals = octalProblems(text, parsed.events, source);
   const places = readPlaces(text, parsed.events);
   const budget = newBudget();
   const documents: SpecDocument[] = [];
-  const problems: Problem[] = [];
+  const problems: Problem[] = [...octals];
   parsed.values.forEach((value, index) => {
     const place = places[index];
     if (place === undefined) return;
@@ -57,6 +58,19 @@ function jsonProblem(text: string, source: SourceFile): Problem | undefined {
     const { offset, reason } = findJsonError(text) ?? { offset: 0, reason: 'the file is not JSON' };
     return problem('SPEC_SYNTAX', `not valid JSON: ${reason}`, { where: source.at(offset) });
   }
+}
+
+/**
+ * Numbers that begin with 0: to kubectl, which reads YAML 1.1, `defaultMode: 0400` is octal, and to YAML 1.2 it is four hundred, a mode
+ * that the group may write. Whoever wrote it meant one of both.
+ */
+function octalProblems(text: string, events: readonly YamlEvent[], source: SourceFile): readonly Problem[] {
+  return events.flatMap((event) => {
+    if (event.type !== EVENT_ID.SCALAR || event.style !== SCALAR_STYLE.PLAIN || !/^[-+]?0\d+$/.test(getScalarValue(text, event))) return [];
+    const message = 'a number that begins with 0 is octal to kubectl and decimal to YAML 1.2';
+    const remedy = 'Write 0o400 where octal is meant, leave the 0 out where decimal is, and put a text in quotes.';
+    return [problem('SPEC_INVALID_FIELD', message, { where: source.at(event.valueStart), remedy })];
+  });
 }
 
 type Parsed =

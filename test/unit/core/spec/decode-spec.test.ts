@@ -79,6 +79,16 @@ describe('formats', () => {
     expect(names('a.yaml', `---\n${CONFIG_MAP}---\n# nothing\n---\n${CONFIG_MAP.replace('name: a', 'name: b')}---\n`)).toEqual(['a', 'b']);
   });
 
+  it('numbers in octal and in quotes, but none that begins with 0: kubectl reads it otherwise', () => {
+    const secret = (mode: string): string =>
+      `apiVersion: v1\nkind: Pod\nmetadata: { name: a, labels: { id: "007" } }\nspec:\n  containers: [{ name: a, image: a }]\n  volumes: [{ name: s, secret: { defaultMode: ${mode} } }]\n`;
+    const [pod] = objectsOf(decode('a.yaml', secret('0o400')));
+    expect(pod).toMatchObject({ metadata: { labels: { id: '007' } }, spec: { volumes: [{ secret: { defaultMode: 0o400 } }] } });
+    for (const mode of ['0400', '0644', '-010', '08']) {
+      expect(summary(decode('a.yaml', secret(mode)))).toEqual(['6:47 SPEC_INVALID_FIELD']);
+    }
+  });
+
   it('a byte order mark and Windows line ends', () => {
     expect(names('a.yaml', `\uFEFF${CONFIG_MAP.replaceAll('\n', '\r\n')}`)).toEqual(['a']);
     expect(names('a.JSON', `\uFEFF${JSON.stringify(object('a'), null, 2).replaceAll('\n', '\r\n')}`)).toEqual(['a']);
