@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
+/** A condition that is waited for is given up after this time: a busy machine is slow, and what hangs is found all the same. */
+const patience = { poll: { timeout: 15_000 } };
+
 /** `fast` needs nothing but Node and git; `web` needs Chromium; `real` needs the servers that `npm run servers` builds. */
 export default defineConfig({
   test: {
@@ -9,6 +12,7 @@ export default defineConfig({
       {
         test: {
           name: 'fast',
+          expect: patience,
           include: ['test/unit/**/*.test.ts', 'test/contract/**/*.test.ts', 'test/architecture/**/*.test.ts', 'test/fuzz/**/*.test.ts'],
           exclude: ['test/contract/**/*.real.test.ts'],
           testTimeout: 60_000,
@@ -17,6 +21,7 @@ export default defineConfig({
       {
         test: {
           name: 'web',
+          expect: patience,
           include: ['test/web/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
@@ -26,6 +31,7 @@ export default defineConfig({
       {
         test: {
           name: 'real',
+          expect: patience,
           globalSetup: ['test/support/shared-stack.ts'],
           include: [
             'test/contract/**/*.real.test.ts',

@@ -2,22 +2,43 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { missingServers } from './servers/catalog.ts';
 import { chromiumPath } from './support/chromium-path.ts';
 
-/** The counts in vitest's JSON report. */
+/** What is used of vitest's JSON report. */
 interface Report {
   readonly numPassedTests: number;
   readonly numFailedTests: number;
   readonly numPendingTests: number;
   readonly numTodoTests: number;
+  readonly testResults: readonly FileReport[];
+}
+
+interface FileReport {
+  /** The file's path. */
+  readonly name: string;
+  readonly status: string;
+  /** Why the file could not be loaded. */
+  readonly message: string;
+  readonly assertionResults: readonly { readonly fullName: string; readonly status: string; readonly failureMessages: readonly string[] }[];
 }
 
 interface Counts {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
+  /** Each failed test in words, with the first lines of why. */
+  readonly failures: readonly string[];
+}
+
+/** The failed tests of a file, and the file itself when it could not be loaded. */
+function failuresOf(file: FileReport): readonly string[] {
+  const path = relative(join(import.meta.dirname, '..'), file.name);
+  const told = (name: string, why: string): string => `${path} > ${name}\n    ${why.split('\n', 4).join('\n    ')}`;
+  const failed = file.assertionResults.filter((test) => test.status === 'failed');
+  if (failed.length === 0 && file.status === 'failed') return [told('(the file)', file.message)];
+  return failed.map((test) => told(test.fullName, test.failureMessages.join('\n')));
 }
 
 /** The projects of vitest.config.ts, one after the other: the fast tests would disturb the timing of those on real servers. */
@@ -40,19 +61,25 @@ async function runProject(project: string, args: readonly string[]): Promise<Cou
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => child.kill(signal));
     const [code] = (await once(child, 'exit')) as [number | null];
     const report = JSON.parse(await readFile(file, 'utf8').catch(() => '{}')) as Partial<Report>;
-    const { numPassedTests = 0, numFailedTests = 0, numPendingTests = 0, numTodoTests = 0 } = report;
-    return { passed: numPassedTests, failed: code === 0 ? 0 : Math.max(1, numFailedTests), skipped: numPendingTests + numTodoTests };
+    const { numPassedTests = 0, numFailedTests = 0, numPendingTests = 0, numTodoTests = 0, testResults = [] } = report;
+    return {
+      passed: numPassedTests,
+      failed: code === 0 ? 0 : Math.max(1, numFailedTests),
+      skipped: numPendingTests + numTodoTests,
+      failures: testResults.flatMap((result) => failuresOf(result)),
+    };
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
 }
 
 /**
- * Runs all tests, those on the real servers included when these are built, and ends with one line that counts them:
+ * Runs all tests, those on the real servers included when these are built, and ends with what failed and one line that counts:
  * `N passed, N failed, N skipped`. Arguments are handed to vitest. Exit code 0 only when tests ran and none failed.
  */
 async function runTests(args: readonly string[]): Promise<number> {
   const total = { passed: 0, failed: 0, skipped: 0 };
+  const failures: string[] = [];
   const missing = await missingServers();
   for (const project of PROJECTS) {
     if (project === 'web' && chromiumPath() === undefined) {
@@ -73,11 +100,13 @@ async function runTests(args: readonly string[]): Promise<number> {
       total.skipped += files;
       continue;
     }
-    const { passed, failed, skipped } = await runProject(project, args);
-    total.passed += passed;
-    total.failed += failed;
-    total.skipped += skipped;
+    const counts = await runProject(project, args);
+    total.passed += counts.passed;
+    total.failed += counts.failed;
+    total.skipped += counts.skipped;
+    failures.push(...counts.failures);
   }
+  for (const failure of failures) process.stdout.write(`\nFAILED ${failure}\n`);
   process.stdout.write(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped\n`);
   return total.failed === 0 && total.passed > 0 ? 0 : 1;
 }
