@@ -1,28 +1,31 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
-import { join, relative, sep } from 'node:path';
+import { lstat, readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DEFAULT_LIMITS, EXTENSIONS } from '../adapters/git/git-limits.ts';
 import type { GitSource } from '../adapters/git/git-source.ts';
-import { pathFilter } from '../adapters/git/path-filter.ts';
+import { checkLimits, contentOf, refusalOf } from '../adapters/git/judge-files.ts';
+import { folderFilter, pathFilter } from '../adapters/git/path-filter.ts';
+import { isSpecEntry, type SpecFilter, type TreeEntry } from '../adapters/git/read-tree.ts';
 import type { Config } from '../config/config.ts';
 import { byBytes, revision, specId } from '../core/model/ids.ts';
 import type { SpecFile, SpecFiles } from '../core/model/spec-set.ts';
 import { AppError, errorText } from '../shared/errors.ts';
 import { problem } from '../shared/problem.ts';
-import { SPEC_FILE } from './spec-files.ts';
 
 /** What the state of a folder is called where a commit would be named. */
 const UNCOMMITTED = revision('uncommitted');
 
 /**
- * A folder in the place of the repository: its files below `git.root`, as they are on disk. Throws AppError when they cannot be read. Hidden
- * files are left out, and what is no plain file, as Git holds it, is told.
+ * A folder in the place of the repository: its files below `git.root`, as they are on disk, by the rules that hold for those of a commit.
+ * Throws AppError when they cannot be read, or are too many. Nothing is known of what Git ignores: folders `node_modules` are left out.
  */
 export function createDirectorySource(directory: string, { git }: Pick<Config, 'git'>): GitSource {
-  const isWanted = pathFilter(git.include, git.exclude);
+  const { include, exclude } = git;
   const root = git.root.replace(/^(?:\.?\/)+|^\.$/g, '').replace(/\/+$/, '');
+  const filter = { root, extensions: EXTENSIONS, isWanted: pathFilter(include, exclude), mayHoldWanted: folderFilter(include, exclude) };
   return {
     async read() {
-      const files = await filesBelow({ directory, root, isWanted });
+      const files = await filesBelow(directory, filter);
       const nowMs = Date.now();
       const value: SpecFiles = {
         ...{ revision: UNCOMMITTED, source: '', files, commits: [], problems: [] },
@@ -34,36 +37,48 @@ export function createDirectorySource(directory: string, { git }: Pick<Config, '
   };
 }
 
-interface Place {
-  readonly directory: string;
-  readonly root: string;
-  readonly isWanted: (path: string) => boolean;
-}
-
-async function filesBelow({ directory, root, isWanted }: Place): Promise<readonly SpecFile[]> {
-  const top = join(directory, root);
+async function filesBelow(directory: string, filter: SpecFilter): Promise<readonly SpecFile[]> {
   try {
-    const entries = await readdir(top, { recursive: true, withFileTypes: true });
-    const found = entries.flatMap((entry) => {
-      const below = relative(top, join(entry.parentPath, entry.name)).split(sep).join('/');
-      const isHidden = below.split('/').some((part) => part.startsWith('.') || part === 'node_modules');
-      if (entry.isDirectory() || isHidden || !SPEC_FILE.test(below) || !isWanted(below)) return [];
-      return [{ below, isFile: entry.isFile() }];
-    });
-    const files = found.map(({ below, isFile }) => readOne(join(top, below), root === '' ? below : `${root}/${below}`, isFile));
+    const entries = (await entriesIn(directory, filter.root)).filter((entry) => isSpecEntry(entry, filter));
+    const judged = entries.map((entry) => ({ entry, refusal: refusalOf(entry, DEFAULT_LIMITS, NONE) }));
+    const wanted = judged.filter(({ refusal }) => refusal === undefined).map(({ entry }) => entry);
+    checkLimits(entries, wanted, DEFAULT_LIMITS);
+    const files = judged.map(
+      async ({ entry: { path }, refusal }): Promise<SpecFile> =>
+        refusal === undefined ? readOne(directory, path) : { id: specId(path), blobId: '', content: refusal },
+    );
     return (await Promise.all(files)).sort((a, b) => byBytes(a.id, b.id));
   } catch (error) {
+    if (error instanceof AppError) throw error;
+    const top = join(directory, filter.root);
     throw new AppError(problem('CONFIG_UNREADABLE', `the specs below ${top} cannot be read: ${errorText(error)}`), { cause: error });
   }
 }
 
-async function readOne(path: string, name: string, isFile: boolean): Promise<SpecFile> {
-  const id = specId(name);
-  if (!isFile) {
-    const refused = problem('SPEC_NOT_A_FILE', `${name} is no plain file`, { where: { file: name, line: 1, column: 1, path: '' } });
-    return { id, blobId: '', content: { kind: 'refused', problem: refused } };
-  }
-  const bytes = await readFile(path);
-  const header = `blob ${bytes.length}\0`;
-  return { id, blobId: createHash('sha1').update(header).update(bytes).digest('hex'), content: { kind: 'bytes', bytes } };
+/** A folder holds each name once. */
+const NONE: ReadonlySet<string> = new Set();
+
+/** What stands below a folder, its own folders looked through, as Git would list it. */
+async function entriesIn(directory: string, folder: string): Promise<readonly TreeEntry[]> {
+  const found = await readdir(join(directory, folder), { withFileTypes: true });
+  const entries = found.map(async (entry): Promise<readonly TreeEntry[]> => {
+    const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
+    if (entry.name.startsWith('.') || entry.name === 'node_modules') return [];
+    if (entry.isSymbolicLink()) return [{ kind: 'symbolic link', blobId: '', size: 0, path }];
+    if (entry.isFile()) return [{ kind: 'file', blobId: '', size: (await lstat(join(directory, path))).size, path }];
+    if (!entry.isDirectory()) return [];
+    // A repository of its own, as Git keeps submodules.
+    const isSubmodule = await lstat(join(directory, path, '.git')).then(
+      () => true,
+      () => false,
+    );
+    return isSubmodule ? [{ kind: 'submodule', blobId: '', size: 0, path }] : entriesIn(directory, path);
+  });
+  return (await Promise.all(entries)).flat();
+}
+
+async function readOne(directory: string, path: string): Promise<SpecFile> {
+  const bytes = await readFile(join(directory, path));
+  const blobId = createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex');
+  return { id: specId(path), blobId, content: contentOf(bytes, path) };
 }

@@ -29,6 +29,10 @@ const HELP = `
 Shows what would change: the fields of objects, the backends and tags of pools, the keys of Consul, the routers of Traefik. With --ref or
 --dir it is what would be done if these were in force. Values of Secrets are never shown.
 
+A folder is read as it is on disk, with what Git ignores or does not know yet; left out are hidden files and folders named node_modules.
+Links, submodules, pointers of Git LFS and files above 1 MiB are refused as in a commit. Signatures are not looked at. The repository is
+fetched into a folder that is removed at the end, whatever git.mirrorDir says; with --ref, git.fastForwardOnly does not count.
+
 A snapshot is a file with everything but the specs that a plan looks at. With it no server is asked, so that a pull request can be checked
 where none can be reached; what it does not hold is taken not to exist. It holds digests of the values of Secrets, and names and addresses:
 keep it as you keep the specs.
@@ -92,10 +96,10 @@ async function plan(command: Command, context: CommandContext, flags: PlanFlags)
   return planExitCode(answer.report, flags.exitCode === true);
 }
 
-/** The configuration with another branch. */
+/** The configuration with another branch, which need not go on from the commit in force before it is merged. */
 function atRef({ git, ...config }: Config, ref: string | undefined): Config {
   const { tag: _tag, semver: _semver, commit: _commit, ...rest } = git;
-  return { ...config, git: ref === undefined ? git : { ...rest, ref } } as Config;
+  return { ...config, git: ref === undefined ? git : { ...rest, ref, fastForwardOnly: false } } as Config;
 }
 
 function openSnapshot(file: string, { owner, cluster, consul }: Config, { io }: CommandContext): RecordedWorld {
@@ -128,7 +132,7 @@ function recordWorld(file: string, { report, recorded }: PlanAnswer, context: Co
     const remedy = 'Mend what the plan tells of this source, then record again.';
     throw new AppError(problem('FILE_NOT_WRITTEN', `${file} is not written: the source ${missing.source} is ${missing.kind}`, { remedy }));
   }
-  writeOut(file, writeSnapshot(recorded), { context, fresh: false });
+  writeOut(file, writeSnapshot(recorded), { context, fresh: false, isPrivate: true });
 }
 
 function show({ report, changes }: PlanAnswer, context: CommandContext, { output }: PlanFlags): void {

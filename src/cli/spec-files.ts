@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DEFAULT_LIMITS } from '../adapters/git/git-limits.ts';
+import { contentOf, refusalOf } from '../adapters/git/judge-files.ts';
 import { byBytes, revision, specId } from '../core/model/ids.ts';
 import type { SpecFile, SpecFiles } from '../core/model/spec-set.ts';
 import { unreadableSpec } from './unreadable-spec.ts';
@@ -9,8 +11,8 @@ import { unreadableSpec } from './unreadable-spec.ts';
 export const SPEC_FILE = /\.(json|ya?ml)$/i;
 
 /**
- * The files that are named, and those with an accepted ending below the folders that are named, hidden ones left out. Throws
- * AppError when one cannot be read.
+ * The files that are named, and those with an accepted ending below the folders that are named, hidden ones left out; what the daemon
+ * would not read is refused. Throws AppError when one cannot be read.
  */
 export async function specFilesAt(paths: readonly string[]): Promise<SpecFiles> {
   const names = new Set<string>();
@@ -50,7 +52,8 @@ async function namesAt(path: string): Promise<readonly string[]> {
 async function readSpecFile(path: string): Promise<SpecFile> {
   try {
     const bytes = await readFile(path);
-    return { id: specId(path), blobId: createHash('sha1').update(bytes).digest('hex'), content: { kind: 'bytes', bytes } };
+    const refusal = refusalOf({ kind: 'file', blobId: '', size: bytes.length, path }, DEFAULT_LIMITS, new Set());
+    return { id: specId(path), blobId: createHash('sha1').update(bytes).digest('hex'), content: refusal ?? contentOf(bytes, path) };
   } catch (error) {
     throw unreadableSpec(path, error);
   }

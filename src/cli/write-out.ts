@@ -2,20 +2,21 @@ import { errorCode } from '../config/read-secrets.ts';
 import { AppError } from '../shared/errors.ts';
 import { problem } from '../shared/problem.ts';
 import type { CommandContext } from './command-context.ts';
+import type { WriteHow } from './write-file.ts';
 
-/** Writes a file, or to stdout where `-` or no file is named. With `fresh` nothing is written over. Throws AppError FILE_NOT_WRITTEN. */
-export function writeOut(
-  file: string | undefined,
-  text: string,
-  { context, fresh }: { readonly context: CommandContext; readonly fresh: boolean },
-): void {
+interface WriteOut extends WriteHow {
+  readonly context: CommandContext;
+}
+
+/** Writes a file, or to stdout where `-` or no file is named. Throws AppError FILE_NOT_WRITTEN. */
+export function writeOut(file: string | undefined, text: string, { context, ...how }: WriteOut): void {
   const { stdout, writeFile } = context.io;
   if (file === undefined || file === '-' || writeFile === undefined) {
     stdout.write(text);
     return;
   }
   try {
-    writeFile(file, text, { fresh });
+    writeFile(file, text, how);
   } catch (error) {
     const code = errorCode(error);
     const why = code === 'EEXIST' ? 'it is there already' : code;

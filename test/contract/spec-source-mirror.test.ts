@@ -1,6 +1,8 @@
 import { access, chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ownerOf } from '../../src/adapters/git/work-folders.ts';
 import { GitRepository } from '../support/git-repository.ts';
 import { complete, openFolderRig, openHttpRig, pathWith, type Rig, reasonOf, steady, texts } from './spec-source-rig.ts';
 
@@ -134,7 +136,8 @@ describe('the mirror of a spec source', () => {
   });
 
   it('leaves alone what else is in the folder, and removes what a killed rebuild left', async () => {
-    await mkdir(join(rig.mirrorDir, `${MIRROR}.new-dead`), { recursive: true });
+    const killed = ownerOf({ host: hostname(), pid: process.pid, startedMs: 1 });
+    await mkdir(join(rig.mirrorDir, `${MIRROR}.new-${killed}-abc`), { recursive: true });
     await mkdir(join(rig.mirrorDir, 'other.git'), { recursive: true });
     await rig.repository.commit({ 'a.yaml': 'a' }, 'one');
     complete(await rig.open().read('', steady()));

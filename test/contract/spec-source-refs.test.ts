@@ -124,7 +124,10 @@ describe.each([
     );
     const paths = async (include: readonly string[], exclude: readonly string[]) =>
       Object.keys(texts(complete(await rig.open({ root: 'specs', include, exclude }).read('', steady()))));
-    expect(await paths(['prod/**'], ['**/old/**'])).toEqual(['specs/prod-old', 'specs/prod/web.yaml']);
+    // What stands in the place of a folder counts where the globs would take something below it.
+    expect(await paths(['prod/**'], ['**/old/**'])).toEqual(['specs/prod/web.yaml']);
+    expect(await paths(['prod*/**'], ['**/old/**'])).toEqual(['specs/prod-old', 'specs/prod/web.yaml']);
+    expect(await paths(['**'], ['prod*/**'])).toEqual(['specs/stage/web.yaml', 'specs/top.yaml']);
     expect(await paths(['*.yaml', 'stage/*'], ['prod-*'])).toEqual(['specs/stage/web.yaml', 'specs/top.yaml']);
     expect(await paths([], ['{prod,stage}/**', 'prod-old'])).toEqual(['specs/top.yaml']);
   });

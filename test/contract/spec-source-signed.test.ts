@@ -1,4 +1,4 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { VerifyOptions } from '../../src/adapters/git/git-settings.ts';
@@ -103,6 +103,37 @@ describe.skipIf(!hasProgram('ssh-keygen'))('a spec source that asks for signatur
     expect(await source.read(head, steady())).toMatchObject({ kind: 'stale', index: head, reason: { code: 'GIT_COMMIT_UNVERIFIED' } });
   });
 
+  it('judges with range what it took by its head alone again, as soon as it is known what was in force', async () => {
+    const applied = await commit('applied', key);
+    const smuggled = await commit('smuggled');
+    const head = await commit('on top', key);
+    const source = open('range');
+    expect(complete(await source.read('', steady())).revision).toBe(head);
+    const refused = { kind: 'unavailable', reason: { code: 'GIT_COMMIT_UNVERIFIED', message: expect.stringContaining(smuggled) } };
+    expect(await source.read(applied, steady())).toMatchObject(refused);
+    expect(await source.read(applied, steady())).toMatchObject(refused);
+    // It is not in force for the next process either, whatever that one knows.
+    expect(await open('range').read(applied, steady())).toMatchObject(refused);
+  });
+
+  it('verifies a head that it has refused only once, until the keys or the heads are others', async () => {
+    const applied = await commit('applied', key);
+    const source = open('range');
+    complete(await source.read(applied, steady()));
+    await commit('smuggled');
+    await commit('on top', key);
+    const verifications = async (): Promise<number> => {
+      rig.commands.length = 0;
+      expect(await source.read(applied, steady())).toMatchObject({ kind: 'stale', reason: { code: 'GIT_COMMIT_UNVERIFIED' } });
+      return rig.commands.filter((command) => command === 'log').length;
+    };
+    expect([await verifications(), await verifications(), await verifications()]).toEqual([1, 0, 0]);
+    await write('allowed', `${key.publicText}${stranger.publicText}`);
+    expect([await verifications(), await verifications()]).toEqual([1, 0]);
+    await commit('more on top', key);
+    expect(await verifications()).toBe(1);
+  });
+
   it('tells of a signature that does not fit, and of a name that would play with the terminal', async () => {
     await commit('good', key);
     const raw = await rig.repository.git(['cat-file', 'commit', 'main']);
@@ -188,5 +219,67 @@ describe('a spec source that follows only forward', () => {
     const applied = await rig.repository.commit({ 'a.yaml': 'a' }, 'old');
     await rig.repository.commit({ 'a.yaml': 'b' }, 'new', { parent: null });
     expect(reasonOf(await rig.open({ fastForwardOnly: true }).read(applied, steady())).code).toBe('GIT_NOT_FAST_FORWARD');
+  });
+
+  describe('when the mirror was lost, and a forced push came while nobody looked', () => {
+    let [applied, forced] = ['', ''];
+    beforeEach(async () => {
+      applied = await rig.repository.commit({ 'a.yaml': 'a' }, 'applied');
+      forced = await rig.repository.commit({ 'a.yaml': 'b' }, 'forced', { parent: null });
+    });
+    const refused = () => ({
+      kind: 'unavailable',
+      reason: { code: 'GIT_NOT_FAST_FORWARD', message: expect.stringContaining(`${forced} does not descend from ${applied}`) },
+    });
+
+    it('takes back what it took before it was known what was in force', async () => {
+      const source = rig.open({ fastForwardOnly: true });
+      expect(complete(await source.read('', steady())).revision).toBe(forced);
+      expect(await source.read(applied, steady())).toMatchObject(refused());
+      expect(await source.read(applied, steady())).toMatchObject(refused());
+      const onward = await rig.repository.commit({ 'a.yaml': 'c' }, 'onward', { parent: applied });
+      expect(complete(await source.read(applied, steady())).revision).toBe(onward);
+    });
+
+    it('does so also after one more restart, and while the server is away', async () => {
+      complete(await rig.open({ fastForwardOnly: true }).read('', steady()));
+      expect(await rig.open({ fastForwardOnly: true }).read(applied, steady())).toMatchObject(refused());
+      await rig.repository.deleteBranch('main');
+      expect((await rig.open({ fastForwardOnly: true }).read(applied, steady())).kind).toBe('unavailable');
+    });
+
+    it('tells nothing of it when the server is away by then', async () => {
+      complete(await rig.open({ fastForwardOnly: true }).read('', steady()));
+      await rig.repository.deleteBranch('main');
+      const reason = { code: 'GIT_REF_MISSING' };
+      expect(await rig.open({ fastForwardOnly: true }).read('', steady())).toMatchObject({ kind: 'stale', index: forced, reason });
+      expect(await rig.open({ fastForwardOnly: true }).read(applied, steady())).toMatchObject({ kind: 'unavailable', reason });
+    });
+
+    it('judges what came after by what was in force, and not by what it took', async () => {
+      const source = rig.open({ fastForwardOnly: true });
+      complete(await source.read('', steady()));
+      const onTop = await rig.repository.commit({ 'a.yaml': 'c' }, 'on top');
+      expect(reasonOf(await source.read(applied, steady())).message).toContain(`${onTop} does not descend from ${applied}`);
+    });
+
+    it('takes it again when the mirror is built anew meanwhile', async () => {
+      const source = rig.open({ fastForwardOnly: true });
+      complete(await source.read('', steady()));
+      await rm(rig.mirrorDir, { recursive: true });
+      expect(await source.read(applied, steady())).toMatchObject(refused());
+    });
+  });
+
+  it('goes on from what it took once it is known that it descends from what was in force', async () => {
+    const applied = await rig.repository.commit({ 'a.yaml': 'a' }, 'applied');
+    const head = await rig.repository.commit({ 'a.yaml': 'b' }, 'head');
+    const source = rig.open({ fastForwardOnly: true });
+    complete(await source.read('', steady()));
+    expect(complete(await source.read(applied, steady())).revision).toBe(head);
+    // By now it is the head that counts, also where nobody can tell what was applied.
+    await rig.repository.commit({ 'a.yaml': 'c' }, 'beside', { parent: applied });
+    expect(await source.read(applied, steady())).toMatchObject({ kind: 'stale', index: head, reason: { code: 'GIT_NOT_FAST_FORWARD' } });
+    expect(await rig.open({ fastForwardOnly: true }).read('', steady())).toMatchObject({ kind: 'stale', index: head });
   });
 });

@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { classifyError } from '../../src/adapters/git/classify-error.ts';
 import { pickRef } from '../../src/adapters/git/follow.ts';
+import { parseRemote } from '../../src/adapters/git/parse-remote.ts';
+import { folderFilter, pathFilter } from '../../src/adapters/git/path-filter.ts';
 import { parseLog } from '../../src/adapters/git/read-commits.ts';
 import { parseTree } from '../../src/adapters/git/read-tree.ts';
 import { parseSignatures } from '../../src/adapters/git/verify-commits.ts';
@@ -9,9 +11,13 @@ import { loadConfig } from '../../src/config/load-config.ts';
 import { optionEntries } from '../../src/config/option-entries.ts';
 import { specId } from '../../src/core/model/ids.ts';
 import { parseRule } from '../../src/core/routes/parse-rule.ts';
+import { readSnapshot, writeSnapshot } from '../../src/core/snapshot/recorded-world.ts';
 import { decodeSpec } from '../../src/core/spec/decode-spec.ts';
 import { readSettings } from '../../src/core/spec/read-settings.ts';
 import { buildTags } from '../../src/core/tags/build-tags.ts';
+import { parseMemory } from '../../src/run/read-memory.ts';
+import { AppError } from '../../src/shared/errors.ts';
+import { endpoints, MEMORY, world } from '../support/builders.ts';
 import { CASES, examples, pieces, spoilt, spoiltBytes, survives } from './hostile-text.ts';
 
 /** Nothing that was parsed may have reached the prototype of all objects. */
@@ -26,6 +32,15 @@ function tryAll<T>(arbitrary: fc.Arbitrary<T>, work: (value: T) => void): void {
     { numRuns: CASES },
   );
   expectUnpolluted();
+}
+
+/** Runs work that may refuse what it gets in its own words. */
+function orRefused(work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+  }
 }
 
 const TIMEOUT_MS = 120_000;
@@ -125,6 +140,35 @@ describe('hostile input', { timeout: TIMEOUT_MS }, () => {
       parseSignatures(text);
       expect(classifyError({ what: 'git fetch', output: text, remote: true }).message.length).toBeLessThan(700);
       parseLog(text);
+    });
+  });
+
+  it('never breaks the readers of the address, the globs and the state of a repository', () => {
+    const URLS = [
+      'https://git.example/specs.git',
+      'git@git.example:specs.git',
+      'ssh://git@[::1]:22/specs',
+      '/srv/specs.git',
+      'ext::sh -c x',
+    ];
+    const GLOBS = ['prod/**', '{a,b/c}/*.yaml', '**/[a-z]*/!(x|y)/?.json', '+(a|b)/**/c'];
+    tryAll(fc.tuple(spoilt(URLS), spoilt(GLOBS), fc.constantFrom('a', 'a/b', 'prod/eu/x')), ([url, glob, folder]) => {
+      orRefused(() => expect(parseRemote(url).url).not.toMatch(/^-|\s/));
+      orRefused(() => {
+        const [isWanted, mayHoldWanted] = [pathFilter([glob], []), folderFilter([glob], [])];
+        if (isWanted(`${folder}/web.yaml`)) expect(mayHoldWanted(folder)).toBe(true);
+      });
+    });
+  });
+
+  it('never breaks the readers of a snapshot and of what the daemon remembers', () => {
+    const { specs: _, ...empty } = world({ endpoints: [endpoints('default/web')] });
+    const about = { recordedAtMs: 0, owner: 'a', cluster: 'b', keyPath: 'c' };
+    const FILES = [writeSnapshot({ ...about, world: empty }), '{"format":"poolkeeper-snapshot","version":1,"world":{"$map":[[1,2]]}}'];
+    tryAll(fc.tuple(spoilt(FILES), spoilt([JSON.stringify(MEMORY), '{"__proto__":{"polluted":1}}'])), ([text, memory]) => {
+      const read = readSnapshot(text, 'f');
+      if (read.kind === 'unreadable') expect(read.problem.code).toBe('SNAPSHOT_UNREADABLE');
+      expect(parseMemory(memory)).toMatchObject({ version: 1 });
     });
   });
 

@@ -79,7 +79,8 @@ function signerConfiguration(signers: Signers | undefined): readonly (readonly [
     ['gpg.x509.program', 'false'],
     ['gpg.openpgp.program', gnupgHome === undefined ? 'false' : 'gpg'],
     ['gpg.ssh.program', allowedSignersFile === undefined ? 'false' : 'ssh-keygen'],
-    ['gpg.ssh.allowedSignersFile', allowedSignersFile ?? '/dev/null'],
+    // Without it git refuses by itself: `false` may end before git has written to it, and then git ends by SIGPIPE.
+    ...(allowedSignersFile === undefined ? [] : [['gpg.ssh.allowedSignersFile', allowedSignersFile] as const]),
   ];
 }
 

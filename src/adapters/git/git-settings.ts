@@ -3,26 +3,13 @@ import type { Clock } from '../../core/model/ports.ts';
 import { AppError } from '../../shared/errors.ts';
 import { problem } from '../../shared/problem.ts';
 import { checkFollow, type Follow, type FollowOptions, followIdentity } from './follow.ts';
+import { DEFAULT_LIMITS, EXTENSIONS, type GitLimits } from './git-limits.ts';
 import { parseRemote, type Remote } from './parse-remote.ts';
-import { excludeFilter, type PathFilter, pathFilter } from './path-filter.ts';
+import { folderFilter, type PathFilter, pathFilter } from './path-filter.ts';
 import { isSshPath } from './ssh-command.ts';
 
 /** Reads a user name, password or token from where it is kept; called for each look at the repository, so that it may rotate. */
 export type CredentialReader = (signal: AbortSignal) => string | Promise<string>;
-
-/** What a repository may hold before it is refused. */
-export interface GitLimits {
-  /** Larger files are set aside unread (SPEC_TOO_LARGE). */
-  readonly maxFileBytes: number;
-  /** More files than these under the root fail the read: a wrong root, most likely. */
-  readonly maxFiles: number;
-  /** All files under the root together; they are kept in memory. */
-  readonly maxTotalBytes: number;
-  /** The mirror on disk, looked at while something is fetched. */
-  readonly maxMirrorBytes: number;
-  /** The most that one git command may write: a tree can be made to list for ever. */
-  readonly maxOutputBytes: number;
-}
 
 /** Whose signatures count, and on which commits. */
 export interface VerifyOptions {
@@ -95,8 +82,8 @@ export interface GitSettings {
   readonly exclude: readonly string[];
   /** By both lists. */
   readonly isWanted: PathFilter;
-  /** By the second alone. */
-  readonly isExcluded: PathFilter;
+  /** Whether something below a folder would be wanted. */
+  readonly mayHoldWanted: PathFilter;
   readonly shallow: boolean;
   readonly fastForwardOnly: boolean;
   readonly verify: VerifyOptions | undefined;
@@ -119,20 +106,12 @@ export interface GitSettings {
   readonly onCommand: (args: readonly string[]) => void;
 }
 
-const MIB = 1024 * 1024;
-const DEFAULT_LIMITS: GitLimits = {
-  maxFileBytes: MIB,
-  maxFiles: 10_000,
-  maxTotalBytes: 256 * MIB,
-  maxMirrorBytes: 4096 * MIB,
-  maxOutputBytes: 64 * MIB,
-};
 const DEFAULT_TIMEOUT_MS = 60_000;
 
 /** Checks the options of a Git source. Throws AppError CONFIG_INVALID or GIT_URL_REFUSED. */
 export function checkSettings(options: GitSourceOptions): GitSettings {
   checkShallow(options);
-  const { root = '', include = [], exclude = [], extensions = ['.json', '.yaml', '.yml'], timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  const { root = '', include = [], exclude = [], extensions = EXTENSIONS, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   return {
     remote: parseRemote(options.url),
     follow: checkFollow(options),
@@ -141,7 +120,7 @@ export function checkSettings(options: GitSourceOptions): GitSettings {
     include,
     exclude,
     isWanted: pathFilter(include, exclude),
-    isExcluded: excludeFilter(exclude),
+    mayHoldWanted: folderFilter(include, exclude),
     shallow: options.shallow ?? false,
     fastForwardOnly: options.fastForwardOnly ?? false,
     verify: options.verify === undefined ? undefined : verifyFrom(options.verify),
@@ -182,6 +161,11 @@ export function sourceIdentity(settings: GitSettings): string {
 /** Whether a fetched head has to be judged before it counts. */
 export function isJudged({ follow, verify, fastForwardOnly }: GitSettings): boolean {
   return verify !== undefined || fastForwardOnly || follow.kind === 'commit';
+}
+
+/** Whether judging a head needs to know which commit was in force before it. */
+export function comparesHeads({ verify, fastForwardOnly }: Pick<GitSettings, 'verify' | 'fastForwardOnly'>): boolean {
+  return fastForwardOnly || verify?.mode === 'range';
 }
 
 /** What needs the history cannot go with a fetch that leaves it out. */

@@ -4,9 +4,9 @@ import type { Snapshot } from '../../core/model/snapshot.ts';
 import type { SpecFiles } from '../../core/model/spec-set.ts';
 import { AppError, errorText } from '../../shared/errors.ts';
 import { type Problem, problem } from '../../shared/problem.ts';
-import { admitHead } from './admit-head.ts';
+import { HeadJudge } from './admit-head.ts';
 import { followText, isCommitId } from './follow.ts';
-import { checkSettings, type GitSettings, type GitSourceOptions, isJudged, sourceIdentity } from './git-settings.ts';
+import { checkSettings, type GitSettings, type GitSourceOptions, sourceIdentity } from './git-settings.ts';
 import { HeadWatch, type RemoteHead } from './head-watch.ts';
 import { Mirror } from './mirror.ts';
 import { readCommit, readCommits } from './read-commits.ts';
@@ -15,7 +15,6 @@ import { readTree } from './read-tree.ts';
 import { createGitRunner, type GitRunner } from './run-git.ts';
 import { SharedRun } from './shared-run.ts';
 import { SnapshotHistory } from './snapshot-history.ts';
-import { verifyCommits } from './verify-commits.ts';
 
 // A mirror that is broken again and again has a cause that rebuilding does not cure, such as a full disk.
 const REBUILD_INTERVAL_MS = 10 * 60 * 1000;
@@ -34,6 +33,13 @@ export function createGitSource(options: GitSourceOptions): GitSource {
   return new MirroredSource(checkSettings(options));
 }
 
+interface Look {
+  /** The commit in force. */
+  readonly before: Revision | undefined;
+  readonly since: string;
+  readonly lookedAtMs: number;
+}
+
 class MirroredSource implements GitSource {
   readonly #settings: GitSettings;
   readonly #identity: string;
@@ -41,6 +47,7 @@ class MirroredSource implements GitSource {
   readonly #mirror: Mirror;
   readonly #files: FileReader;
   readonly #heads: HeadWatch;
+  readonly #judge: HeadJudge;
   readonly #history = new SnapshotHistory<SpecFiles>();
   readonly #closing = new AbortController();
   /** The head of the remote that the last value was read by. */
@@ -59,6 +66,7 @@ class MirroredSource implements GitSource {
     this.#mirror = new Mirror(settings, this.#git);
     this.#files = new FileReader(settings, this.#git);
     this.#heads = new HeadWatch(settings, this.#git);
+    this.#judge = new HeadJudge({ git: this.#git, settings, mirror: this.#mirror });
   }
 
   async read(since: string, signal: AbortSignal): Promise<Snapshot<SpecFiles>> {
@@ -99,18 +107,20 @@ class MirroredSource implements GitSource {
     } catch (error) {
       signal.throwIfAborted();
       const failedAtMs = this.#settings.clock.now();
-      if (this.#history.last === undefined) await this.#recall(since, signal);
+      await this.#recall(since, signal);
       return this.#history.failed(problemOf(error), failedAtMs);
     }
   }
 
   async #look(since: string, lookedAtMs: number, signal: AbortSignal): Promise<SpecFiles> {
     const head = await this.#heads.look(lookedAtMs, signal);
-    const last = this.#history.last;
-    const read = () =>
-      last !== undefined && this.#settledAt === head.revision
+    const read = async () => {
+      const before = await this.#inForce(since, signal);
+      const last = this.#history.last;
+      return last !== undefined && this.#settledAt === head.revision
         ? this.#renew(last, since, signal)
-        : this.#fetchAndRead(head, { since, lookedAtMs }, signal);
+        : this.#fetchAndRead(head, { before, since, lookedAtMs }, signal);
+    };
     try {
       return await read();
     } catch (error) {
@@ -122,6 +132,15 @@ class MirroredSource implements GitSource {
     }
   }
 
+  /** The commit in force, of this process or an earlier one; undefined when there is none, or when it must not be in force any more. */
+  async #inForce(since: string, signal: AbortSignal): Promise<Revision | undefined> {
+    const before = this.#history.last?.revision ?? (await this.#mirror.head(signal))?.revision;
+    if (before === undefined || (await this.#judge.stands(before, since, signal))) return before;
+    this.#history.forget();
+    this.#settledAt = undefined;
+    return undefined;
+  }
+
   /** The last value once more, with nothing to say about how the branch got there. */
   async #renew(last: SpecFiles, since: string, signal: AbortSignal): Promise<SpecFiles> {
     if (since === this.#since && last.problems.length === 0) return last;
@@ -129,26 +148,16 @@ class MirroredSource implements GitSource {
     return { ...last, commits, problems: [] };
   }
 
-  async #fetchAndRead(head: RemoteHead, look: { since: string; lookedAtMs: number }, signal: AbortSignal): Promise<SpecFiles> {
-    const before = this.#history.last?.revision ?? (await this.#mirror.head(signal))?.revision;
+  async #fetchAndRead(head: RemoteHead, { before, ...look }: Look, signal: AbortSignal): Promise<SpecFiles> {
     const fetched = await this.#mirror.fetch(head, signal);
     // The branch may have moved on between the look and the fetch.
     const movedAfterMs = this.#heads.saw(fetched, look.lookedAtMs);
-    const target = await this.#admit(fetched, before ?? look.since, signal);
+    const target = await this.#judge.admit({ fetched, before }, look.since, signal);
     const [isRewritten, read] = await together([this.#isRewritten(before, target, signal), this.#readCommit(target, look.since, signal)]);
     this.#tidyAtTimes();
     this.#settledAt = fetched;
     const problems = before !== undefined && isRewritten ? [historyRewritten(this.#settings, before, target)] : [];
     return { ...read, problems, movedAfterMs, fetchedAtMs: this.#settings.clock.now() };
-  }
-
-  /** The commit that comes into force: the fetched one, unless heads are judged. */
-  async #admit(fetched: Revision, before: string, signal: AbortSignal): Promise<Revision> {
-    if (!isJudged(this.#settings)) return fetched;
-    const parts = { git: this.#git, settings: this.#settings, mirror: this.#mirror };
-    const target = await admitHead(parts, { fetched, before: isCommitId(before) ? revision(before) : undefined }, signal);
-    await this.#mirror.keep(target, signal);
-    return target;
   }
 
   /** Whether a branch, or a tag of one name, has left its former commit behind; of commits without their history nobody can tell. */
@@ -190,10 +199,11 @@ class MirroredSource implements GitSource {
   /** What an earlier process fetched last, so that a restart while the remote is away still knows the specs. */
   async #recall(since: string, signal: AbortSignal): Promise<void> {
     try {
+      const inForce = await this.#inForce(since, signal);
+      if (inForce === undefined || this.#history.last !== undefined) return;
       const head = await this.#mirror.head(signal);
       if (head === undefined) return;
-      // The keys may be others than those by which it came into force.
-      await verifyCommits(this.#git, this.#settings, { gitDir: this.#mirror.path, head: head.revision, since: undefined }, signal);
+      await this.#judge.verifyAgain(head.revision, signal);
       const read = await this.#readCommit(head.revision, since, signal);
       const { fetchedAtMs } = head;
       this.#since = since;

@@ -1,5 +1,5 @@
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type Revision, revision } from '../../core/model/ids.ts';
 import { AppError } from '../../shared/errors.ts';
 import { type Problem, problem } from '../../shared/problem.ts';
@@ -8,20 +8,26 @@ import { type GitSettings, isJudged } from './git-settings.ts';
 import type { RemoteHead } from './head-watch.ts';
 import { limitGrowth } from './limit-growth.ts';
 import { type GitRunner, isUnknownCommit } from './run-git.ts';
+import { makeWorkFolder, removeDeadFolders } from './work-folders.ts';
 
 const NAME = 'poolkeeper-mirror.git';
+const WORK = `${NAME}.new-`;
 const STATE_FILE = 'poolkeeper.json';
 
 /** What the mirror remembers of its last fetch. */
 interface MirrorState {
   readonly url: string;
   readonly fetchedAtMs: number;
+  /** A commit that came into force while nobody could tell what was in force before. */
+  readonly alone: string | undefined;
 }
 
 /** A commit that the mirror holds with all its files. */
 export interface MirroredHead {
   readonly revision: Revision;
   readonly fetchedAtMs: number;
+  /** Whether it came into force while nobody could tell what was in force before. */
+  readonly alone: boolean;
 }
 
 /**
@@ -55,7 +61,8 @@ export class Mirror {
     const state = await this.#state();
     if (state === undefined) return undefined;
     try {
-      this.#head = { revision: await this.#revisionOf(this.path, this.#ref, signal), fetchedAtMs: state.fetchedAtMs };
+      const inForce = await this.#revisionOf(this.path, this.#ref, signal);
+      this.#head = { revision: inForce, fetchedAtMs: state.fetchedAtMs, alone: state.alone === inForce };
     } catch (error) {
       // Another branch was followed before, or the mirror is broken: a fetch will tell.
       if (!(error instanceof AppError)) throw error;
@@ -74,12 +81,22 @@ export class Mirror {
     return fetched;
   }
 
-  /** Puts a fetched commit in force. */
-  async keep(revision: Revision, signal: AbortSignal): Promise<void> {
-    if (!this.#isJudged || this.#head?.revision === revision) return;
+  /** Puts a fetched commit in force; `alone` when nobody can tell what was in force before. */
+  async keep(revision: Revision, { alone }: Pick<MirroredHead, 'alone'>, signal: AbortSignal): Promise<void> {
+    if (!this.#isJudged || (this.#head?.revision === revision && this.#head.alone === alone)) return;
+    // Whoever is killed between the two leaves a commit that is judged once more, and never one that is taken for judged.
+    if (alone) await this.#noteAlone(revision);
     const args = ['update-ref', this.#ref, revision];
     await this.#git.text({ args, gitDir: this.path, what: 'noting the commit in force in the Git mirror' }, signal);
-    this.#head = { revision, fetchedAtMs: this.#settings.clock.now() };
+    if (!alone) await this.#noteAlone(undefined);
+    this.#head = { revision, fetchedAtMs: this.#settings.clock.now(), alone };
+  }
+
+  /** Takes the commit in force out of it. */
+  async forget(signal: AbortSignal): Promise<void> {
+    this.#head = undefined;
+    const args = ['update-ref', '-d', this.#ref];
+    await this.#git.text({ args, gitDir: this.path, what: 'taking the commit in force out of the Git mirror' }, signal);
   }
 
   /** Whether the commit `from` has `ancestor` in its history. A mirror that does not know `ancestor` has not. */
@@ -100,8 +117,9 @@ export class Mirror {
    * succeeded, the old one stays.
    */
   async rebuild(head: RemoteHead, signal: AbortSignal): Promise<Revision> {
-    await this.#removeLeftovers();
-    const fresh = await mkdtemp(`${this.path}.new-`);
+    const { mirrorDir } = this.#settings;
+    await removeDeadFolders(mirrorDir, WORK);
+    const fresh = await makeWorkFolder(mirrorDir, WORK);
     try {
       const format = head.revision.length === 64 ? 'sha256' : 'sha1';
       const init = ['init', '--bare', `--object-format=${format}`];
@@ -115,7 +133,7 @@ export class Mirror {
       this.#noteHead(fetched, state);
       return fetched;
     } finally {
-      await this.#removeLeftovers();
+      await Promise.all([fresh, `${fresh}.old`].map((folder) => rm(folder, { recursive: true, force: true })));
     }
   }
 
@@ -164,7 +182,7 @@ export class Mirror {
 
   #noteHead(fetched: Revision, fetchedAtMs: number): void {
     this.#fetched = fetched;
-    if (!this.#isJudged) this.#head = { revision: fetched, fetchedAtMs };
+    if (!this.#isJudged) this.#head = { revision: fetched, fetchedAtMs, alone: false };
   }
 
   /** What was remembered in the mirror, when it is one of the configured URL. */
@@ -174,24 +192,28 @@ export class Mirror {
     return state?.url === this.#settings.remote.url ? state : undefined;
   }
 
+  /** Notes a fetch in the mirror in `gitDir`; returns its time. */
   async #remember(gitDir: string): Promise<number> {
-    const state: MirrorState = { url: this.#settings.remote.url, fetchedAtMs: this.#settings.clock.now() };
-    await writeFile(join(gitDir, STATE_FILE), `${JSON.stringify(state)}\n`);
-    return state.fetchedAtMs;
+    const fetchedAtMs = this.#settings.clock.now();
+    await writeState(gitDir, { url: this.#settings.remote.url, fetchedAtMs, alone: (await this.#state())?.alone });
+    return fetchedAtMs;
   }
 
-  /** Removes what this or a killed process left of a rebuild. Other things in the folder are not ours. */
-  async #removeLeftovers(): Promise<void> {
-    const { mirrorDir } = this.#settings;
-    const names = (await readdir(mirrorDir)).filter((name) => name.startsWith(`${basename(this.path)}.new-`));
-    await Promise.all(names.map((name) => rm(join(mirrorDir, name), { recursive: true, force: true })));
+  async #noteAlone(alone: string | undefined): Promise<void> {
+    const state = await this.#state();
+    if (state !== undefined && state.alone !== alone) await writeState(this.path, { ...state, alone });
   }
+}
+
+async function writeState(gitDir: string, state: MirrorState): Promise<void> {
+  await writeFile(join(gitDir, STATE_FILE), `${JSON.stringify(state)}\n`);
 }
 
 function parseState(text: string): MirrorState | undefined {
   try {
-    const { url, fetchedAtMs } = JSON.parse(text) as { readonly url?: unknown; readonly fetchedAtMs?: unknown };
-    return typeof url === 'string' && typeof fetchedAtMs === 'number' ? { url, fetchedAtMs } : undefined;
+    const { url, fetchedAtMs, alone } = JSON.parse(text) as Readonly<Partial<Record<keyof MirrorState, unknown>>>;
+    if (typeof url !== 'string' || typeof fetchedAtMs !== 'number') return undefined;
+    return { url, fetchedAtMs, alone: typeof alone === 'string' ? alone : undefined };
   } catch {
     return undefined;
   }

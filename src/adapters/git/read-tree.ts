@@ -52,13 +52,17 @@ function kindOfMode(mode: string): TreeEntry['kind'] {
   return mode === '160000' ? 'submodule' : 'file';
 }
 
-function isSpecEntry({ kind, path }: TreeEntry, { root, extensions, isWanted, isExcluded }: GitSettings): boolean {
+/** Which files are looked for. */
+export type SpecFilter = Pick<GitSettings, 'root' | 'extensions' | 'isWanted' | 'mayHoldWanted'>;
+
+/** Whether an entry under the root may be a spec, or stands in the place of some. */
+export function isSpecEntry({ kind, path }: TreeEntry, { root, extensions, isWanted, mayHoldWanted }: SpecFilter): boolean {
   const below = root === '' ? path : path.slice(root.length + 1);
   const parts = below.split('/');
   if (parts.some((part) => part.startsWith('.'))) return false;
   const name = parts.at(-1)?.toLowerCase() ?? '';
   if (extensions.some((extension) => name.endsWith(extension))) return isWanted(below);
-  if (isExcluded(below)) return false;
   // A submodule, or a link without an ending, may stand for a whole folder of specs; a link `notes.md` stands for no spec.
-  return kind === 'submodule' || (kind === 'symbolic link' && !name.includes('.'));
+  const isLikeFolder = kind === 'submodule' || (kind === 'symbolic link' && !name.includes('.'));
+  return isLikeFolder && mayHoldWanted(below);
 }

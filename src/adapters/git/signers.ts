@@ -1,32 +1,31 @@
 import { execFile } from 'node:child_process';
-import { constants } from 'node:fs';
-import { access, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { AppError, errorText } from '../../shared/errors.ts';
 import { problem } from '../../shared/problem.ts';
 import type { Signers } from './git-environment.ts';
 import type { GitSettings, VerifyOptions } from './git-settings.ts';
+import { makeWorkFolder, removeDeadFolders } from './work-folders.ts';
 
 const run = promisify(execFile);
-const KEYRING = 'poolkeeper-keys-';
+const KEYRING = 'keys-';
 
 /**
  * Calls `use` with the keys whose signatures count. OpenPGP keys are read anew each time into a keyring that lives no longer,
- * so that nothing else is in it, and a key that was taken out of the file counts no more. Throws AppError when a file cannot be
+ * so that nothing else is in it, and a key that was taken out of the file counts no more. Throws AppError when the keys cannot be
  * read or a program is missing.
  */
 export async function withSigners<T>(settings: GitSettings, use: (signers: Signers) => Promise<T>, signal: AbortSignal): Promise<T> {
   const { allowedSignersFile, openpgpKeysFile } = settings.verify ?? ({} as Partial<VerifyOptions>);
   if (allowedSignersFile !== undefined) {
-    await readable('git.allowedSignersFile', allowedSignersFile);
     // It ends with an error for want of arguments; but it must be there, or every signature would look wrong.
     await start(settings, { program: 'ssh-keygen', args: ['-Y', 'check-novalidate'], home: undefined, mayFail: true }, signal);
   }
   if (openpgpKeysFile === undefined) return use({ allowedSignersFile, gnupgHome: undefined });
-  await readable('git.openpgpKeysFile', openpgpKeysFile);
-  await removeKeyrings(settings.mirrorDir);
-  const home = await mkdtemp(join(settings.mirrorDir, KEYRING));
+  await removeDeadFolders(settings.mirrorDir, KEYRING);
+  const home = await makeWorkFolder(settings.mirrorDir, KEYRING);
   try {
     await writeFile(join(home, 'gpg.conf'), 'trust-model always\nno-autostart\ndisable-dirmngr\n');
     const args = ['--batch', '--no-tty', '--quiet', '--import', openpgpKeysFile];
@@ -35,6 +34,19 @@ export async function withSigners<T>(settings: GitSettings, use: (signers: Signe
   } finally {
     await rm(home, { recursive: true, force: true });
   }
+}
+
+/** Tells one set of keys from another. Throws AppError CONFIG_UNREADABLE when a file of them cannot be read. */
+export async function digestOfKeys({ allowedSignersFile, openpgpKeysFile }: VerifyOptions): Promise<string> {
+  const hash = createHash('sha256');
+  for (const [option, path] of [
+    ['git.allowedSignersFile', allowedSignersFile],
+    ['git.openpgpKeysFile', openpgpKeysFile],
+  ] as const) {
+    const bytes = path === undefined ? Buffer.alloc(0) : await readable(option, path);
+    hash.update(`${bytes.length} `).update(bytes);
+  }
+  return hash.digest('hex');
 }
 
 interface Program {
@@ -67,16 +79,10 @@ function missing(program: Program['program']) {
   return problem('GIT_READ_FAILED', `signatures cannot be verified: there is no program ${program}`, { next: 'fix-config', remedy });
 }
 
-async function readable(option: string, path: string): Promise<void> {
+async function readable(option: string, path: string): Promise<Buffer> {
   try {
-    await access(path, constants.R_OK);
+    return await readFile(path);
   } catch (error) {
     throw new AppError(problem('CONFIG_UNREADABLE', `${option}: ${errorText(error)}`), { cause: error });
   }
-}
-
-/** Removes what a killed process left. */
-async function removeKeyrings(mirrorDir: string): Promise<void> {
-  const names = (await readdir(mirrorDir)).filter((name) => name.startsWith(KEYRING));
-  await Promise.all(names.map((name) => rm(join(mirrorDir, name), { recursive: true, force: true })));
 }

@@ -31,6 +31,11 @@ export class SnapshotHistory<T> {
     this.#last = { value, index, readAtMs };
   }
 
+  /** The last value must not be used any more. */
+  forget(): void {
+    this.#last = undefined;
+  }
+
   /** The source failed at `nowMs`. */
   failed(reason: Problem, nowMs: number): Snapshot<T> {
     this.#connectedAtMs = undefined;

@@ -5,7 +5,7 @@ import { followText, isCommitId } from './follow.ts';
 import type { GitSettings } from './git-settings.ts';
 import { plainText } from './plain-text.ts';
 import { type GitCommand, type GitRunner, isUnknownCommit } from './run-git.ts';
-import { withSigners } from './signers.ts';
+import { digestOfKeys, withSigners } from './signers.ts';
 
 /** What git says of the signature of a commit. */
 export interface CommitSignature {
@@ -19,7 +19,6 @@ export interface CommitSignature {
 
 /** What is to be verified: `head`, and with the mode `range` every commit after `since`. */
 export interface VerifiedRange {
-  readonly gitDir: string;
   readonly head: Revision;
   readonly since: string | undefined;
 }
@@ -27,38 +26,71 @@ export interface VerifiedRange {
 // Each commit takes a process that checks its signature.
 const MAX_COMMITS = 1000;
 const FIELDS = 4;
+/** Of so many ranges the verdict is remembered. */
+const MAX_VERDICTS = 16;
 const FORMAT = '%H%x00%an%x00%G?%x00%GK';
 
-/**
- * Verifies signatures by the keys that are configured; does nothing when none are asked for. Throws AppError GIT_COMMIT_UNVERIFIED
- * for the oldest commit that is not signed as it should be; others when a key file or program is missing.
- */
-export async function verifyCommits(git: GitRunner, settings: GitSettings, range: VerifiedRange, signal: AbortSignal): Promise<void> {
-  if (settings.verify === undefined) return;
-  await withSigners(
-    settings,
-    async (signers) => {
-      const list = (args: readonly string[]) => {
-        const what = `verifying the signatures up to ${range.head}`;
-        const command: GitCommand = { args, gitDir: range.gitDir, what, signers, timeoutMs: settings.fetchTimeoutMs };
-        return git.text(command, signal);
-      };
-      const commits = parseSignatures(await listRange(list, settings, range));
-      if (commits.length > MAX_COMMITS) throw new AppError(tooMany(settings, range.head));
-      const bad = commits.findLast(({ status }) => status !== 'G');
-      if (bad !== undefined) throw new AppError(unverified(settings, bad, await signatureKind(git, range.gitDir, bad, signal)));
-      if (commits.length === 0) throw new AppError(problem('GIT_READ_FAILED', `git tells nothing of the signature of ${range.head}`));
-    },
-    signal,
-  );
+/** Verifies the commits of one mirror. A verdict holds while the commits and the keys are the same. */
+export class CommitVerifier {
+  readonly #git: GitRunner;
+  readonly #settings: GitSettings;
+  readonly #gitDir: string;
+  /** What was found wrong, by commits and keys; the latest last. */
+  readonly #verdicts = new Map<string, Problem | undefined>();
+
+  constructor(git: GitRunner, settings: GitSettings, gitDir: string) {
+    this.#git = git;
+    this.#settings = settings;
+    this.#gitDir = gitDir;
+  }
+
+  /**
+   * Verifies signatures by the keys that are configured; does nothing when none are asked for. Throws AppError GIT_COMMIT_UNVERIFIED
+   * for the oldest commit that is not signed as it should be; others when a key file or program is missing.
+   */
+  async verify({ head, since }: VerifiedRange, signal: AbortSignal): Promise<void> {
+    const { verify } = this.#settings;
+    if (verify === undefined) return;
+    const isRange = verify.mode === 'range' && since !== undefined && isCommitId(since) && since !== head;
+    const range = { head, since: isRange ? since : undefined };
+    const key = [range.head, range.since, await digestOfKeys(verify)].join(' ');
+    if (!this.#verdicts.has(key)) {
+      this.#verdicts.set(key, await this.#verdict(range, signal));
+      for (const oldest of [...this.#verdicts.keys()].slice(0, -MAX_VERDICTS)) this.#verdicts.delete(oldest);
+    }
+    const found = this.#verdicts.get(key);
+    if (found !== undefined) throw new AppError(found);
+  }
+
+  /** What is wrong with the first bad commit of a range; undefined when all are good. */
+  async #verdict(range: VerifiedRange, signal: AbortSignal): Promise<Problem | undefined> {
+    const [git, settings, gitDir] = [this.#git, this.#settings, this.#gitDir];
+    return withSigners(
+      settings,
+      async (signers) => {
+        const list = (args: readonly string[]) => {
+          const what = `verifying the signatures up to ${range.head}`;
+          const command: GitCommand = { args, gitDir, what, signers, timeoutMs: settings.fetchTimeoutMs };
+          return git.text(command, signal);
+        };
+        const commits = parseSignatures(await listRange(list, range));
+        if (commits.length > MAX_COMMITS) return tooMany(settings, range.head);
+        const bad = commits.findLast(({ status }) => status !== 'G');
+        if (bad !== undefined) return unverified(settings, bad, await signatureKind(git, gitDir, bad, signal));
+        if (commits.length === 0) throw new AppError(problem('GIT_READ_FAILED', `git tells nothing of the signature of ${range.head}`));
+        return undefined;
+      },
+      signal,
+    );
+  }
 }
 
 type List = (args: readonly string[]) => Promise<string>;
 
-async function listRange(list: List, { verify }: GitSettings, { head, since }: VerifiedRange): Promise<string> {
+async function listRange(list: List, { head, since }: VerifiedRange): Promise<string> {
   const log = ['log', '-z', `--format=${FORMAT}`];
   const alone = [...log, '--max-count=1', head];
-  if (verify?.mode !== 'range' || since === undefined || !isCommitId(since) || since === head) return list(alone);
+  if (since === undefined) return list(alone);
   const many = [...log, `--max-count=${MAX_COMMITS + 1}`, head];
   try {
     const output = await list([...many, `^${since}`]);

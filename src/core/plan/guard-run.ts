@@ -3,7 +3,7 @@ import { problem } from '../../shared/problem.ts';
 import { toldPools } from '../desired/told-pools.ts';
 import type { Action, Hold } from '../model/action.ts';
 import type { GroupKind } from '../model/ids.ts';
-import { byBytes, kindOf } from '../model/ids.ts';
+import { byBytes, kindOf, SERVICE_KIND } from '../model/ids.ts';
 import type { GrantedRemoval, Memory, RemovalKey } from '../model/memory.ts';
 import type { RemovalLimit } from '../model/policy.ts';
 import { snapshotValue } from '../model/snapshot.ts';
@@ -150,11 +150,14 @@ interface Outcome {
   readonly stayOut: Memory['stayOut'];
 }
 
-/** The memory after this run; the same value as before when nothing changed. The applied revision moves only when nothing is held. */
+/**
+ * The memory after this run; the same value as before when nothing changed. The applied revision, and the source, move only when nothing
+ * is held, and when nothing is hidden that would be held.
+ */
 function nextMemory({ removals, holds, spent, stayOut }: Outcome, context: PlanContext): Memory {
   const { memory, world } = context;
   const specs = world.specs.kind === 'complete' ? world.specs.value : undefined;
-  const settled = specs !== undefined && holds.length === 0 && context.removalBar === undefined;
+  const settled = specs !== undefined && holds.length === 0 && context.removalBar === undefined && knowsKinds(context);
   const next: Memory = {
     ...memory,
     removals,
@@ -164,6 +167,14 @@ function nextMemory({ removals, holds, spent, stayOut }: Outcome, context: PlanC
     ...(settled ? { source: specs.source, appliedRevision: specs.revision, specCount: specs.specs.size + specs.broken.size } : {}),
   };
   return JSON.stringify(next) === JSON.stringify(memory) ? memory : next;
+}
+
+/** Whether every kind that we may have objects of has been seen whole; of a kind that is not served nobody has any. */
+function knowsKinds({ memory, world: { cluster } }: PlanContext): boolean {
+  return memory.kinds.every((kind) => {
+    const seen = kind === SERVICE_KIND ? cluster.services : cluster.objects.get(kind as GroupKind);
+    return seen !== undefined && (seen.kind === 'complete' || seen.reason.code === 'KUBERNETES_UNKNOWN_KIND');
+  });
 }
 
 /** The kinds we have objects of, or may have: a kind is forgotten when a complete look shows none and no spec names it. */

@@ -13,19 +13,28 @@ interface Pods {
 
 /**
  * Services that select no pods that any file makes, and ports of Services that no container of theirs has. Of a Service in whose file
- * there are no pods at all, nothing is said unless all files are known (`isWhole`).
+ * there are no pods at all, nothing is said unless all files are known (`isWhole`). Objects of custom kinds may make pods with any labels:
+ * of a Service in whose namespace there are some, it is not said that it selects nothing.
  */
 export function checkPods(objects: readonly PlacedObject[], isWhole: boolean): readonly Problem[] {
   const byNamespace = Map.groupBy(objects.flatMap(podsOf), ({ workload }) => workload.namespace);
+  const mayHaveMore = new Set(objects.filter(isCustom).map(({ namespace }) => namespace));
   return objects.filter(isService).flatMap((service) => {
     const wanted = Object.entries(asObject(specOf(service)['selector']) ?? {});
     if (wanted.length === 0) return [];
     const near = byNamespace.get(service.namespace) ?? [];
     const selected = near.filter(({ labels }) => wanted.every(([key, value]) => labels[key] === value));
     if (selected.length > 0) return checkTargets(service, selected);
+    if (mayHaveMore.has(service.namespace)) return [];
     const mayTell = isWhole || near.some(({ workload }) => workload.file === service.file);
     return mayTell ? [selectsNothing(service, near)] : [];
   });
+}
+
+/** The groups of Kubernetes itself have no dot, or end in `.k8s.io`. */
+function isCustom({ object: { apiVersion } }: PlacedObject): boolean {
+  const [group = ''] = apiVersion.split('/');
+  return group.includes('.') && !group.endsWith('.k8s.io');
 }
 
 function selectsNothing(service: PlacedObject, near: readonly Pods[]): Problem {

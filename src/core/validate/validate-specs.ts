@@ -7,6 +7,7 @@ import { byPlace, type DecodeOptions, readObjects } from '../spec/decode-spec.ts
 import { checkPods } from './check-pods.ts';
 import { checkRoutes } from './check-routes.ts';
 import { schemaFindings } from './check-schema.ts';
+import { checkServerRules } from './check-server-rules.ts';
 import { checkTags } from './check-tags.ts';
 import { checkClaims, checkConsulNames, checkDependencies, checkNamespaces } from './check-tree.ts';
 import { type PlacedObject, placeObject } from './placed-object.ts';
@@ -65,11 +66,15 @@ function validateFile(file: SpecFile, { decode, schema }: ValidationRules): Vali
   const read = readObjects(file, decode);
   if (read.kind === 'unreadable') return { objects: [], problems: [read.problem] };
   const objects = read.objects.map((object) => placeObject(file.id, read.source, object));
-  if (schema === undefined) return { objects, problems: read.problems };
-  const told = new Set(read.problems.map(placeOf));
-  const found = objects.flatMap(({ written, problemOf }) => schemaFindings(written, schema).map(problemOf));
-  // The schema tells once more, in other words, what decoding has found.
-  return { objects, problems: [...read.problems, ...found.filter((problem) => !told.has(placeOf(problem)))] };
+  const problems = [...read.problems];
+  // A later layer tells once more, in other words, what an earlier one has found.
+  const add = (found: readonly Problem[]): void => {
+    const told = new Set(problems.map(placeOf));
+    problems.push(...found.filter((problem) => !told.has(placeOf(problem))));
+  };
+  if (schema !== undefined) add(objects.flatMap(({ written, problemOf }) => schemaFindings(written, schema).map(problemOf)));
+  add(objects.flatMap((object) => checkServerRules(object).map(object.problemOf)));
+  return { objects, problems };
 }
 
 const placeOf = ({ where }: Problem): string => `${where?.line}:${where?.column}:${where?.path}`;

@@ -20,7 +20,10 @@ async function read(files: readonly string[], flags: Readonly<Record<string, str
   const loaded = loadConfig({ env: {}, flags: { cluster: 'a', 'git.url': '/r', ...flags }, readFile: () => '' });
   if (loaded.kind === 'invalid') throw new Error(JSON.stringify(loaded.problems));
   const found = snapshotValue(await createDirectorySource(folder, loaded.config).read('', AbortSignal.timeout(5_000)));
-  return (found?.files ?? []).map(({ id, blobId, content }) => ({ id, blobId, kind: content.kind }));
+  return (found?.files ?? []).map(({ id, blobId, content }) => ({
+    ...{ id, blobId, kind: content.kind },
+    ...(content.kind === 'refused' ? { code: content.problem.code } : {}),
+  }));
 }
 
 const FILES = ['b.yaml', 'a/c.JSON', 'a/d.yml', 'notes.md', '.hidden/e.yaml', 'node_modules/x/f.yaml', 'z.txt'];
@@ -40,9 +43,31 @@ describe('a folder in the place of the repository', () => {
     expect((await read(FILES, flags)).map(({ id }) => id)).toEqual(['a/c.JSON']);
   });
 
+  it('refuses what Git refuses, each with the same problem', async () => {
+    const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${'0'.repeat(64)}\nsize 12345\n`;
+    await writeFile(join(folder, 'big.json'), Buffer.alloc(1024 * 1024 + 1, 'x'));
+    await writeFile(join(folder, 'fits.json'), Buffer.alloc(1024 * 1024, 'x'));
+    await writeFile(join(folder, 'large.yaml'), pointer);
+    await writeFile(join(folder, 'b\u001b[2J.yaml'), '');
+    await symlink('elsewhere', join(folder, 'folder'));
+    await symlink('README.md', join(folder, 'notes.md'));
+    await mkdir(join(folder, 'lib', 'specs'), { recursive: true });
+    await writeFile(join(folder, 'lib', '.git'), 'gitdir: ../.git/modules/lib\n');
+    await writeFile(join(folder, 'lib', 'specs', 'a.yaml'), '');
+    expect((await read([])).map(({ id, code }) => [id, code])).toEqual([
+      ['b\u001b[2J.yaml', 'SPEC_BAD_NAME'],
+      ['big.json', 'SPEC_TOO_LARGE'],
+      ['fits.json', undefined],
+      ['folder', 'SPEC_NOT_A_FILE'],
+      ['large.yaml', 'SPEC_LFS_POINTER'],
+      ['lib', 'SPEC_NOT_A_FILE'],
+    ]);
+    expect((await read([], { 'git.include': 'fits.*' })).map(({ id }) => id)).toEqual(['fits.json']);
+  });
+
   it('refuses links, and says when there is no such folder', async () => {
     await symlink('/etc/hostname', join(folder, 'link.yaml'));
-    expect(await read([])).toEqual([{ id: 'link.yaml', blobId: '', kind: 'refused' }]);
+    expect(await read([])).toEqual([{ id: 'link.yaml', blobId: '', kind: 'refused', code: 'SPEC_NOT_A_FILE' }]);
     await expect(read([], { 'git.root': 'none' })).rejects.toThrow('cannot be read');
   });
 });

@@ -1,13 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { groupKind } from '../../../../src/core/model/ids.ts';
 import type { Memory } from '../../../../src/core/model/memory.ts';
 import { snapshotValue } from '../../../../src/core/model/snapshot.ts';
 import type { CommitFacts } from '../../../../src/core/model/spec-set.ts';
 import type { World } from '../../../../src/core/model/world.ts';
-import { commit, complete, endpoints, MEMORY, NOW_MS, POLICY, service, spec, specSet, world } from '../../../support/builders.ts';
+import { problem } from '../../../../src/shared/problem.ts';
+import { commit, complete, endpoints, MEMORY, NOW_MS, owned, POLICY, service, spec, specSet, world } from '../../../support/builders.ts';
 import type { ModelPlan } from '../../../support/model-world.ts';
 import { applyToWorld, planWorld, settle } from '../../../support/model-world.ts';
 
+const CONFIG_MAPS = groupKind('', 'ConfigMap');
 const names = (count: number): readonly string[] => Array.from({ length: count }, (_, i) => `s${i}`);
 const specOf = (name: string): ReturnType<typeof spec> => spec(`${name}.json`, service(name));
 
@@ -122,6 +125,26 @@ describe('the guard', () => {
   it('moves the applied revision only when nothing is held', () => {
     expect(planWorld(shrunk(10, 8)).guarded.memory.appliedRevision).toBe('r2');
     expect(planWorld(shrunk(10, 4)).guarded.memory.appliedRevision).toBe('r1');
+  });
+
+  it.each([
+    { code: 'KUBERNETES_UNAVAILABLE', revision: 'r1', source: 'repo main /', reasons: ['SOURCE_CHANGED'] },
+    // What the server does not serve, nobody can have objects of.
+    { code: 'KUBERNETES_UNKNOWN_KIND', revision: 'r2', source: 'another repo', reasons: [] },
+  ] as const)('does not forget another source while a kind that we had objects of tells nothing ($code)', (expected) => {
+    const settled = shrunk(10, 10, { source: 'another repo' });
+    const withKind = (snapshot: World['cluster']['services']): World => ({
+      ...settled,
+      cluster: { ...settled.cluster, objects: new Map([...settled.cluster.objects, [CONFIG_MAPS, snapshot]]) },
+    });
+    const memory: Memory = { ...MEMORY, kinds: [CONFIG_MAPS] };
+    const away = withKind({ kind: 'unavailable', reason: problem(expected.code, 'gone'), sinceMs: NOW_MS });
+    const during = planWorld(away, { memory });
+    expect(during.guarded.memory).toMatchObject({ appliedRevision: expected.revision, source: expected.source });
+    expect(during.guarded.memory.kinds).toContain(CONFIG_MAPS);
+    const left = owned({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { namespace: 'default', name: 'left' } }, 'gone.json');
+    const back = planWorld(withKind(complete(new Map([[left.key, left]]))), { memory: during.guarded.memory });
+    expect([...reasons(back)]).toEqual(expected.reasons);
   });
 
   it('keeps to a configured limit', () => {

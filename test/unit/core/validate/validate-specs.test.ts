@@ -169,6 +169,40 @@ describe('rules across files', () => {
   });
 });
 
+describe('what every API server refuses, whatever its schema says', () => {
+  const told = (text: string): readonly string[] => findings({ 'a.yaml': text }).map((finding) => finding.replace(/\. [A-Z].*$/, ''));
+  const job = (spec: string): string =>
+    `apiVersion: batch/v1\nkind: Job\nmetadata: { name: j }\nspec:\n  template: { spec: { ${spec}containers: [{ name: j, image: j:1 }] } }\n`;
+
+  it('tells of ports that nothing tells apart', () => {
+    const withPorts = (ports: string): string => deployment('web') + service('web').replace(/ports:.*/, `ports: ${ports}`);
+    expect(told(withPorts('[{ port: 80, targetPort: http }, { name: b, port: 81, targetPort: http }]'))).toEqual([
+      expect.stringMatching(/^a\.yaml:23:11 error SPEC_MISSING_FIELD: each port of a Service with several ports needs a name$/),
+    ]);
+    expect(told(withPorts('[{ name: a, port: 80, targetPort: http }, { name: a, port: 81, targetPort: http }]'))).toEqual([
+      expect.stringMatching(/^a\.yaml:23:\d+ error SPEC_INVALID_FIELD: an earlier port has the same name$/),
+    ]);
+    expect(told(withPorts('[{ port: 80, targetPort: http }]'))).toEqual([]);
+  });
+
+  it('tells of a selector that does not fit its template, and of a container without an image', () => {
+    expect(told(deployment('web').replace('labels: { app: web }', 'labels: { app: wep }'))).toEqual([
+      'a.yaml:5:28 error SPEC_INVALID_FIELD: the selector does not fit the labels of the pod template: app',
+    ]);
+    expect(told(deployment('web').replace(/ *image:.*\n/, ''))).toEqual([
+      expect.stringMatching(/^a\.yaml:\d+:\d+ error SPEC_MISSING_FIELD: the container needs an image$/),
+    ]);
+  });
+
+  it('tells of a Job that would restart for ever, and of a Deployment that would not', () => {
+    expect(told(job(''))).toEqual([expect.stringContaining('SPEC_MISSING_FIELD: the restartPolicy of a Job must be OnFailure or Never')]);
+    expect(told(job('restartPolicy: Always, '))).toEqual([expect.stringContaining('SPEC_INVALID_FIELD: the restartPolicy of a Job')]);
+    expect(told(job('restartPolicy: Never, '))).toEqual([]);
+    const never = deployment('web', '      restartPolicy: Never\n');
+    expect(told(never)).toEqual([expect.stringContaining('SPEC_INVALID_FIELD: the restartPolicy of a Deployment must be Always')]);
+  });
+});
+
 describe('what a Service asks of pods', () => {
   it('warns when no pods have its labels', () => {
     const text = deployment('web') + service('web').replace('{ app: web }', '{ app: wep }');
@@ -181,6 +215,17 @@ describe('what a Service asks of pods', () => {
     expect(findings({ 'a.yaml': service('web') })).toEqual([]);
     expect(findings({ 'a.yaml': service('web') }, WHOLE)).toHaveLength(1);
     expect(findings({ 'a.yaml': service('web'), 'b.yaml': deployment('web') }, WHOLE)).toEqual([]);
+  });
+
+  it('says nothing where an object of a custom kind may make the pods', () => {
+    const custom = (kind: string, namespace = 'default'): string =>
+      `---\napiVersion: example.com/v1\nkind: ${kind}\nmetadata: { name: web, namespace: ${namespace} }\nspec: {}\n`;
+    const rollout = deployment('web').replace('apps/v1', 'argoproj.io/v1alpha1').replace('Deployment', 'Rollout');
+    expect(findings({ 'a.yaml': rollout + service('web') }, WHOLE)).toEqual([]);
+    expect(findings({ 'a.yaml': deployment('other') + service('web') + custom('Application') })).toEqual([]);
+    expect(findings({ 'a.yaml': service('web'), 'b.yaml': custom('Application') }, WHOLE)).toEqual([]);
+    expect(findings({ 'a.yaml': deployment('other') + service('web') })).toHaveLength(1);
+    expect(findings({ 'a.yaml': service('web'), 'b.yaml': custom('Application', 'kube-system') }, WHOLE)).toHaveLength(1);
   });
 
   it('takes a number that no container writes only where they write others', () => {
