@@ -1,13 +1,15 @@
-import type { GatewayService, GatewayState } from '../../core/model/gateway.ts';
+import type { GatewayEntryPoint, GatewayService, GatewayState, NamesElsewhere } from '../../core/model/gateway.ts';
 import type { ReplicaName } from '../../core/model/ids.ts';
 import type { Clock } from '../../core/model/ports.ts';
 import type { Snapshot } from '../../core/model/snapshot.ts';
 import { withDeadline } from '../../shared/abort.ts';
 import { type BackoffPolicy, backoffMs } from '../../shared/backoff.ts';
 import { type Problem, problem } from '../../shared/problem.ts';
+import { decodeEntryPoints } from './decode-entry-points.ts';
 import { type DecodedRawData, decodeRawData } from './decode-rawdata.ts';
 import { gatewayProblem } from './gateway-failure.ts';
 import type { ApiReader } from './read-api.ts';
+import { type SettledNames, settleNames } from './settle-names.ts';
 
 /** The times of asking, in milliseconds. */
 export interface GatewayTimings {
@@ -36,12 +38,24 @@ const PATIENCE = 20;
 /** Requests in a row that fail until what was known counts as stale: one may be lost with its connection. */
 const MISSES = 2;
 const REMEMBER_MS = 24 * 3_600_000;
+/** Entry points change when a Traefik is started anew: they are read again so often at most, and so often at least. */
+const ENTRY_POINTS_MS = { most: 60_000, least: 600_000 };
+
+interface ReadEntryPoints {
+  /** Undefined: it does not tell. */
+  readonly list: readonly GatewayEntryPoint[] | undefined;
+  readonly readAtMs: number;
+  /** Something else has changed since. */
+  readonly mayDiffer: boolean;
+}
 
 /** Asks one replica again and again, and keeps what it said. */
 export class ReplicaFollower {
   readonly #options: FollowOptions;
   #state: Snapshot<GatewayState>;
   #known: { readonly text: string; readonly decoded: DecodedRawData } | undefined;
+  #entryPoints: ReadEntryPoints | undefined;
+  #names: SettledNames | undefined;
   #asking: Promise<void> = Promise.resolve();
   #expectedMs: number | undefined;
   #failures = 0;
@@ -119,8 +133,11 @@ export class ReplicaFollower {
     this.#dice = clock.random();
     try {
       signal.throwIfAborted();
-      const text = await reader.read(withDeadline(signal, timings.timeoutMs));
-      const decoded = this.#known?.text === text ? this.#known.decoded : decodeRawData(text, this.#known?.decoded);
+      const text = await reader.read('/api/rawdata', withDeadline(signal, timings.timeoutMs));
+      const isSame = this.#known?.text === text;
+      const decoded = this.#known !== undefined && isSame ? this.#known.decoded : decodeRawData(text, this.#known?.decoded);
+      await this.#readEntryPoints({ askedAtMs, isSame }, signal);
+      signal.throwIfAborted();
       this.#known = { text, decoded };
       this.#answered(decoded, askedAtMs);
     } catch (error) {
@@ -130,13 +147,34 @@ export class ReplicaFollower {
     this.#tookMs = performance.now() - started;
   }
 
+  /** Reads the entry points when they may be others. While they cannot be read, what was read before stands. */
+  async #readEntryPoints({ askedAtMs, isSame }: { askedAtMs: number; isSame: boolean }, signal: AbortSignal): Promise<void> {
+    const { reader, timings } = this.#options;
+    const { list, readAtMs, mayDiffer } = this.#entryPoints ?? { list: undefined, readAtMs: 0, mayDiffer: true };
+    const ageMs = this.#state.kind === 'complete' ? askedAtMs - readAtMs : Number.POSITIVE_INFINITY;
+    const isChanged = mayDiffer || !isSame;
+    if (ageMs < (isChanged ? ENTRY_POINTS_MS.most : ENTRY_POINTS_MS.least)) {
+      this.#entryPoints = { list, readAtMs, mayDiffer: isChanged };
+      return;
+    }
+    const text = await reader.read('/api/entrypoints?per_page=1000', withDeadline(signal, timings.timeoutMs)).catch(() => '');
+    this.#entryPoints = { list: decodeEntryPoints(text) ?? list, readAtMs: askedAtMs, mayDiffer: false };
+  }
+
+  #elsewhere(decoded: NamesElsewhere, askedAtMs: number): NamesElsewhere {
+    const entryPoints = this.#entryPoints?.list;
+    this.#names = settleNames(this.#names, entryPoints === undefined ? decoded : { ...decoded, entryPoints }, askedAtMs);
+    return this.#names.names;
+  }
+
   #answered(decoded: DecodedRawData, askedAtMs: number): void {
     const before = this.#state;
     if (before.kind !== 'complete') this.#connectedAtMs = askedAtMs;
     this.#failures = 0;
     this.#answers++;
     const known = before.kind === 'unavailable' ? undefined : before.value;
-    const value = nextState(known, decoded, askedAtMs);
+    const elsewhere = this.#elsewhere(decoded.elsewhere, askedAtMs);
+    const value = nextState({ before: known, isBack: before.kind === 'stale' }, { ...decoded, elsewhere }, askedAtMs);
     this.#state = { kind: 'complete', value, readAtMs: askedAtMs, connectedAtMs: this.#connectedAtMs, index: String(this.#answers) };
     const awaited = this.#expectedMs;
     const isFirstSince = awaited !== undefined && askedAtMs >= awaited && (before.kind === 'unavailable' || before.readAtMs < awaited);
@@ -157,8 +195,14 @@ export class ReplicaFollower {
   }
 }
 
+interface Earlier {
+  readonly before: GatewayState | undefined;
+  /** True: it did not answer in between. */
+  readonly isBack: boolean;
+}
+
 /** The state after an answer: the very same when nothing differs. */
-function nextState(before: GatewayState | undefined, { services, routers, elsewhere }: DecodedRawData, askedAtMs: number): GatewayState {
+function nextState({ before, isBack }: Earlier, { services, routers, elsewhere }: DecodedRawData, askedAtMs: number): GatewayState {
   const isSame = before !== undefined && sameEntries(before.services, services) && sameEntries(before.routers, routers);
   if (isSame) return before.elsewhere === elsewhere ? before : { ...before, elsewhere };
   const now = endpointsOf(services);
@@ -169,7 +213,14 @@ function nextState(before: GatewayState | undefined, { services, routers, elsewh
   const listed = Map.groupBy(now, (endpoint) => endpoint.slice(endpoint.lastIndexOf(':') + 1));
   const isSameSetUp = before !== undefined && sameEntries(before.routers, routers) && sameServices(before.services, services);
   const changedAtMs = isSameSetUp ? before.changedAtMs : askedAtMs;
-  return { services, routers, elsewhere, knownSinceMs: before?.knownSinceMs ?? askedAtMs, changedAtMs, listed, leftAtMs };
+  const hadServices = before?.services.size ?? 0;
+  const hasStarted = hadServices > 0 && (services.size === 0 || (isBack && services.size * 2 < hadServices));
+  const startedAtMs = hasStarted ? askedAtMs : before?.startedAtMs;
+  return {
+    ...{ services, routers, elsewhere, listed, leftAtMs, changedAtMs },
+    knownSinceMs: before?.knownSinceMs ?? askedAtMs,
+    ...(startedAtMs === undefined ? {} : { startedAtMs }),
+  };
 }
 
 const endpointsOf = (services: GatewayState['services']): ReadonlySet<string> =>

@@ -17,10 +17,13 @@ export interface ReplicaOptions {
   readonly insecureSkipVerify?: boolean;
 }
 
+/** `rawdata` holds all objects at one moment, which pages of its parts would not. */
+export type ApiPath = '/api/rawdata' | '/api/entrypoints?per_page=1000';
+
 /** Reads the API of one replica over a connection of its own. */
 export interface ApiReader {
-  /** The text of `/api/rawdata`: all of it at one moment, which pages of its parts would not be. Throws when there is none. */
-  read(signal: AbortSignal): Promise<string>;
+  /** The text at a path. Throws when there is none. */
+  read(path: ApiPath, signal: AbortSignal): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -43,14 +46,14 @@ export function createApiReader(options: ReplicaOptions, timeoutMs: number): Api
       ...(insecureSkipVerify === true ? { rejectUnauthorized: false } : {}),
     },
   });
-  const url = `${options.url.replace(/\/+$/, '')}/api/rawdata`;
+  const base = options.url.replace(/\/+$/, '');
   return {
-    async read(signal) {
-      const { statusCode, body } = await request(url, { dispatcher: agent, signal, headers: headersOf(options) });
+    async read(path, signal) {
+      const { statusCode, body } = await request(`${base}${path}`, { dispatcher: agent, signal, headers: headersOf(options) });
       if (statusCode !== 200) {
         // What a server says instead of an answer is of no use, and may be endless.
         await body.dump({ limit: MOST_OF_AN_ERROR, signal });
-        throw new BadAnswer(statusCode, `GET /api/rawdata was answered with ${statusCode}`);
+        throw new BadAnswer(statusCode, `GET ${path} was answered with ${statusCode}`);
       }
       return await readText(body);
     },

@@ -42,7 +42,22 @@ export interface NamesElsewhere {
   /** Services of any protocol. */
   readonly services: readonly string[];
   /** Absent: it does not tell. */
-  readonly entryPoints?: readonly { readonly name: string; readonly protocol?: 'tcp' | 'udp'; readonly asDefault?: boolean }[];
+  readonly entryPoints?: readonly GatewayEntryPoint[];
+}
+
+/** A value as Traefik's API shows it, without null. */
+export type ShownValue = string | number | boolean | readonly ShownValue[] | { readonly [field: string]: ShownValue };
+
+/** An entry point of a replica, with what it adds to every router that is on it. */
+export interface GatewayEntryPoint {
+  readonly name: string;
+  /** Absent: `tcp`, which serves HTTP as well. */
+  readonly protocol?: 'udp';
+  readonly asDefault?: true;
+  /** `http.tls`, as the API shows it. */
+  readonly tls?: { readonly [field: string]: ShownValue };
+  /** `http.middlewares`. */
+  readonly middlewares?: readonly string[];
 }
 
 /** What one Traefik replica has built from the catalog. The very same objects while nothing of them changes. */
@@ -53,6 +68,11 @@ export interface GatewayState {
   readonly elsewhere?: NamesElsewhere;
   /** When the first answer of this replica to this process was asked for, in ms since the epoch. */
   readonly knownSinceMs: number;
+  /**
+   * When the first answer was asked for that showed a replica that had just started: without anything of the catalog where it had
+   * something before, or back from silence with less than half of it. Ms since the epoch; absent: not seen.
+   */
+  readonly startedAtMs?: number;
   /** When the first answer was asked for that showed this configuration, whatever the health of its servers; ms since the epoch. */
   readonly changedAtMs: number;
   /** The endpoints that stand in any service, by their port. */

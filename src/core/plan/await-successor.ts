@@ -4,7 +4,6 @@ import type { PoolView } from '../desired/pool-view.ts';
 import type { Waiting } from '../model/action.ts';
 import type { PoolKey } from '../model/ids.ts';
 import type { PlanContext } from './context.ts';
-import { MOST_SKEW_MS } from './plan-pool.ts';
 
 /**
  * That a pool whose Service its spec has dropped goes on while another one of that spec is about to come in: a Service that is renamed
@@ -22,7 +21,9 @@ export function whySuccessorFirst(pool: PoolKey, spec: DesiredSpec, context: Pla
     const { appliedAtMs } = view.live;
     if (view.pool === pool || appliedAtMs === undefined || !isAboutToEnter(view, context)) return [];
     const untilMs = appliedAtMs + policy.maxWaitMs;
-    return appliedAtMs > nowMs + MOST_SKEW_MS || untilMs <= nowMs ? [] : [{ next: view.pool, untilMs }];
+    // By a clock that is further ahead than that nobody could tell when it ends.
+    const isTold = untilMs > nowMs && appliedAtMs <= nowMs + policy.maxWaitMs;
+    return isTold ? [{ next: view.pool, untilMs }] : [];
   });
   const [last] = waits.toSorted((a, b) => b.untilMs - a.untilMs);
   if (last === undefined) return undefined;

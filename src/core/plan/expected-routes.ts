@@ -3,13 +3,14 @@ import { NODE_CHECK_ID } from '../model/consul-names.ts';
 import type { GatewayKey, GatewayRouter } from '../model/gateway.ts';
 import type { AgentInstance, RegisteredInstance, RegistryState } from '../model/registration.ts';
 import { readGate } from '../routes/catalog-items.ts';
-import { declareTags, serverOf, type TagDeclaration } from '../routes/declare-tags.ts';
+import { declareTags, serverMaker, type TagDeclaration } from '../routes/declare-tags.ts';
 import type { DynamicObject } from '../routes/dynamic-types.ts';
 import { LabelError } from '../routes/label-tree.ts';
 import { labelsOf } from '../routes/tag-labels.ts';
 import type { PlanContext } from './context.ts';
 import { registeredOf } from './plan-pool.ts';
 import { agentsOf } from './pool-agents.ts';
+import { spreadRouter, toldEntryPoints, withProvider } from './spread-routers.ts';
 
 /** A Traefik service that the tags of a pool name, and the servers that the pool gives it. */
 export interface ExpectedService {
@@ -58,12 +59,14 @@ export function expectedRoutes(view: PoolView, context: PlanContext): ExpectedRo
   const servers = { instances, agents, failing };
   const services = (['http', 'tcp', 'udp'] as const).flatMap((protocol) =>
     [...declared.configuration[protocol].services].map(([name, { server }]): ExpectedService => {
-      const urlOf = (one: Address): string => serverName(serverOf(protocol, server, one));
+      const serverOf = serverMaker(protocol, server);
+      const urlOf = (one: Address): string => serverName(serverOf(one));
       return { key: `${protocol}/${name}`, ...serversOf(servers, urlOf) };
     }),
   );
-  const routers = [...declared.configuration.http.routers].map(
-    ([name, config]): ExpectedRouter => ({ key: `http/${name}`, fields: fieldsOf(config) }),
+  const entryPoints = toldEntryPoints(context.world.gateways);
+  const routers = [...declared.configuration.http.routers].flatMap(([name, config]) =>
+    spreadRouter({ key: `http/${name}`, fields: fieldsOf(config) }, entryPoints),
   );
   const isSaid = [...labels.keys()].some((key) => key.toLowerCase() === 'traefik.enable');
   return { exposed: isSaid ? true : undefined, services, routers };
@@ -129,6 +132,6 @@ function fieldsOf(config: DynamicObject): ExpectedRouter['fields'] {
     ...(entryPoints === undefined ? {} : { entryPoints: entryPoints as readonly string[] }),
     ...(priority === undefined ? {} : { priority: Number(priority) }),
     ...(tls === undefined ? {} : { tls: true }),
-    middlewares: (middlewares as readonly string[]).map((name) => (name.includes('@') ? name : `${name}@consulcatalog`)),
+    middlewares: (middlewares as readonly string[]).map(withProvider),
   };
 }

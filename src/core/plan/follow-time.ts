@@ -1,4 +1,7 @@
+import type { GatewayState } from '../model/gateway.ts';
 import type { Policy } from '../model/policy.ts';
+import { type Snapshot, snapshotValue } from '../model/snapshot.ts';
+import type { PlanContext } from './context.ts';
 
 /** Traefik takes up changes no more often than every two seconds, whatever tells it of them (`providersThrottleDuration`). */
 const THROTTLE_MS = 2_000;
@@ -13,4 +16,13 @@ export function followTimeMs({ refresh, letGoMs }: Pick<Policy, 'refresh' | 'let
   if (refresh === undefined) return letGoMs;
   const intervalMs = Math.max(THROTTLE_MS, refresh.kind === 'poll' ? refresh.intervalMs : 0);
   return Math.min(letGoMs, intervalMs * (1 + SLACK));
+}
+
+/**
+ * Whether a replica has started so lately that its providers may not have told it everything: what it lacks is no fault of it yet. Its API
+ * answers before it has read the catalog. The time is bounded by what drains allow for it.
+ */
+export function isLoading(snapshot: Snapshot<GatewayState> | undefined, { policy, nowMs }: Pick<PlanContext, 'policy' | 'nowMs'>): boolean {
+  const startedAtMs = snapshot === undefined ? undefined : snapshotValue(snapshot)?.startedAtMs;
+  return startedAtMs !== undefined && nowMs - startedAtMs <= policy.letGoMs;
 }

@@ -1,10 +1,11 @@
-import { wishedPool } from '../desired/pool-tags.ts';
+import { traefikServices, wishedPool } from '../desired/pool-tags.ts';
 import type { PoolView } from '../desired/pool-view.ts';
 import type { PoolKey } from '../model/ids.ts';
 import { specId } from '../model/ids.ts';
 import { META } from '../model/marks.ts';
 import type { Spec, SpecObject } from '../model/objects.ts';
 import type { RegisteredInstance } from '../model/registration.ts';
+import { snapshotValue } from '../model/snapshot.ts';
 import type { RoutePart } from '../routes/catalog-routes.ts';
 import type { RouteClaim } from '../routes/settle-routes.ts';
 import type { PlanContext } from './context.ts';
@@ -70,10 +71,12 @@ function partsOf(instances: readonly RegisteredInstance[]): readonly RoutePart[]
 }
 
 /** Of the pools that have no Service in the cluster yet. */
-function claimsOfUnborn(spec: Spec, { desired, views, registry, policy, memos }: PlanContext): readonly PoolClaim[] {
+function claimsOfUnborn(spec: Spec, { desired, views, registry, policy, memos, world }: PlanContext): readonly PoolClaim[] {
+  const set = snapshotValue(world.specs);
+  const traefikServiceOf = traefikServices(() => [...(set?.specs.values() ?? [])].flatMap(({ objects }) => objects));
   return spec.objects.flatMap((object): PoolClaim[] => {
     if (desired.holders.get(object.key) !== spec.id || desired.live.has(object.key)) return [];
-    const wished = remember(memos.wishedPools, object.key, [object, policy], () => wishedPool(object, policy));
+    const wished = remember(memos.wishedPools, object.key, [object, policy, set], () => wishedPool(object, policy, traefikServiceOf));
     if (wished === undefined || views.has(wished.pool)) return [];
     const before = partsOf(registry?.instances.get(wished.pool) ?? []);
     const isClear = wished.problems.every(({ severity }) => severity !== 'error');

@@ -1,7 +1,7 @@
 import { errorText } from '../../shared/errors.ts';
 import type { Problem } from '../../shared/problem.ts';
 import { problem } from '../../shared/problem.ts';
-import { wishedPool } from '../desired/pool-tags.ts';
+import { traefikServices, wishedPool } from '../desired/pool-tags.ts';
 import type { SpecId } from '../model/ids.ts';
 import { byBytes } from '../model/ids.ts';
 import type { Spec } from '../model/objects.ts';
@@ -119,6 +119,8 @@ export function findSpecRouteConflicts(
   settings: TraefikSettings = routeSettings(policy.routes),
 ): ReadonlyMap<SpecId, readonly Problem[]> {
   if (policy.dialect === 'v1') return new Map();
-  const claims = claimsOfSpecs(specs, (object) => wishedPool(object, policy));
+  const all = [...specs];
+  const traefikServiceOf = traefikServices(() => all.flatMap(({ objects }) => objects));
+  const claims = claimsOfSpecs(all, (object) => wishedPool(object, policy, traefikServiceOf));
   return verdictsOf({ claims, foreign: [], catalog: new CatalogRoutes(settings) }, NO_VERDICTS, 'would be').problems;
 }

@@ -12,8 +12,9 @@ import { commitLink } from './explain-spec.ts';
 import { nameOf } from './explain-traefik.ts';
 import { unknownFileLink } from './explain-unknown.ts';
 import type { Link } from './explanation.ts';
-import { type AskedUrl, type Contender, entranceOf, Fitting, mayConcern, priorityOf } from './find-taker.ts';
+import { type Contender, entranceOf, Fitting, mayConcern, priorityOf } from './find-taker.ts';
 import type { Findings } from './finish-explanation.ts';
+import type { AskedUrl } from './read-url.ts';
 
 /** A router that a pool of ours asks for. */
 interface Wanted extends Contender {

@@ -8,9 +8,9 @@ import { explainSpecFile } from './explain-spec-file.ts';
 import { unknownFileLink } from './explain-unknown.ts';
 import { explainRoute } from './explain-url.ts';
 import type { Explanation, WhyQuestion } from './explanation.ts';
-import { type AskedUrl, readUrl } from './find-taker.ts';
 import { type Findings, finishExplanation } from './finish-explanation.ts';
 import { knownPools, poolsNamed, wantedViews } from './known-pools.ts';
+import { type AskedUrl, readUrl } from './read-url.ts';
 
 /**
  * Why something is, or is not, in traffic: the chain from the commit to the last probe, and its first broken link. Reads nothing but

@@ -12,9 +12,10 @@ import type { PlanContext } from '../plan/context.ts';
 import { drainingOf } from '../plan/context.ts';
 import type { ExpectedRoutes } from '../plan/expected-routes.ts';
 import { expectedRoutes } from '../plan/expected-routes.ts';
-import { followTimeMs } from '../plan/follow-time.ts';
+import { followTimeMs, isLoading } from '../plan/follow-time.ts';
 import { drainEnd } from '../plan/let-go.ts';
 import { registeredOf } from '../plan/plan-pool.ts';
+import { toldEntryPoints } from '../plan/spread-routers.ts';
 import type { RouteComparison, ServerOwners } from './compare-routes.ts';
 import { compareRoutes } from './compare-routes.ts';
 import type { GatewayEvidence } from './name-gateways.ts';
@@ -102,6 +103,7 @@ export function followTraefik(context: PlanContext, before: FollowedTraefik | un
   const dueMs = [
     ...differing.map((sinceMs) => sinceMs + followTimeMs(context.policy) + 1),
     ...silent.map((sinceMs) => sinceMs + context.policy.maxWaitMs),
+    ...startsOf(gateways).map((startedAtMs) => startedAtMs + context.policy.letGoMs + 1),
   ].filter((atMs) => atMs > context.nowMs);
   const awaited = [...differing, ...openDrains(context)];
   const { reports, problems } = nameGateways({ pools, ...evidenceOf(followed) }, context);
@@ -117,6 +119,9 @@ export function followTraefik(context: PlanContext, before: FollowedTraefik | un
     },
   };
 }
+
+const startsOf = (gateways: Gateways): readonly number[] =>
+  [...gateways.values()].flatMap((snapshot) => snapshotValue(snapshot)?.startedAtMs ?? []);
 
 function evidenceOf(followed: ReadonlyMap<PoolKey, FollowedPool>): Omit<GatewayEvidence, 'pools'> {
   const builtOf = ({ compared }: FollowedPool): ReadonlyMap<ReplicaName, string> =>
@@ -150,7 +155,8 @@ interface Following {
 
 function followPool(view: PoolView, { before, gateways, owners }: Following, context: PlanContext): FollowedPool {
   const old = before?.pools.get(view.pool);
-  const parts = old?.registry === context.registry && old?.parts[0] === view ? old.parts : partsOf(view, context);
+  const isKnown = old?.registry === context.registry && old?.parts[0] === view && old.parts[1] === toldEntryPoints(gateways);
+  const parts = isKnown ? old.parts : partsOf(view, context);
   const isSame = old !== undefined && sameParts(old.parts, parts);
   const expected = isSame ? old.expected : expectedRoutes(view, context);
   const signature = isSame ? old.signature : signatureOf(expected);
@@ -181,7 +187,9 @@ function partsOf(view: PoolView, context: PlanContext): readonly unknown[] {
   const { instances, checks } = registeredOf(view.pool, context);
   const nodes = instances.map(({ consulNode }) => context.registry?.checks.get(`${consulNode}/${NODE_CHECK_ID}`)?.status ?? '');
   const cluster = snapshotValue(context.world.cluster.nodes);
-  return [view, context.registry?.instances.get(view.pool), context.registry?.agents?.get(view.service), cluster, nodes.join(), ...checks];
+  const agents = context.registry?.agents?.get(view.service);
+  const entryPoints = toldEntryPoints(context.world.gateways);
+  return [view, entryPoints, context.registry?.instances.get(view.pool), agents, cluster, nodes.join(), ...checks];
 }
 
 const sameParts = (a: readonly unknown[], b: readonly unknown[]): boolean => a.length === b.length && a.every((part, i) => part === b[i]);
@@ -199,7 +207,9 @@ function poolTraefik(view: PoolView, pool: FollowedPool, gateways: Gateways, con
   const replicas = [...gateways].map(([replica, snapshot]) => replicaReport(replica, snapshot, pool, context));
   const reachable = replicas.filter(({ state }) => state !== 'stale' && state !== 'lost');
   const state = worst(reachable);
-  const broken = [...new Set([...compared.values()].flatMap(({ comparison }) => comparison.broken))];
+  const broken = [
+    ...new Set([...compared].flatMap(([replica, { comparison }]) => (isLoading(gateways.get(replica), context) ? [] : comparison.broken))),
+  ];
   return {
     state,
     serving: reachable.length === 0 ? undefined : Math.min(...reachable.map(({ serving }) => serving)),
@@ -227,15 +237,16 @@ function replicaReport(
   replica: ReplicaName,
   snapshot: Snapshot<GatewayState>,
   { sinceMs, differsSinceMs, compared }: FollowedPool,
-  { policy, nowMs }: PlanContext,
+  context: PlanContext,
 ): ReplicaReport {
+  const { policy, nowMs } = context;
   const comparison = compared.get(replica)?.comparison;
   const { serving = 0, missing = 0, lingering = [], routers = [] } = comparison ?? {};
   const since = differsSinceMs.get(replica);
   const said = { replica, serving, missing, lingering, routers };
   if (snapshot.kind !== 'complete') return { ...said, state: nowMs - snapshot.sinceMs < policy.maxWaitMs ? 'stale' : 'lost' };
   if (since === undefined) return { ...said, state: 'in-step' };
-  if (nowMs - since > followTimeMs(policy)) return { ...said, state: 'behind' };
+  if (nowMs - since > followTimeMs(policy) && !isLoading(snapshot, context)) return { ...said, state: 'behind' };
   return { ...said, state: snapshot.readAtMs < sinceMs ? 'unasked' : 'changing' };
 }
 

@@ -4,7 +4,7 @@ import type { GatewayState } from '../model/gateway.ts';
 import type { PoolKey, ReplicaName } from '../model/ids.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { PlanContext } from '../plan/context.ts';
-import { followTimeMs } from '../plan/follow-time.ts';
+import { followTimeMs, isLoading } from '../plan/follow-time.ts';
 import { lastNudgeMs } from '../plan/plan-nudge.ts';
 import type { GatewayReport, ReplicaReport } from './run-report.ts';
 
@@ -32,7 +32,10 @@ interface Behind {
 
 /** Names the replicas that do not follow Consul, say something else than the others, or do not answer. Pure. */
 export function nameGateways(evidence: GatewayEvidence, context: PlanContext): GatewayFindings {
-  const odd = oddOnes(evidence);
+  const loading = new Set(
+    [...(context.world.gateways ?? [])].flatMap(([replica, snapshot]) => (isLoading(snapshot, context) ? [replica] : [])),
+  );
+  const odd = oddOnes(evidence, loading);
   const found = [...(context.world.gateways ?? [])].map(([replica, snapshot]) => {
     if (snapshot.kind !== 'complete') return silentGateway(replica, snapshot, context);
     return answeringGateway(replica, { state: snapshot.value, odd: odd.get(replica), evidence }, context);
@@ -129,11 +132,11 @@ interface Odd {
   readonly fields: readonly string[];
 }
 
-function oddOnes({ pools, built }: GatewayEvidence): ReadonlyMap<ReplicaName, Odd> {
+function oddOnes({ pools, built }: GatewayEvidence, loading: ReadonlySet<ReplicaName>): ReadonlyMap<ReplicaName, Odd> {
   const odd = new Map<ReplicaName, Odd>();
   for (const [pool, { replicas }] of pools) {
     const said = built.get(pool);
-    const settled = replicas.filter(({ state }) => state === 'in-step').map(({ replica }) => replica);
+    const settled = replicas.filter(({ state, replica }) => state === 'in-step' && !loading.has(replica)).map(({ replica }) => replica);
     const [most, ...others] = [...Map.groupBy(settled, (replica) => said?.get(replica) ?? '').values()].sort((a, b) => b.length - a.length);
     for (const replica of others.flat()) {
       const known = odd.get(replica);

@@ -1,5 +1,5 @@
 import { LONGEST_QUESTION, type WhyQuestion } from './explanation.ts';
-import { readUrl } from './find-taker.ts';
+import { readUrl } from './read-url.ts';
 
 /** What is wrong with a question, as a sentence; undefined when it can be answered. */
 export function whyNoQuestion({ kind, value }: WhyQuestion): string | undefined {

@@ -19,7 +19,7 @@ const numberOf = (config: DynamicObject, field: string): number => Number(config
 
 const badExpression = (text: string): string | undefined => {
   const read = goRegExp(text);
-  return read.kind === 'invalid' ? `error compiling regular expression ${text}: it ${read.reason}` : undefined;
+  return read.kind === 'invalid' ? read.reason : undefined;
 };
 
 const addressCheck =
@@ -57,7 +57,10 @@ const CHECKS: Readonly<Record<string, (config: DynamicObject) => string | undefi
   addPrefix: (config) => (textOf(config, 'prefix') === '' ? 'prefix cannot be empty' : undefined),
   redirectScheme: (config) => (textOf(config, 'scheme') === '' ? 'you must provide a target scheme' : undefined),
   redirectRegex: (config) => badExpression(textOf(config, 'regex')),
-  replacePathRegex: (config) => badExpression(textOf(config, 'regex').trim()),
+  replacePathRegex: (config) => {
+    const error = badExpression(textOf(config, 'regex').trim());
+    return error === undefined ? undefined : `error compiling regular expression ${textOf(config, 'regex')}: ${error}`;
+  },
   stripPrefixRegex: (config) =>
     listOf(config, 'regex')
       .map(badExpression)

@@ -104,16 +104,16 @@ function splitServer(service: string, config: DynamicObject): DeclaredService {
   return { config: { ...config, loadBalancer: balancer }, server };
 }
 
-/** The server that an instance is to a service. */
-export function serverOf(
-  protocol: Protocol,
-  server: DynamicObject,
-  { address, port }: Pick<RoutedInstance, 'address' | 'port'>,
-): DynamicObject {
+type Address = Pick<RoutedInstance, 'address' | 'port'>;
+
+/** Makes the servers that instances are to a service. */
+export function serverMaker(protocol: Protocol, server: DynamicObject): (at: Address) => DynamicObject {
   const { scheme, port: ownPort, ...rest } = server;
-  const hostPort = joinHostPort(address, String(ownPort ?? port));
-  if (protocol !== 'http') return { ...rest, address: hostPort };
-  return rest['url'] === undefined ? { ...rest, url: `${String(scheme ?? 'http')}://${hostPort}` } : rest;
+  const hostPort = ({ address, port }: Address): string => joinHostPort(address, String(ownPort ?? port));
+  if (protocol !== 'http') return (at) => ({ ...rest, address: hostPort(at) });
+  if (rest['url'] !== undefined) return () => rest;
+  const begin = `${String(scheme ?? 'http')}://`;
+  return (at) => ({ ...rest, url: begin + hostPort(at) });
 }
 
 /** `defaultRule` marks those of a rule made up: Traefik compares the mark too. */

@@ -70,7 +70,9 @@ export function fnv64(text: string): string {
 }
 
 /** Traefik's name for something: every run of other characters than letters and digits becomes one `-`. */
-export const normalizeName = (name: string): string => (name.match(/[\p{L}\p{N}]+/gu) ?? []).join('-');
+export const normalizeName = (name: string): string =>
+  // Most names are so already, and this is asked for every instance.
+  /^[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*$/.test(name) ? name : (name.match(/[\p{L}\p{N}]+/gu) ?? []).join('-');
 
 /** Go's net.JoinHostPort. */
 export const joinHostPort = (host: string, port: string): string => `${host.includes(':') ? `[${host}]` : host}:${port}`;

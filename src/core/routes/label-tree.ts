@@ -20,7 +20,8 @@ export class LabelError extends Error {
 }
 
 interface Draft {
-  name: string;
+  readonly name: string;
+  readonly lower: string;
   value: string;
   readonly children: Draft[];
 }
@@ -31,15 +32,21 @@ interface Draft {
  * stray bracket. Source: traefik/paerser labels_decode.go.
  */
 export function labelTree(labels: ReadonlyMap<string, string>, filters: readonly string[]): LabelNode | undefined {
-  const keys = [...labels.keys()].filter((key) => filters.some((filter) => key.slice(0, filter.length).toLowerCase() === filter)).sort();
+  const isAsked = (key: string): boolean => {
+    const lower = key.toLowerCase();
+    return filters.some((filter) => lower.startsWith(filter));
+  };
+  const keys = [...labels.keys()].filter(isAsked).sort();
   if (keys.length === 0) return undefined;
-  const root: Draft = { name: 'traefik', value: '', children: [] };
+  const root: Draft = { name: 'traefik', lower: 'traefik', value: '', children: [] };
   for (const key of keys) addLabel(root, partsOf(key).slice(1), labels.get(key) ?? '');
   return root;
 }
 
 function partsOf(key: string): readonly string[] {
-  return key.split('.').flatMap((part) => {
+  const parts = key.split('.');
+  if (!key.includes('[') && !key.includes(']') && !parts.includes('')) return parts;
+  return parts.flatMap((part) => {
     if (part === '') throw new LabelError(`invalid element: ${key}`);
     if (part.startsWith('[')) throw new LabelError(`invalid leading character '[' in field name: ${part}`);
     if (!part.endsWith(']')) return [part];
@@ -52,12 +59,18 @@ function partsOf(key: string): readonly string[] {
 function addLabel(root: Draft, path: readonly string[], value: string): void {
   let node = root;
   for (const name of path) {
-    let child = node.children.find((known) => known.name.toLowerCase() === name.toLowerCase());
-    if (child === undefined) {
-      child = { name, value: '', children: [] };
-      node.children.push(child);
-    }
-    node = child;
+    // The keys come in order, so that the same part mostly comes again at once.
+    const last = node.children.at(-1);
+    node = last?.name === name ? last : childOf(node, name);
   }
   node.value = value;
+}
+
+function childOf({ children }: Draft, name: string): Draft {
+  const lower = name.toLowerCase();
+  const known = children.find((child) => child.lower === lower);
+  if (known !== undefined) return known;
+  const child = { name, lower, value: '', children: [] };
+  children.push(child);
+  return child;
 }

@@ -1,5 +1,6 @@
 import { assertNever } from '../../shared/errors.ts';
 import { type IpRange, isInIpRange } from '../../shared/ip-range.ts';
+import type { GoPattern } from './go-regexp.ts';
 import type { MatcherName, Rule } from './parse-rule.ts';
 import type { RouteRequest } from './route-request.ts';
 
@@ -20,7 +21,7 @@ export function matchRule(rule: Rule, request: RouteRequest): boolean {
 }
 
 interface Read {
-  readonly pattern?: RegExp;
+  readonly pattern?: GoPattern;
   readonly range?: IpRange;
 }
 type Test = (request: RouteRequest, values: readonly string[], read: Read) => boolean;
@@ -47,4 +48,4 @@ const TESTS: Readonly<Record<MatcherName, Test>> = {
   ClientIP: ({ clientIp }, _, { range }) => range !== undefined && isInIpRange(clientIp, range),
 };
 
-const fits = (pattern: RegExp | undefined, text: string): boolean => pattern?.test(text) ?? false;
+const fits = (pattern: GoPattern | undefined, text: string): boolean => pattern?.test(text) ?? false;

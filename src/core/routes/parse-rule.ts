@@ -1,5 +1,5 @@
 import { type IpRange, parseIpRange } from '../../shared/ip-range.ts';
-import { goRegExp } from './go-regexp.ts';
+import { type GoPattern, goRegExp } from './go-regexp.ts';
 import { type Expression, ExpressionSyntaxError, type ParsedExpression, parseExpression, type Token } from './parse-expression.ts';
 
 /** The matchers of Traefik 3's rules, and how many values each takes. */
@@ -24,7 +24,7 @@ interface Match {
   readonly matcher: MatcherName;
   readonly values: readonly string[];
   /** The expression of a `…Regexp` matcher. */
-  readonly pattern?: RegExp;
+  readonly pattern?: GoPattern;
   /** The range of a `ClientIP` matcher. */
   readonly range?: IpRange;
 }
@@ -80,11 +80,17 @@ function readMatcher(name: Token, tokens: readonly Token[]): Match {
   if (matcher === 'ClientIP' && range === undefined) {
     throw new ExpressionSyntaxError(last.column, `${JSON.stringify(last.value)} is no address and no range such as 10.0.0.0/8`);
   }
-  return { kind: 'match', matcher, values, ...(hasPattern ? { pattern: compile(last) } : {}), ...(range === undefined ? {} : { range }) };
+  return {
+    kind: 'match',
+    matcher,
+    values,
+    ...(hasPattern ? { pattern: compile(matcher, last) } : {}),
+    ...(range === undefined ? {} : { range }),
+  };
 }
 
-function compile({ value, column }: Token): RegExp {
+function compile(matcher: MatcherName, { value, column }: Token): GoPattern {
   const read = goRegExp(value);
-  if (read.kind === 'invalid') throw new ExpressionSyntaxError(column, `${JSON.stringify(value)} ${read.reason}`);
+  if (read.kind === 'invalid') throw new ExpressionSyntaxError(column, `compiling ${matcher} expression: ${read.reason}`);
   return read.pattern;
 }

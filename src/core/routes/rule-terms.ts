@@ -1,3 +1,4 @@
+import type { GoPattern } from './go-regexp.ts';
 import { matchRule } from './match-rule.ts';
 import type { Rule } from './parse-rule.ts';
 import type { RouteRequest } from './route-request.ts';
@@ -118,7 +119,7 @@ function requestFor(literals: readonly Literal[]): RouteRequest {
   );
   return {
     method: first('Method', 'GET').toUpperCase(),
-    host: first('Host', 'any.invalid').toLowerCase(),
+    host: first('Host', ANY_HOST).toLowerCase(),
     path: first('Path', longest),
     query: asked.filter(({ matcher }) => matcher === 'Query').map(({ values }) => [values[0] ?? '', values[1] ?? ''] as const),
     headers: new Map([...headers].map(([name, matches]) => [name, matches.map(({ values }) => values[1] ?? '')])),
@@ -126,16 +127,32 @@ function requestFor(literals: readonly Literal[]): RouteRequest {
   };
 }
 
-/** The hosts that a rule is confined to, in lower case; undefined when it may take others. */
-export function confinedHosts({ terms }: RuleTerms): ReadonlySet<string> | undefined {
-  const hosts = new Set<string>();
+/** A host that a rule is confined to, in lower case and without a dot at its end, or an expression that hosts must fit. */
+export type HostBound =
+  | { readonly kind: 'host'; readonly host: string }
+  | { readonly kind: 'pattern'; readonly source: string; readonly pattern: GoPattern };
+
+/** The hosts that a rule is confined to; undefined when it may take others. */
+export function confinedHosts({ terms }: RuleTerms): readonly HostBound[] | undefined {
+  const bounds = new Map<string, HostBound>();
   for (const term of terms ?? [[]]) {
     const host = hostOf(term);
-    if (host === undefined) return undefined;
-    hosts.add(host);
+    const own = [...(host === undefined ? [] : [{ kind: 'host' as const, host }]), ...patternsOf(term)];
+    if (own.length === 0) return undefined;
+    for (const bound of own) bounds.set(bound.kind === 'host' ? bound.host : ` ${bound.source}`, bound);
   }
-  return hosts;
+  return [...bounds.values()];
 }
+
+/** The expressions that a term asks hosts to fit, but for those that the host of requests fits that name none. */
+const patternsOf = (term: Term): readonly HostBound[] =>
+  term.flatMap(({ match: { matcher, pattern, values }, isNegated }): readonly HostBound[] => {
+    if (isNegated || matcher !== 'HostRegexp' || pattern === undefined || pattern.test(ANY_HOST) || pattern.test('')) return [];
+    return [{ kind: 'pattern', source: values[0] ?? '', pattern }];
+  });
+
+/** Where nobody asks for a host. */
+const ANY_HOST = 'any.invalid';
 
 /** The host that a term asks for, in lower case; undefined when it may take others. */
 const hostOf = (term: Term): string | undefined =>

@@ -142,6 +142,69 @@ describe('createGateway', () => {
     expect(told).toBe(1);
   });
 
+  it('reads the entry points with the first answer, and seldom again', async () => {
+    const traefik = await fake();
+    traefik.showEntryPoints(JSON.stringify([{ name: 'web', address: ':80' }]));
+    const gateway = watch(traefik.url);
+    await gateway.refresh(never);
+    const points = (): unknown => {
+      const found = snapshot(gateway);
+      return found.kind === 'unavailable' ? undefined : found.value.elsewhere?.entryPoints;
+    };
+    expect(points()).toEqual([{ name: 'web' }]);
+    traefik.show({ shop: [NEW] });
+    await gateway.refresh(never);
+    await gateway.refresh(never);
+    expect(traefik.requests('/api/entrypoints')).toBe(1);
+    // It may have been started with others while it did not answer.
+    traefik.answerWith((_request, response) => void response.writeHead(503).end());
+    await gateway.refresh(never);
+    await gateway.refresh(never);
+    traefik.answerWith(undefined);
+    traefik.showEntryPoints(JSON.stringify([{ name: 'other', address: ':80' }]));
+    await gateway.refresh(never);
+    expect(points()).toEqual([{ name: 'other' }]);
+  });
+
+  it('does without entry points where they cannot be read', async () => {
+    const traefik = await fake();
+    traefik.show({ shop: [OLD] });
+    const gateway = watch(traefik.url);
+    await gateway.refresh(never);
+    await gateway.refresh(never);
+    const found = snapshot(gateway);
+    expect(found.kind).toBe('complete');
+    expect(found.kind === 'complete' ? Object.keys(found.value.elsewhere ?? {}) : []).toEqual(['middlewares', 'services']);
+    expect(traefik.requests('/api/entrypoints')).toBe(1);
+  });
+
+  it('notes when a replica has started anew: nothing is left of what it had, or half of it is gone after a silence', async () => {
+    const traefik = await fake();
+    const gateway = watch(traefik.url);
+    const startedAtMs = (): number | undefined => {
+      const found = snapshot(gateway);
+      return found.kind === 'unavailable' ? undefined : found.value.startedAtMs;
+    };
+    const seen = async (services: Readonly<Record<string, readonly string[]>>): Promise<number | undefined> => {
+      traefik.show(services);
+      await gateway.refresh(never);
+      return startedAtMs();
+    };
+    expect(await seen({})).toBeUndefined();
+    expect(await seen({ a: [OLD], b: [OLD], c: [OLD] })).toBeUndefined();
+    expect(await seen({ a: [OLD] })).toBeUndefined();
+    await seen({ a: [OLD], b: [OLD], c: [OLD] });
+    traefik.answerWith((_request, response) => void response.writeHead(503).end());
+    await gateway.refresh(never);
+    await gateway.refresh(never);
+    traefik.answerWith(undefined);
+    const backMs = await seen({ a: [OLD] });
+    expect(backMs).toBeGreaterThan(0);
+    expect(await seen({ a: [OLD], b: [OLD] })).toBe(backMs);
+    const before = Date.now();
+    expect(await seen({})).toBeGreaterThanOrEqual(before);
+  });
+
   it('holds on to what it knew when an answer fails, and calls it stale after the second failure', async () => {
     const traefik = await fake();
     traefik.show({ shop: [OLD] });

@@ -241,6 +241,34 @@ describe('followTraefik', () => {
     ]);
   });
 
+  it('gives a replica that has just started the time that drains allow for it, and no more', () => {
+    const policy: Policy = { ...POLICY, refresh: { kind: 'watch' } };
+    const { followed } = look(site, { replicas: { [A]: following(site), [B]: following(site) }, policy });
+    const startMs = NOW_MS + 1_000;
+    const empty = gatewayState({}, { startedAtMs: startMs, changedAtMs: startMs });
+    const shown = { [A]: following(site), [B]: answered(empty, startMs) };
+    const soon = look(site, { replicas: shown, before: followed, nowMs: startMs, policy });
+    const lateMs = startMs + followTimeMs(policy) + 1;
+    const late = look(site, { replicas: shown, before: soon.followed, nowMs: lateMs, policy });
+    expect(late.view).toMatchObject({ problems: [], gateways: [{ state: 'in-step' }, { state: 'changing' }], behind: new Set() });
+    expect(poolOf(late)).toMatchObject({ state: 'changing', serving: 0 });
+    expect(late.view.lookAgainAtMs).toBe(startMs + policy.letGoMs + 1);
+    const tooLate = look(site, { replicas: shown, before: late.followed, nowMs: startMs + policy.letGoMs + 1, policy });
+    expect(tooLate.view).toMatchObject({ problems: [{ code: 'TRAEFIK_BEHIND' }], behind: new Set([POOL]) });
+  });
+
+  it('says nothing of a router whose middleware a replica that has just started does not have yet', () => {
+    const errors = ['middleware "auth@file" does not exist'];
+    const half = { ...withRouters(state, (router) => ({ ...router, status: 'disabled', errors })), startedAtMs: NOW_MS };
+    const shown = { [A]: following(site), [B]: answered(half) };
+    const seen = look(site, { replicas: shown });
+    expect(seen.view).toMatchObject({ problems: [], gateways: [{ state: 'in-step' }, { state: 'in-step' }] });
+    expect(poolOf(seen).problems).toEqual([]);
+    const later = look(site, { replicas: shown, before: seen.followed, nowMs: NOW_MS + POLICY.letGoMs + 1 });
+    expect(later.view.problems).toMatchObject([{ code: 'TRAEFIK_DIFFERS' }]);
+    expect(poolOf(later).problems).toMatchObject([{ code: 'TRAEFIK_ROUTER_BROKEN' }]);
+  });
+
   it('tells a replica that does not answer, and after drain.maxWait that drains no longer wait for it', () => {
     const gateways = (nowMs: number) => look(site, { replicas: { [A]: following(site), [B]: silent(NOW_MS, state) }, nowMs }).view;
     const early = gateways(NOW_MS + 1_000);

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { replicaName } from '../../../../src/core/model/ids.ts';
 import type { World } from '../../../../src/core/model/world.ts';
 import { type PoolPicture, poolPicture } from '../../../../src/core/report/pool-picture.ts';
+import { problem } from '../../../../src/shared/problem.ts';
 import { complete, deployment, endpoints, keys, service, spec, specSet, world } from '../../../support/builders.ts';
 import { answered } from '../../../support/gateway-state.ts';
 import { settled } from '../../../support/known-world.ts';
@@ -54,6 +56,24 @@ describe('the picture of a pool', () => {
       }),
     );
     expect(routes[0]?.servers.map(({ state }) => state)).toEqual(['missing', 'down', 'up', 'lingering']);
+  });
+
+  it.each([
+    ['one that answers before one that did', ['old', 'fresh'], '1'],
+    ['one that did before one that never has', ['silent', 'older'], '1'],
+    ['the one that answered last of those that did', ['silent', 'older', 'old'], '2'],
+    ['the first of several that answer', ['silent', 'fresh', 'fresh'], '1'],
+    ['none that never has', ['silent'], undefined],
+  ] as const)('is told by %s', (_, replicas, by) => {
+    const reason = problem('TRAEFIK_UNREACHABLE', 'no route to host');
+    const whole = settled(start);
+    const [fresh] = whole.gateways?.values() ?? [];
+    if (fresh?.kind !== 'complete') throw new Error('no replica answers');
+    const old = { kind: 'stale', value: fresh.value, readAtMs: 1, index: '', reason, sinceMs: 0 } as const;
+    const all = { fresh, old, older: { ...old, readAtMs: 0 }, silent: { kind: 'unavailable', reason, sinceMs: 0 } } as const;
+    const gateways = new Map(replicas.map((name, index) => [replicaName(String(index)), all[name]]));
+    const { toldBy, routes } = picture({ ...whole, gateways });
+    expect([toldBy, routes[0]?.servers[0]?.state]).toEqual([by, by === undefined ? 'expected' : 'up']);
   });
 
   it('is told from the tags where no Traefik is watched', () => {

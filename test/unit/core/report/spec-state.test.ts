@@ -85,6 +85,7 @@ describe('legStates', () => {
     ['an open object', { open: [APPLY] }, { kubernetes: 'changing', consul: 'in-step' }],
     ['an open registration', { open: [WRITE] }, { kubernetes: 'in-step', consul: 'changing' }],
     ['a wait', { plan: { waiting: [WAIT] }, open: [APPLY] }, { kubernetes: 'waiting', consul: 'in-step' }],
+    ['a removal that is held', { plan: { holds: [HOLD], removals: [REMOVAL] } }, { kubernetes: 'in-step', consul: 'waiting' }],
     ['a stale Git', { world: without({ specs: stale(specSet([])) }) }, { git: 'unknown', kubernetes: 'in-step' }],
     ['a Consul that is away', { world: without({ registry: unavailable() }) }, { kubernetes: 'in-step', consul: 'unknown' }],
     [

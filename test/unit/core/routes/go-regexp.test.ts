@@ -47,21 +47,67 @@ describe('goRegExp', () => {
   });
 
   it.each([
-    ['(', 'closing parenthesis'],
-    [')', 'too many'],
-    ['[a', 'closing bracket'],
-    ['a(?=b)', 'looks around'],
-    ['(?<!b)', 'looks around'],
-    ['(a)\\1', 'around or back'],
-    ['a**', 'not a regular expression'],
-    ['a{2000}', '1000'],
-    ['\\', 'backslash'],
-    ['\\y', 'escape \\y'],
-    ['[[:foo:]]', '[:foo:]'],
-    ['(?x)a', 'flag'],
-    ['(?#c)', 'group'],
-  ])('%s is refused', (source, reason) => {
-    expect(matches(source, '')).toContain(reason);
+    ['(?i)^\u017f$', 'S', true],
+    ['(?i)^k$', '\u212a', true],
+    ['^\\w$', 'é', false],
+    ['(?i)^\\w$', '\u017f', true],
+    ['^\\d$', '٣', false],
+    ['\\bé', 'é', false],
+    ['^[[:^alpha:]]$', '1', true],
+    ['^a{0,1000}$', 'aaa', true],
+    ['^[a&&b]$', '&', true],
+    ['^[[a]$', '[', true],
+    ['^(?:a|ab)(?:c|bcd)$', 'abcd', true],
+    ['^(?P<n>a)(?P<n>b)$', 'ab', true],
+    ['^(?P<P>[(?P<n>])(?P<P>\\Q(?P<P>\\E)$', '(', false],
+    ['^(?P<P>[(?P<n>])(?P<P>\\Q(?P<P>\\E)$', '((?P<P>', true],
+  ])('in which JavaScript differs: %s on %j: %s', (source, text, expected) => {
+    expect(matches(source, text)).toBe(expected);
+  });
+
+  it.each([
+    ['(', 'missing closing ): `(`'],
+    [')', 'unexpected ): `)`'],
+    ['[a', 'missing closing ]: `[a`'],
+    ['a(?=b)', 'invalid or unsupported Perl syntax: `(?=`'],
+    ['a(?!b)', 'invalid or unsupported Perl syntax: `(?!`'],
+    ['(?>a)', 'invalid or unsupported Perl syntax: `(?>`'],
+    ['(a)\\1', 'invalid escape sequence: `\\1`'],
+    ['a\\Z', 'invalid escape sequence: `\\Z`'],
+    ['\\y', 'invalid escape sequence: `\\y`'],
+    ['a**', 'invalid nested repetition operator: `**`'],
+    ['a++', 'invalid nested repetition operator: `++`'],
+    ['a{2000}', 'invalid repeat count: `{2000}`'],
+    ['(a{100}){100}', 'invalid repeat count: `{100}`'],
+    ['\\', 'trailing backslash at end of expression: ``'],
+    ['[[:foo:]]', 'invalid character class range: `[:foo:]`'],
+    ['[z-a]', 'invalid character class range: `z-a`'],
+    ['\\p{Foo}', 'invalid character class range: `\\p{Foo}`'],
+    ['(?x)a', 'invalid or unsupported Perl syntax: `(?x`'],
+    ['(?#c)', 'invalid or unsupported Perl syntax: `(?#`'],
+    ['|*', 'missing argument to repetition operator: `*`'],
+  ])('%s is refused in the words of Go', (source, reason) => {
+    expect(matches(source, '')).toBe(`error parsing regexp: ${reason}`);
+  });
+
+  it('takes time in proportion to the text', () => {
+    // Backtracking would take longer than the world has stood.
+    expect(matches('^(?:a+)+$', `${'a'.repeat(5000)}b`)).toBe(false);
+    expect(matches('^(?:a|a|b?)*?(?:x+x+)+y$', 'xa'.repeat(3000))).toBe(false);
+  });
+
+  it('tells what fits and its groups, also when they share a name', () => {
+    const read = goRegExp('(?P<n>a)|(?P<n>b)|(?P<other>c*)');
+    if (read.kind === 'invalid') throw new Error(read.reason);
+    expect([...read.pattern.matches('xacab')]).toEqual([
+      { index: 0, groups: ['', undefined, undefined, ''] },
+      { index: 1, groups: ['a', 'a', undefined, undefined] },
+      { index: 2, groups: ['c', undefined, undefined, 'c'] },
+      { index: 3, groups: ['a', 'a', undefined, undefined] },
+      { index: 4, groups: ['b', undefined, 'b', undefined] },
+    ]);
+    expect(read.pattern.groupsNamed('n')).toEqual([1, 2]);
+    expect(read.pattern.groupsNamed('g0')).toEqual([]);
   });
 
   it('reads plain text literally once its signs are escaped', () => {

@@ -55,9 +55,12 @@ describe('parseRule', () => {
     ['Path(`a`)', 'column 6: Path begins with a "/"'],
     ['PathPrefix(`a`)', 'column 12: PathPrefix begins with a "/"'],
     ['ClientIP(`10.0.0.0/33`)', 'column 10: "10.0.0.0/33" is no address and no range such as 10.0.0.0/8'],
-    ['PathRegexp(`(`)', 'column 12: "(" lacks a closing parenthesis'],
-    ['PathRegexp(`^/(?=a)`)', 'column 12: "^/(?=a)" looks around or back, which regular expressions in Traefik cannot'],
-    ['PathRegexp(`(a)\\1`)', 'column 12: "(a)\\\\1" looks around or back, which regular expressions in Traefik cannot'],
+    ['PathRegexp(`(`)', 'column 12: compiling PathRegexp expression: error parsing regexp: missing closing ): `(`'],
+    [
+      'PathRegexp(`^/(?=a)`)',
+      'column 12: compiling PathRegexp expression: error parsing regexp: invalid or unsupported Perl syntax: `(?=`',
+    ],
+    ['HostRegexp(`(a)\\1`)', 'column 12: compiling HostRegexp expression: error parsing regexp: invalid escape sequence: `\\1`'],
     ['Host(`a`)\n&& Path(`/b`)', 'column 10: the rule ends with this line; put && or || at the end of the line, not at the beginning'],
     ['Path("/\\d")', 'column 6: "/\\d" holds an escape that Traefik does not know; write \\\\ for a backslash, or use backticks'],
   ])('refuses %s', (text, expected) => {

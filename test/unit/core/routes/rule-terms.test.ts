@@ -25,7 +25,7 @@ describe('what rules surely say of each other', () => {
     ['!Path(`/x`)', 'Path(`/y`)', true],
     ['!PathPrefix(`/a/b`)', '!PathPrefix(`/a`)', true],
     ['!PathPrefix(`/a`)', '!PathPrefix(`/a/b`)', false],
-    ['HostRegexp(`^a`)', 'Host(`ab`)', false],
+    ['HostRegexp(`^x`)', 'Host(`ab`)', false],
     ['Method(`get`)', 'Method(`GET`) && Header(`x-a`, `1`)', true],
     ['Header(`X-A`, `1`)', 'Header(`x-a`, `1`)', true],
     ['!(Host(`a`) && Path(`/x`))', '!Host(`a`)', true],
@@ -85,8 +85,19 @@ describe('what rules surely say of each other', () => {
     expect(sharedRequest(acme, queried)).toMatchObject({ host: 'a', query: [['v', '2']] });
   });
 
-  it('knows the hosts that a rule is confined to', () => {
-    const hosts = ['Host(`A.`) || Host(`b`) && Path(`/x`)', 'Host(`a`) || Path(`/x`)'].flatMap(read).map((rule) => confinedHosts(rule));
-    expect(hosts).toEqual([new Set(['a', 'b']), undefined]);
+  it.each<[string, readonly string[] | undefined]>([
+    ['Host(`A.`) || Host(`b`) && Path(`/x`)', ['a', 'b']],
+    ['Host(`a`) || Path(`/x`)', undefined],
+    ['HostRegexp(`^x`) && Path(`/x`)', ['^x']],
+    ['HostRegexp(`^x`) || Host(`b`)', ['^x', 'b']],
+    ['Host(`a`) && HostRegexp(`^x`)', ['a', '^x']],
+    // Who names no host may have any.
+    ['HostRegexp(`.`)', undefined],
+    ['!HostRegexp(`^x`)', undefined],
+  ])('knows the hosts that %s is confined to', (text, expected) => {
+    const bounds = read(text)
+      .map(confinedHosts)[0]
+      ?.map((bound) => (bound.kind === 'host' ? bound.host : bound.source));
+    expect(bounds).toEqual(expected);
   });
 });
