@@ -131,6 +131,23 @@ export function clusterApplySuite(server: () => ApiServer): void {
       expect(codeOf(await leg.apply(pinned, rig.signal))).toBe('KUBERNETES_CONFLICT');
     });
 
+    it('shows an object as it is once a change of it came too late, however far behind the watch is', async () => {
+      const leg = await rig.open();
+      const object = configMap(rig, 'settings');
+      const first = await applied(rig, leg, object);
+      const pin = ({ uid, resourceVersion }: typeof first) => ({ existing: { uid, resourceVersion, pinVersion: true } });
+      rig.proxy.freeze('watches');
+      await rig.call('PATCH', pathOf(object), { data: { c: '3' } }, MERGE);
+      const wanted = configMap(rig, 'settings', { a: '2' });
+      expect(codeOf(await leg.apply(change(wanted, first, pin(first)), rig.signal))).toBe('KUBERNETES_CONFLICT');
+      const seen = mustLive(leg, first.key);
+      expect(seen.resourceVersion).not.toBe(first.resourceVersion);
+      expect(await leg.apply(change(wanted, seen, pin(seen)), rig.signal)).toMatchObject({ kind: 'done', changed: true });
+      await rig.call('DELETE', pathOf(object));
+      expect(codeOf(await leg.apply(change(object, seen), rig.signal))).toBe('KUBERNETES_CONFLICT');
+      expect(live(leg, first.key)).toBeUndefined();
+    });
+
     it('reports an API server that does not answer', async () => {
       const leg = await rig.open();
       rig.proxy.answer(() => 'cut');

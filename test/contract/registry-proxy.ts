@@ -31,6 +31,8 @@ export interface ConsulProxy {
   readonly url: string;
   /** Every request in order, with its query. */
   readonly seen: readonly SeenRequest[];
+  /** Those that Consul has answered, in the order of the answers. */
+  readonly answered: readonly SeenRequest[];
   /** Asked for each request; the last one set decides. Undefined passes the request on. */
   fault(choose: ChooseFault): void;
   /** Ends all faults, and the connections of requests that hang. */
@@ -41,6 +43,7 @@ export interface ConsulProxy {
 /** Starts a proxy for the Consul at `target` on a free port of 127.0.0.1. */
 export async function startConsulProxy(target: string): Promise<ConsulProxy> {
   const seen: SeenRequest[] = [];
+  const answered: SeenRequest[] = [];
   const hanging = new Set<ServerResponse>();
   let choose: ChooseFault = () => undefined;
 
@@ -55,6 +58,7 @@ export async function startConsulProxy(target: string): Promise<ConsulProxy> {
     }
     if (fault?.kind === 'answer' && fault.apply !== true) return send(response, { status: 200, headers: {}, body: '', ...fault.answer });
     const answer = await forward(target, incoming, body, response);
+    answered.push(asked);
     if (fault?.kind === 'answer') return send(response, { ...answer, ...fault.answer });
     if (fault?.kind === 'late') await fault.until;
     if (fault?.kind === 'change') return send(response, fault.change(answer));
@@ -68,6 +72,7 @@ export async function startConsulProxy(target: string): Promise<ConsulProxy> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     seen,
+    answered,
     fault: (next) => {
       choose = next;
     },

@@ -161,6 +161,8 @@ export interface SeenPool {
   readonly reads: number;
   readonly versions: number;
   readonly faults: readonly string[];
+  /** The fewest different backends that a read has shown. */
+  readonly least: number;
 }
 
 /** A reader of a pool. */
@@ -174,7 +176,7 @@ interface PoolReader {
 export function watchPool(consul: ConsulUnderTest, name: string): PoolReader {
   const versions = new Set<string>();
   const faults: string[] = [];
-  let [reads, going] = [0, true];
+  let [reads, going, least] = [0, true, Number.MAX_SAFE_INTEGER];
   const count = (all: readonly SeenInstance[], of: (one: SeenInstance) => string): number => new Set(all.map(of)).size;
   const watching = (async () => {
     let size = 0;
@@ -182,6 +184,10 @@ export function watchPool(consul: ConsulUnderTest, name: string): PoolReader {
       const pool = await readPool(consul, name);
       reads += 1;
       size ||= pool.length;
+      least = Math.min(
+        least,
+        count(pool, ({ address, port }) => `${address}:${port}`),
+      );
       const kinds = [count(pool, ({ tags }) => tags.join()), count(pool, ({ port }) => String(port)), count(pool, networkOf)];
       if (pool.length !== size || kinds.some((kind) => kind !== 1)) faults.push(`${pool.length} instances of ${kinds.join(', ')} kinds`);
       versions.add(JSON.stringify(pool.map(({ address, port, tags }) => [address, port, tags])));
@@ -193,7 +199,7 @@ export function watchPool(consul: ConsulUnderTest, name: string): PoolReader {
     stop: async () => {
       going = false;
       await watching;
-      return { reads, versions: versions.size, faults };
+      return { reads, versions: versions.size, faults, least };
     },
   };
 }

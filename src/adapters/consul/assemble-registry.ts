@@ -112,6 +112,9 @@ function sortOut({ byNode }: RegistryParts, identity: RegistryIdentity): SortedI
     for (const instance of found) {
       const registered = registeredInstance(instance, identity);
       if (registered === undefined) {
+        // The canary of another prefix is nobody else's.
+        if (instance.service === canaryServiceName(identity.cluster) && isOwnMeta(instance.meta, identity.owner, identity.cluster))
+          continue;
         sharedNodes.add(node);
         strangers.push(instance);
         continue;

@@ -42,14 +42,27 @@ export async function commitActions(
 ): Promise<readonly RegistryResult[]> {
   const { actions, fence, context } = request;
   const commit = new Commit(fence, context, signal);
-  const prepared = actions.map((action, index) => prepareAction(action, index, context.flags));
-  const stages = [
-    prepared.filter(({ action }) => action.kind === 'ensure-node'),
-    prepared.filter(({ action }) => action.kind !== 'ensure-node' && action.kind !== 'delete-node'),
-    prepared.filter(({ action }) => action.kind === 'delete-node'),
-  ];
-  for (const stage of stages) await commit.runAll(stage.filter((action) => commit.admit(action)));
+  const stages = Map.groupBy(actions.entries(), ([, { kind }]) => STAGES.get(kind));
+  for (const stage of [0, undefined, 1]) await commit.runAll(prepareAll(stages.get(stage) ?? [], commit, context.flags));
   return actions.map((_, index) => commit.resultOf(index));
+}
+
+/** What goes before and after everything else. */
+const STAGES: ReadonlyMap<RegistryAction['kind'], number> = new Map([
+  ['ensure-node', 0],
+  ['delete-node', 1],
+]);
+
+/** Takes apart one action after the other, each when there is room for it: together they are far larger than what they were made from. */
+function* prepareAll(
+  actions: Iterable<readonly [number, RegistryAction]>,
+  commit: Commit,
+  flags: number,
+): Generator<PreparedAction, undefined> {
+  for (const [index, action] of actions) {
+    const prepared = prepareAction(action, index, flags);
+    if (commit.admit(prepared)) yield prepared;
+  }
 }
 
 class Commit {
@@ -87,8 +100,8 @@ class Commit {
   }
 
   /** Runs the actions in as few transactions as the limits allow. */
-  async runAll(actions: readonly PreparedAction[]): Promise<void> {
-    const batches = packActions(actions, this.#context.limits());
+  async runAll(actions: Iterable<PreparedAction>): Promise<void> {
+    const batches = packActions(actions, () => this.#context.limits());
     await mapLimited(batches, PARALLEL_TRANSACTIONS, (batch) => this.#run(batch));
   }
 

@@ -13,7 +13,7 @@ import type { ConsulClient } from './consul-client.ts';
 import { type InstanceReading, type RegistryReading, readRegistry } from './read-registry.ts';
 import type { SpecificationReading } from './read-specifications.ts';
 import { type ReadingFailure, RegistrySnapshot } from './registry-snapshot.ts';
-import { DEFAULT_REGISTRY_TIMINGS, type RegistryTimings } from './registry-timings.ts';
+import { DEFAULT_REGISTRY_TIMINGS, LONGEST_DELAY, type RegistryTimings } from './registry-timings.ts';
 import { shareInstances } from './share-instances.ts';
 import { LEAST_LIMITS, limitsOfVersion, lowerLimits, type TransactionLimits } from './transaction-limits.ts';
 import { watchRegistry } from './watch-registry.ts';
@@ -164,6 +164,7 @@ class WatchingRegistry implements ConsulRegistry {
           // Otherwise a retry is planned already.
           if (this.#failures === 0) this.#refreshSoon();
         },
+        writes: this.#isWriting,
         seesAgents: () => (this.#snapshot.value?.agents?.size ?? 0) > 0,
       },
       this.#lifetime.signal,
@@ -282,14 +283,12 @@ class WatchingRegistry implements ConsulRegistry {
   /** Amid our own writes a reading waits for their end: each one wakes us. Not for ever, nor for those of who leads no more. */
   #readSoon(dueAt: number): void {
     const { refreshGapMs } = this.#timings;
-    const isBusy = this.#commits > 0 && this.#lease.state().held;
-    if (!isBusy || performance.now() - dueAt > LONGEST_DELAY * refreshGapMs) return void this.#read();
+    if (!this.#isWriting() || performance.now() - dueAt > LONGEST_DELAY * refreshGapMs) return void this.#read();
     this.#timer = setTimeout(() => this.#readSoon(dueAt), refreshGapMs);
   }
-}
 
-/** How many times the least time between readings one of them waits for our own writes to end. */
-const LONGEST_DELAY = 20;
+  readonly #isWriting = (): boolean => this.#commits > 0 && this.#lease.state().held;
+}
 
 function failureOf(error: unknown): ReadingFailure {
   if (!(error instanceof AppError)) return { reason: problem('INTERNAL', `Reading Consul failed: ${errorText(error)}`), partial: false };

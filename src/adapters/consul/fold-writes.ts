@@ -89,6 +89,9 @@ export function foldWrites(state: RegistryState, writes: readonly AppliedWrite[]
     kv: new Map(state.kv),
   };
   for (const applied of writes) foldWrite(draft, applied, flags);
+  for (const [pool, instances] of draft.instances) {
+    if (instances !== state.instances.get(pool)) draft.instances.set(pool, sortInstances(instances));
+  }
   return { ...state, ...draft, ...strangersLeft(state, writes) };
 }
 
@@ -165,7 +168,7 @@ function putInstance(draft: Draft, instance: RegisteredInstance): void {
   const known = draft.instances.get(pool) ?? [];
   const same = known.find((other) => other.consulNode === consulNode && other.id === id);
   if (same !== undefined && same.modifyIndex >= instance.modifyIndex) return;
-  draft.instances.set(pool, sortInstances([...known.filter((other) => other !== same), instance]));
+  draft.instances.set(pool, [...known.filter((other) => other !== same), instance]);
 }
 
 /** The order of a pool's instances in RegistryState. */

@@ -1,6 +1,7 @@
 import { sleep } from '../../shared/abort.ts';
 import { type BackoffPolicy, backoffMs } from '../../shared/backoff.ts';
 import type { Answer, Blocking } from './consul-client.ts';
+import { LONGEST_DELAY } from './registry-timings.ts';
 
 export interface LongPoll<T> {
   readonly ask: (blocking: Blocking, signal: AbortSignal) => Promise<Answer<T>>;
@@ -15,6 +16,8 @@ export interface LongPoll<T> {
   readonly waitMs: number;
   /** The least time between two answers, so that a busy catalog is not followed change by change. */
   readonly gapMs: number;
+  /** True while the next question is to wait; asked after each gap, but not for ever. Default never. */
+  readonly rests?: () => boolean;
   readonly backoff: BackoffPolicy;
   readonly random: () => number;
   /** The monotonic clock, ms. */
@@ -42,7 +45,7 @@ export async function runLongPoll<T>(poll: LongPoll<T>, signal: AbortSignal): Pr
         continue;
       }
       poll.onAnswer(answer);
-      await sleep(poll.gapMs, signal);
+      for (let gaps = 0; gaps === 0 || (gaps < LONGEST_DELAY && poll.rests?.() === true); gaps++) await sleep(poll.gapMs, signal);
     } catch {
       if (signal.aborted) return;
       // It may be another server that answers next, or a restored one: a higher index than it knows would wait in vain.

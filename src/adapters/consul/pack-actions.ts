@@ -40,13 +40,21 @@ export function fits(actions: readonly PreparedAction[], limits: TransactionLimi
   return size.operations <= limits.operations && size.bytes <= limits.bytes;
 }
 
-/** Fills transactions in the order of the actions; none is split. One that fits nowhere gets a transaction of its own. */
-export function packActions(actions: readonly PreparedAction[], limits: TransactionLimits): readonly (readonly PreparedAction[])[] {
-  const batches: PreparedAction[][] = [];
+/**
+ * Fills transactions in the order of the actions, one when it is asked for; none is split. One that fits nowhere gets a transaction
+ * of its own.
+ */
+export function* packActions(
+  actions: Iterable<PreparedAction>,
+  limits: () => TransactionLimits,
+): Generator<readonly PreparedAction[], undefined> {
+  let batch: PreparedAction[] = [];
   for (const action of actions) {
-    const last = batches.at(-1);
-    if (last !== undefined && fits([...last, action], limits)) last.push(action);
-    else batches.push([action]);
+    if (batch.length > 0 && !fits([...batch, action], limits())) {
+      yield batch;
+      batch = [];
+    }
+    batch.push(action);
   }
-  return batches;
+  if (batch.length > 0) yield batch;
 }

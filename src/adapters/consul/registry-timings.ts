@@ -12,6 +12,9 @@ export interface RegistryTimings {
   readonly backoff: BackoffPolicy;
 }
 
+/** How many times the least time between readings one of them, or a long poll, waits for our own writes to end. */
+export const LONGEST_DELAY = 20;
+
 export const DEFAULT_REGISTRY_TIMINGS: RegistryTimings = {
   pollWaitMs: 45_000,
   fullCompareMs: 300_000,

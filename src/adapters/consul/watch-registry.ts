@@ -14,6 +14,8 @@ export interface RegistryWatch {
   readonly wake: () => void;
   /** Called when something cannot be watched now. */
   readonly lost: () => void;
+  /** Whether we are writing ourselves: each write would answer every poll, with lists that are long. */
+  readonly writes: () => boolean;
   /** Whether agents register what we hold or tell them. */
   readonly seesAgents: () => boolean;
 }
@@ -44,7 +46,8 @@ export async function watchRegistry(watch: RegistryWatch, signal: AbortSignal): 
 
 const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number => (a < b ? -1 : 1);
 
-const pace = ({ timings, random }: RegistryWatch) => ({
+const pace = ({ timings, random, writes }: RegistryWatch) => ({
+  rests: writes,
   waitMs: timings.pollWaitMs,
   gapMs: timings.refreshGapMs,
   backoff: timings.backoff,

@@ -146,9 +146,22 @@ class KubernetesCluster implements ClusterAdapter {
       // The answer may have been lost on its way.
       this.#claims.expire(action.key);
       const result = failed(error, action, signal);
-      // What no watch shows is looked at again now, so that the next try need not wait.
-      if (result.kind === 'failed' && result.problem.code === 'KUBERNETES_CONFLICT') await this.#learnClaims(signal);
+      // It is looked at again now, so that the next try need not wait for the watch.
+      if (result.kind === 'failed' && result.problem.code === 'KUBERNETES_CONFLICT') await this.#lookAgain(action, signal);
       return result;
+    }
+  }
+
+  async #lookAgain(action: ClusterAction, signal: AbortSignal): Promise<void> {
+    const held = this.#watched.of(kindOf(action.key))?.cache.get(action.key);
+    if (held === undefined) return this.#learnClaims(signal);
+    const apiVersion = action.kind === 'delete-object' ? action.apiVersion : action.object.apiVersion;
+    try {
+      const found = await this.#writer.look(action, apiVersion, signal);
+      if (found === undefined) this.#foldGone({ key: action.key, uid: held.uid });
+    } catch (error) {
+      // Then the watch tells.
+      if (!(error instanceof AppError)) throw error;
     }
   }
 
@@ -226,7 +239,7 @@ class KubernetesCluster implements ClusterAdapter {
     }
   }
 
-  #foldGone({ key, uid }: DeleteObject): void {
+  #foldGone({ key, uid }: Pick<DeleteObject, 'key' | 'uid'>): void {
     this.#watched.of(kindOf(key))?.cache.foldGone(key, uid);
     if (kindOf(key) !== SERVICE_KIND) this.#claims.foldGone(key);
   }

@@ -77,6 +77,16 @@ export class ObjectWriter {
     if (others.length > 0) throw strangersObject(shown, others);
   }
 
+  /** Reads an object that is not what was planned on, and tells of it; undefined when it is gone. */
+  async look(action: ApplyObject | DeleteObject, apiVersion: string, signal: AbortSignal): Promise<LiveObject | undefined> {
+    const target = await this.#target(action, apiVersion, signal);
+    const answer = await this.#options.client.send({ method: 'GET', path: target.path }, signal);
+    if (answer.status === 404) return undefined;
+    const object = this.#decode(requireSuccess(answer, attemptOf('get', target)), target);
+    this.#options.written(object);
+    return object;
+  }
+
   /** Deletes one object, if it is still the one that was read; true unless it was gone already. */
   async delete(action: DeleteObject, signal: AbortSignal): Promise<boolean> {
     const target = await this.#target(action, action.apiVersion, signal);

@@ -10,6 +10,7 @@ import type { World } from '../model/world.ts';
 import type { Claims, ClaimsMemo } from './claims.ts';
 import { settleClaims, settleNames } from './claims.ts';
 import { ownershipOf } from './ownership.ts';
+import { noting, traefikServices } from './pool-tags.ts';
 import type { PoolView } from './pool-view.ts';
 import { isNodePort, viewPool } from './pool-view.ts';
 import type { ImmutableRefusal, Recreations } from './recreations.ts';
@@ -57,6 +58,8 @@ type ViewMemo = Map<
     readonly wish: SpecObject | undefined;
     readonly pruned: boolean;
     readonly recreated: string | undefined;
+    /** The Consul services that its tags name, with the Traefik service of each. */
+    readonly referred: Map<string, string | undefined>;
     readonly view: PoolView;
   }
 >;
@@ -190,7 +193,11 @@ function takeInventory(input: { world: World; live: ReadonlyMap<ObjectKey, LiveO
     if (ownership === 'stranger') continue;
     if (whyItStays(object) === undefined) count++;
     const recorded = specId(object.annotations[MARKS.spec] ?? '');
-    if (ownership === 'owned') bySpec.set(recorded, [...(bySpec.get(recorded) ?? []), object]);
+    if (ownership === 'owned') {
+      const list = bySpec.get(recorded);
+      if (list === undefined) bySpec.set(recorded, [object]);
+      else list.push(object);
+    }
     if (makesPool(object, known)) services.set(object, input.claims.holders.get(object.key) ?? recorded);
   }
   return { bySpec, services, told, count };
@@ -214,6 +221,7 @@ function viewPools(input: {
 }): ReadonlyMap<SpecId, readonly PoolView[]> {
   const views = new Map<SpecId, PoolView[]>();
   const seen = new Set<PoolKey>();
+  const traefikServiceOf = traefikServices(() => input.wanted.values());
   for (const [live, spec] of input.inventory.services) {
     const recreated = whyRecreated(live, spec, input.again);
     const isLeft = input.refused.has(live.key) || input.again.recreations.has(live.key);
@@ -226,9 +234,12 @@ function viewPools(input: {
     seen.add(key);
     const old = input.memo.get(key);
     const isSameWish = old?.desired === desired && old?.wish === wish && old?.pruned === pruned && old.recreated === recreated;
-    const same = isSameWish && old.live === live && old.view.spec === spec;
-    const view = same ? old.view : viewPool({ spec, live, desired: desired?.object, wish: wish?.object, pruned, recreated }, input.policy);
-    input.memo.set(key, { live, desired, wish, pruned, recreated, view });
+    const isAlike = isSameWish && old.live === live && old.view.spec === spec;
+    const same = isAlike && [...old.referred].every(([service, name]) => traefikServiceOf(service) === name);
+    const referred = same ? old.referred : new Map<string, string | undefined>();
+    const source = { spec, live, desired: desired?.object, wish: wish?.object, pruned, recreated };
+    const view = same ? old.view : viewPool(source, input.policy, noting(traefikServiceOf, referred));
+    input.memo.set(key, { live, desired, wish, pruned, recreated, referred, view });
     views.set(spec, [...(views.get(spec) ?? []), view]);
   }
   for (const key of input.memo.keys()) if (!seen.has(key)) input.memo.delete(key);
@@ -265,17 +276,17 @@ function conflictsOfNames(views: readonly PoolView[], registry: RegistryState | 
   const registering = views.filter((view) => view.leaving === undefined || registry?.instances.has(view.pool) === true);
   const wanted = new Map(registering.map((view) => [view.pool, view.service]));
   return settleNames([
-    ...registering.map(({ service, pool, spec }) => ({ service, pool, spec, registered: registeredNames(pool, registry).has(service) })),
-    ...[...(registry?.instances ?? [])].flatMap(([pool, instances]) =>
-      [...registeredNames(pool, registry)]
-        .filter((service) => wanted.get(pool) !== service)
-        .map((service) => ({ service, pool, spec: specId(instances[0]?.meta[META.spec] ?? ''), registered: true, leaving: true })),
-    ),
+    ...registering.map(({ service, pool, spec }) => {
+      const registered = registry?.instances.get(pool)?.some((instance) => instance.service === service) === true;
+      return { service, pool, spec, registered };
+    }),
+    ...[...(registry?.instances ?? [])].flatMap(([pool, instances]) => {
+      const others = instances.filter(({ service }) => service !== wanted.get(pool)).map(({ service }) => service);
+      const spec = specId(instances[0]?.meta[META.spec] ?? '');
+      return [...new Set(others)].map((service) => ({ service, pool, spec, registered: true, leaving: true }));
+    }),
   ]);
 }
-
-const registeredNames = (pool: PoolKey, registry: RegistryState | undefined): ReadonlySet<string> =>
-  new Set(registry?.instances.get(pool)?.map((instance) => instance.service));
 
 /** The kinds that must be watched: those of the specs, those we have applied before, and the kinds every pool needs. */
 export function kindsToWatch(specs: Iterable<Spec>, remembered: Iterable<string>, always: readonly GroupKind[]): ReadonlySet<GroupKind> {

@@ -102,16 +102,24 @@ export interface NameClaim<Pool extends string> {
 
 /** The pools that want a Consul service name which another pool holds (registered now, else first in byte order), with the problem. */
 export function settleNames<Pool extends string>(claims: readonly NameClaim<Pool>[]): ReadonlyMap<Pool, Problem> {
-  const ordered = [...claims].sort(
-    (a, b) => Number(b.registered) - Number(a.registered) || byBytes(a.spec, b.spec) || byBytes(a.pool, b.pool),
-  );
+  // By far the most names are wanted once.
+  const first = new Map<string, Pool>();
+  const shared = new Set<string>();
+  for (const { service, pool } of claims) {
+    const other = first.get(service);
+    if (other === undefined) first.set(service, pool);
+    else if (other !== pool) shared.add(service);
+  }
+  const ordered = claims
+    .filter(({ service }) => shared.has(service))
+    .sort((a, b) => Number(b.registered) - Number(a.registered) || byBytes(a.spec, b.spec) || byBytes(a.pool, b.pool));
   const holder = new Map<string, NameClaim<Pool>>();
   const losers = new Map<Pool, Problem>();
   for (const claim of ordered) {
-    const first = holder.get(claim.service);
-    if (first === undefined) holder.set(claim.service, claim);
-    else if (first.pool !== claim.pool && claim.leaving !== true) {
-      const message = `pool ${claim.pool} and pool ${first.pool} (${first.spec}) both want the Consul service ${claim.service}`;
+    const held = holder.get(claim.service);
+    if (held === undefined) holder.set(claim.service, claim);
+    else if (held.pool !== claim.pool && claim.leaving !== true) {
+      const message = `pool ${claim.pool} and pool ${held.pool} (${held.spec}) both want the Consul service ${claim.service}`;
       losers.set(claim.pool, problem('SPEC_NAME_CONFLICT', message));
     }
   }

@@ -7,7 +7,7 @@ import type { JsonObject, KubernetesObject, LiveObject } from '../model/objects.
 import type { Policy } from '../model/policy.ts';
 import type { ServiceSettings } from '../model/settings.ts';
 import { readSettings } from '../spec/read-settings.ts';
-import { poolTags } from './pool-tags.ts';
+import { poolTags, type TraefikServiceOf } from './pool-tags.ts';
 import type { ServicePort } from './service-ports.ts';
 import { isDrainingPort, isOurPort, portsOf } from './service-ports.ts';
 
@@ -52,11 +52,11 @@ export interface PoolSource {
 }
 
 /** Builds the view of one pool. */
-export function viewPool(source: PoolSource, policy: Policy): PoolView {
+export function viewPool(source: PoolSource, policy: Policy, traefikServiceOf: TraefikServiceOf = () => undefined): PoolView {
   const { live, desired } = source;
   const annotations = withoutMarks(desired === undefined ? live.annotations : (desired.metadata.annotations ?? {}));
   const { settings, problems } = readSettings(annotations);
-  const built = poolTags({ annotations, settings, namespace: live.namespace, name: live.name }, policy);
+  const built = poolTags({ annotations, settings, namespace: live.namespace, name: live.name }, policy, traefikServiceOf);
   const port = choosePort(source, settings);
   const title = `Service ${live.namespace}/${live.name}`;
   const missing =

@@ -1,6 +1,7 @@
 import { hashOf, uuidOf } from './hash.ts';
 import { type KvKey, kvKey, type NodeName, nodeName, type PoolKey, poolKey, splitPoolKey } from './ids.ts';
 import { MANAGED_BY, META } from './marks.ts';
+import type { SyntheticNode } from './registration.ts';
 
 /** What tells an instance from every other one, in all clusters on one Consul. */
 export interface InstanceIdentity {
@@ -127,7 +128,19 @@ export const leaderKey = (keyPath: string, cluster: string): KvKey => kvKey(`${o
 export const canaryKey = (keyPath: string, cluster: string): KvKey => kvKey(`${ownPrefix(keyPath, cluster)}canary`);
 
 /** The node that must be readable for a catalog read to count. No Kubernetes node has this name: theirs cannot begin with a hyphen. */
-export const canaryNodeName = (prefix: string, cluster: string): string => `${consulNodePrefix(prefix, cluster)}-canary`;
+export const canaryNodeName = (prefix: string, cluster: string): string => `${consulNodePrefix(prefix, cluster)}${CANARY}`;
+const CANARY = '-canary';
+
+/**
+ * Whether a node of ours was made while `consul.nodePrefix` was another one: its id is a hash of prefix, cluster and node, so nobody
+ * else has it by chance.
+ */
+export function isOfOtherPrefix({ name, id, meta }: Pick<SyntheticNode, 'name' | 'id' | 'meta'>, prefix: string, cluster: string): boolean {
+  const node = nodeName(meta[META.node] ?? CANARY);
+  const end = consulNodePrefix('', cluster) + node.toLowerCase();
+  if (!name.endsWith(end) || nodeOfConsulNode(prefix, cluster, name) !== undefined) return false;
+  return id === consulNodeId(name.slice(0, -end.length), cluster, node);
+}
 
 /** The Consul service that must be readable for a catalog read to count. */
 export const canaryServiceName = (cluster: string): string => `poolkeeper-${cluster}`;

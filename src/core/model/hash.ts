@@ -1,17 +1,21 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 
 /** RFC 8785 JSON of a plain value: the same text for the same content, whatever the order of its keys. */
 export function canonicalJson(value: unknown): string {
-  return canonicalize(value) ?? 'null';
+  return isTexts(value) ? JSON.stringify(value) : (canonicalize(value) ?? 'null');
 }
+
+/** A list of texts: their JSON is canonical, and the names of things are made of such, by the ten thousand. */
+const isTexts = (value: unknown): value is readonly string[] =>
+  Array.isArray(value) && value.every((one) => typeof one === 'string' && one.isWellFormed());
 
 /** The SHA-256 of a text, in base64. */
 export const textDigest = (text: string): string => createHash('sha256').update(text).digest('base64');
 
 /** The first `length` hex digits of the SHA-256 of the canonical JSON of a plain value. */
 export function hashOf(value: unknown, length = 16): string {
-  return createHash('sha256').update(canonicalJson(value)).digest('hex').slice(0, length);
+  return hash('sha256', canonicalJson(value), 'hex').slice(0, length);
 }
 
 /**

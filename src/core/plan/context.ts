@@ -6,13 +6,13 @@ import { readDependencies } from '../desired/dependencies.ts';
 import type { WishedPool } from '../desired/pool-tags.ts';
 import type { PoolView } from '../desired/pool-view.ts';
 import { isDrainingPort, portsOf } from '../desired/service-ports.ts';
-import { deploymentsKey, drainingKey, drainingPrefix, NODE_CHECK_ID } from '../model/consul-names.ts';
+import { deploymentsKey, drainingKey, drainingPrefix, kvFlags, NODE_CHECK_ID } from '../model/consul-names.ts';
 import type { GroupKind, NodeName, ObjectKey, PoolKey, SpecId } from '../model/ids.ts';
 import type { Memory } from '../model/memory.ts';
 import type { EndpointFacts } from '../model/nodes.ts';
 import type { JsonObject } from '../model/objects.ts';
 import type { Policy } from '../model/policy.ts';
-import type { Draining, KvEntry, RegisteredCheck, RegisteredInstance, RegistryState } from '../model/registration.ts';
+import type { Draining, KvEntry, RegisteredCheck, RegistryState } from '../model/registration.ts';
 import { snapshotValue } from '../model/snapshot.ts';
 import type { ReadEntry } from '../model/told-agents.ts';
 import { readEntry } from '../model/told-agents.ts';
@@ -25,6 +25,7 @@ import { instanceKey } from './diff-registration.ts';
 import type { FutileApply } from './futile-apply.ts';
 import { drainEnd } from './let-go.ts';
 import type { OrderedObject } from './order.ts';
+import { membersOf, whereMembers } from './pool-members.ts';
 import { recogniseDrift } from './recognise-drift.ts';
 import type { RouteMemo, RouteVerdicts } from './route-verdicts.ts';
 import type { SettledPlans } from './settled-plans.ts';
@@ -42,6 +43,8 @@ export interface PlanMemos {
   readonly objects: Map<ObjectKey, Remembered<ObjectStep>>;
   readonly decisions: Map<PoolKey, Remembered<PoolDecision>>;
   readonly pools: Map<PoolKey, Remembered<PoolStep>>;
+  /** When a pool was first seen to have a NodePort other than the registered one, ms since the epoch by our clock. */
+  readonly opening: Map<PoolKey, { readonly nodePort: number; readonly seenAtMs: number }>;
   /** What agents are told, read from the entry under `deployments/`. */
   readonly told: Map<PoolKey, Remembered<ReadEntry>>;
   readonly specifications: Map<PoolKey, Remembered<SpecificationStep>>;
@@ -63,6 +66,7 @@ export const createPlanMemos = (): PlanMemos => ({
   objects: new Map(),
   decisions: new Map(),
   pools: new Map(),
+  opening: new Map(),
   told: new Map(),
   specifications: new Map(),
   stored: new Map(),
@@ -184,6 +188,8 @@ function decidePools(input: ContextInput, registry: RegistryState | undefined): 
   if (nodes === undefined) return decisions;
   const { memory, policy, nowMs } = input;
   const { reachable } = input.world;
+  const flags = kvFlags(policy.owner, policy.cluster);
+  const source = { ...input, registry };
   const most = backendsThatFit(registry, policy);
   const isCalm = Object.keys(memory.stayOut ?? {}).length === 0;
   const nodeLength = Math.max(0, ...nodes.map(({ name }) => name.length));
@@ -195,7 +201,9 @@ function decidePools(input: ContextInput, registry: RegistryState | undefined): 
       const waiting = input.memos.decisions.get(view.pool)?.result.lookAgainAtMs !== undefined;
       const stayOut = isCalm ? NOBODY : stayingOut(memory, { pool: view.pool, graceMs: policy.pool.graceMs, nowMs });
       const moment = isCalm && !waiting ? '' : `${[...stayOut].join()} ${waiting ? nowMs : ''}`;
-      const told = toldEntry(view.pool, { ...input, registry })?.nodes;
+      // An entry of somebody else tells nothing of the backends that we have chosen.
+      const isOurs = registry?.kv.get(deploymentsKey(policy.keyPath, view.pool))?.flags === flags;
+      const told = isOurs ? toldEntry(view.pool, source)?.nodes : undefined;
       const parts = [nodes, view, endpoints === undefined, facts, registered, told, most, registry?.limits.bytes, reachable, moment];
       const decide = (): PoolDecision => {
         const maxBackends = backendsOfPool({ view, most, nodeLength }, registry, policy);
@@ -208,24 +216,6 @@ function decidePools(input: ContextInput, registry: RegistryState | undefined): 
   }
   return decisions;
 }
-
-/** The nodes that a pool has now, with their addresses: those in the catalog, and those whose agents are told to register it. */
-function membersOf(
-  registered: readonly RegisteredInstance[] | undefined,
-  told: readonly NodeName[] | undefined,
-): ReadonlyMap<NodeName, string> {
-  const members = new Map<NodeName, string>((told ?? []).map((node) => [node, '']));
-  for (const { node, address } of registered ?? []) members.set(node, address);
-  return members;
-}
-
-/** While nobody can tell where endpoints are, they are where they were: what is registered stays (promise 1). */
-const whereMembers = (pool: PoolKey, members: ReadonlyMap<NodeName, string>): EndpointFacts => ({
-  pool,
-  ready: 0,
-  readyNodes: [...members.keys()],
-  portNames: [],
-});
 
 /** What is known of one pool beside its Service. */
 interface PoolFacts {

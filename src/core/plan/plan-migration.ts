@@ -11,6 +11,7 @@ import type { PoolAgents } from './pool-agents.ts';
 import { listed, tellable } from './pool-agents.ts';
 import type { RegistrarInput, Registrars } from './registrars.ts';
 import { addressed } from './registrars.ts';
+import { roomFor } from './transaction-room.ts';
 
 /** The JSON value of a pool's `migrating` key. Who asks for the move writes `sinceMs`, the daemon the rest. Times in ms since the epoch. */
 export interface Migration {
@@ -89,8 +90,8 @@ function placesOf({ backends, agents, told, registered }: MigrationInput): Place
 /**
  * The next step of a move. A node goes in three: its agent is told to leave, the agent is seen to be gone, the catalog takes the
  * node. So no reader ever sees a node twice; and only so many agents are told to leave that at least half of the pool, and its
- * least number of backends, stays registered. Where that leaves nobody to begin with (one node), one transaction swaps agent and
- * catalog. Tags do not change on the way: agents follow seconds later, and Traefik drops a route whose instances disagree.
+ * least number of backends, stays registered. Where that leaves nobody to go on with (one node), one transaction swaps agent and
+ * catalog, of as many nodes as it holds. Tags do not change on the way: agents follow seconds later, and Traefik drops a route whose instances disagree.
  */
 export function planMigration(input: MigrationInput, context: PlanContext): Registrars {
   const { view, backends, agents, registered } = input;
@@ -105,10 +106,10 @@ export function planMigration(input: MigrationInput, context: PlanContext): Regi
   const minBackends = view.settings.minBackends ?? context.policy.pool.minBackends;
   const least = Math.max(Math.ceil(backends.length / 2), Math.min(minBackends, backends.length));
   const spare = Math.max(0, places.kept.length + ours.size - least);
-  const isStuck = spare === 0 && backends.length > 0 && places.kept.length === backends.length;
-  const swapped = new Set(isStuck ? places.kept : []);
+  const isStuck = spare === 0 && places.kept.length > 0 && places.kept.length + ours.size === backends.length;
+  const swapped = new Set(isStuck ? swappable(input, places, context) : []);
   const isBare = places.kept.length + ours.size === 0;
-  const told = isStuck ? [] : isBare ? places.bridge : places.kept.slice(spare);
+  const told = isBare ? places.bridge : places.kept.filter((node, i) => i >= spare && !swapped.has(node));
   for (const node of swapped) ours.add(node);
   const record = nextRecord(input, { told, unseen, context });
   return {
@@ -121,6 +122,20 @@ export function planMigration(input: MigrationInput, context: PlanContext): Regi
     problems: whoStays(input, places, context.nowMs),
   };
 }
+
+/** The first nodes for whose swap one transaction has room: the instance, those of the agent in its place, and a check of its health. */
+function swappable({ view, agents }: MigrationInput, { kept }: Places, context: PlanContext): readonly NodeName[] {
+  const checks = (view.settings.health ?? context.policy.pool.health) === 'node' ? 0 : 1;
+  const inPlace = Map.groupBy(agents.nodeOf.values(), (node) => node);
+  let room = roomFor(context, 'with-record') - MOVED_CHECK;
+  return kept.filter((node, i) => {
+    room -= 1 + checks + (inPlace.get(node)?.length ?? 0);
+    return i === 0 || room >= 0;
+  });
+}
+
+/** The check of the pool comes to another instance, and goes where it was. */
+const MOVED_CHECK = 2;
 
 /** Agents go on until all of them register what the catalog would: the same tags, in the same order. */
 function waitForTags({ view, backends, registered, agents, migration }: MigrationInput, { nowMs }: PlanContext): Registrars {

@@ -1,5 +1,5 @@
 import type { NodeAction } from '../model/action.ts';
-import { consulNodeId, consulNodeName, NODE_CHECK_ID, nodeOfConsulNode } from '../model/consul-names.ts';
+import { consulNodeId, consulNodeName, isOfOtherPrefix, NODE_CHECK_ID, nodeOfConsulNode } from '../model/consul-names.ts';
 import type { NodeName, PoolKey } from '../model/ids.ts';
 import { byBytes } from '../model/ids.ts';
 import { MANAGED_BY, META } from '../model/marks.ts';
@@ -13,7 +13,8 @@ import { addressed } from './registrars.ts';
 /**
  * Plans the synthetic Consul nodes, before any pool: every node that is a backend somewhere stands in Consul with its address
  * and a passing check; one that every pool lets go turns critical first, which drains it from all of them in one operation;
- * one whose Kubernetes node is gone (or that agents stand for, mode `kv`) is deleted when no instance stands on it any more.
+ * one whose Kubernetes node is gone (or that agents stand for, mode `kv`) is deleted when no instance stands on it any more, and so is
+ * one of another prefix.
  */
 export function planNodes(context: PlanContext): readonly NodeAction[] {
   const { registry, policy } = context;
@@ -30,7 +31,16 @@ export function planNodes(context: PlanContext): readonly NodeAction[] {
       address === undefined ? leaveNode({ name, consulNode, present, facts: facts.get(name) }, context) : enterNode(name, address, context);
     if (action !== undefined) actions.push(action);
   }
-  return actions;
+  return [...actions, ...dropRenamed(context)];
+}
+
+/** Once nothing stands on them any more, the nodes go that have another prefix than the one that is configured now. */
+function dropRenamed({ registry, policy, removalBar }: PlanContext): readonly NodeAction[] {
+  const left = [...(registry?.nodes.values() ?? [])].filter((one) => one.ours && isOfOtherPrefix(one, policy.nodePrefix, policy.cluster));
+  if (left.length === 0 || removalBar !== undefined) return [];
+  const used = new Set([...(registry?.instances.values() ?? [])].flatMap((list) => list.map(({ consulNode }) => consulNode)));
+  const empty = left.filter(({ name }) => !used.has(name)).sort((a, b) => byBytes(a.name, b.name));
+  return empty.map(({ name, modifyIndex }) => ({ kind: 'delete-node', name, modifyIndex }));
 }
 
 /** Every node that is a backend of some pool with a NodePort, with its address. */

@@ -1,6 +1,6 @@
 import type { Problem } from '../../shared/problem.ts';
 import type { PoolView } from '../desired/pool-view.ts';
-import type { DeregisterPool, KvWrite, RegisterPool, Waiting } from '../model/action.ts';
+import type { DeregisterPool, RegisterPool, Waiting } from '../model/action.ts';
 import { deploymentsKey, poolCheckIds } from '../model/consul-names.ts';
 import type { NodeName, PoolKey } from '../model/ids.ts';
 import type { Check, RegisteredInstance } from '../model/registration.ts';
@@ -35,6 +35,7 @@ import { buildRegistration } from './registration.ts';
 import { NO_VERDICTS } from './route-verdicts.ts';
 import type { PoolStep } from './steps.ts';
 import { strangeBackends } from './strange-backends.ts';
+import { roomFor } from './transaction-room.ts';
 
 const NOTHING: PoolStep = { action: undefined, waiting: [], problems: [] };
 
@@ -95,20 +96,23 @@ function asTold(view: PoolView, context: PlanContext): PoolView | undefined {
   return { ...view, service: entry.service, tags: entry.tags };
 }
 
-/** The clock of the API server counts whole seconds. */
-const SECOND_MS = 1_000;
-/** What a clock that is further ahead of ours tells says nothing. */
-export const MOST_SKEW_MS = 5_000;
-
-/** That a pool in traffic waits until the nodes listen on its new NodePort: kube-proxy follows a Service only after a while. */
-function nodesOpening({ pool, live, nodePort }: PoolView, { instances }: Registered, { policy, nowMs }: PlanContext): readonly Waiting[] {
-  const { appliedAtMs } = live;
-  const { openMs } = policy.pool;
+/**
+ * That a pool in traffic waits until the nodes listen on its new NodePort: kube-proxy follows a Service only after a while. Counted from
+ * when this process first saw it: the clock of the API server, which stamps our apply, may be another.
+ */
+function nodesOpening({ pool, live, nodePort }: PoolView, { instances }: Registered, context: PlanContext): readonly Waiting[] {
+  const { policy, nowMs } = context;
+  const { opening } = context.memos;
   const stays = instances.length === 0 || instances.some(({ port }) => port === nodePort);
-  if (openMs === 0 || nodePort === undefined || appliedAtMs === undefined || stays) return [];
-  const untilMs = appliedAtMs + SECOND_MS + openMs;
-  if (untilMs <= nowMs || appliedAtMs > nowMs + MOST_SKEW_MS) return [];
-  return [{ leg: 'kubernetes', what: `the nodes open NodePort ${nodePort}`, on: pool, untilMs }];
+  if (policy.pool.openMs === 0 || nodePort === undefined || live.appliedAtMs === undefined || stays) {
+    opening.delete(pool);
+    return [];
+  }
+  const known = opening.get(pool);
+  const seenAtMs = known?.nodePort === nodePort ? known.seenAtMs : nowMs;
+  opening.set(pool, { nodePort, seenAtMs });
+  const untilMs = seenAtMs + policy.pool.openMs;
+  return untilMs <= nowMs ? [] : [{ leg: 'kubernetes', what: `the nodes open NodePort ${nodePort}`, on: pool, untilMs }];
 }
 
 const isOpen = (step: PoolStep | undefined): boolean =>
@@ -139,10 +143,6 @@ const isEmptiedBy = (strange: ReadonlyMap<NodeName, Problem>, backends: readonly
   strange.size > 0 && backends.length === 0;
 
 const checksOf = ({ check, healthChecks }: Registration): readonly Check[] => [...(check === undefined ? [] : [check]), ...healthChecks];
-
-/** Operations of one transaction that are left to instances and checks: without the fence, two KV entries, and the record of a move. */
-const roomFor = ({ registry }: PlanContext, record?: KvWrite): number =>
-  (registry?.limits.operations ?? 64) - (record === undefined ? 3 : 4);
 
 function poolStep(view: PoolView, decision: PoolDecision | undefined, registered: Registered, context: PlanContext): PoolStep {
   const waiting = whyNotYet(view, registered, context);
@@ -203,13 +203,15 @@ interface PoolInput extends RegistrarInput {
 function registerStep(input: PoolInput, wanted: Registration, context: PlanContext): Omit<PoolStep, 'waiting'> {
   const { view, registered, registrars } = input;
   const whole = diffRegistration(wanted.instances, checksOf(wanted), registered);
-  const diff = firstStep(whole, registered, view.pool, roomFor(context, registrars.record));
+  const room = roomFor(context, registrars.record === undefined ? undefined : 'with-record');
+  const diff = firstStep(whole, registered, view.pool, room - registrars.swap.length);
   const kv = deploymentStep(view, entryAgents(registrars.told, registrars), context);
   const draining = drainingStep(view, [...portsLeft(diff, registered), ...kv.left], context);
   const writes = [kv.write, registrars.record, draining].filter((write) => write !== undefined);
   const problems = kv.problem === undefined ? [] : [kv.problem];
   const more = context.policy.registration === 'kv' ? handOverStep(input, context) : forgetStep(input, context);
-  const remove = [...diff.remove, ...registrars.swap.map(refOf)];
+  // What agents hold goes only together with all that takes its place.
+  const remove = diff === whole ? [...diff.remove, ...registrars.swap.map(refOf)] : diff.remove;
   const action: RegisterPool = { kind: 'register-pool', pool: view.pool, service: view.service, ...diff, remove, kv: writes };
   if (operationsOf(action) === 0) return { action: undefined, problems, ...more };
   // What agents read is a registration too: it waits for the Service that it tells of.

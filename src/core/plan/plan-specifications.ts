@@ -5,10 +5,10 @@ import { serviceKey } from '../desired/build-desired.ts';
 import type { KvWrite, WriteKv } from '../model/action.ts';
 import { kvFlags, poolOfSpecification, specificationsPrefix } from '../model/consul-names.ts';
 import { uuidOf } from '../model/hash.ts';
-import type { GroupKind, PoolKey } from '../model/ids.ts';
+import type { GroupKind, KvKey, PoolKey } from '../model/ids.ts';
 import { byBytes, DEPLOYMENT_KIND, kindOf, kvKey, poolKey, SERVICE_KIND } from '../model/ids.ts';
 import type { JsonObject, KubernetesObject, SpecObject } from '../model/objects.ts';
-import { holdsValue, type KvEntry } from '../model/registration.ts';
+import { holdsValue, type KvEntry, type RegistryState } from '../model/registration.ts';
 import { snapshotValue } from '../model/snapshot.ts';
 import type { PlanContext } from './context.ts';
 import { remember } from './context.ts';
@@ -55,30 +55,41 @@ const isRecorded = ({ key, object }: SpecObject, { id }: DesiredSpec, { desired 
  * very same: some pool changes with nearly every write to Consul, and then only that one is worked out anew.
  */
 function storedSpecifications({ registry, policy, memos }: PlanContext): ReadonlyMap<PoolKey, readonly KvEntry[]> {
-  return remember(memos.stored, 'specifications', [registry?.kv], () => {
-    const before = memos.stored.get('specifications')?.result;
-    const stored = new Map<PoolKey, KvEntry[]>();
-    for (const entry of registry?.kv.values() ?? []) {
-      const pool = poolOfSpecification(policy.keyPath, entry.key);
-      if (pool === undefined) continue;
-      const list = stored.get(pool);
-      if (list === undefined) stored.set(pool, [entry]);
-      else list.push(entry);
-    }
-    return new Map(
-      [...stored].map(([pool, list]) => [
-        pool,
-        sameOr(
-          before?.get(pool),
+  const known = memos.stored.get('specifications');
+  const now = registry?.kv ?? NO_KEYS;
+  return remember(memos.stored, 'specifications', [now], () => {
+    const before = known === undefined ? NO_KEYS : (known.parts[0] as typeof now);
+    const stored = new Map(known?.result);
+    for (const [pool, keys] of changedKeys(before, now, policy.keyPath)) {
+      const same = (stored.get(pool) ?? []).filter(({ key }) => !keys.has(key));
+      const list = [...same, ...[...keys].flatMap((key) => now.get(key) ?? [])];
+      if (list.length === 0) stored.delete(pool);
+      else
+        stored.set(
+          pool,
           list.sort((a, b) => byBytes(a.key, b.key)),
-        ),
-      ]),
-    );
+        );
+    }
+    return stored;
   });
 }
 
-const sameOr = (before: readonly KvEntry[] | undefined, now: readonly KvEntry[]): readonly KvEntry[] =>
-  before?.length === now.length && now.every((entry, i) => entry === before[i]) ? before : now;
+const NO_KEYS: RegistryState['kv'] = new Map();
+
+/** The keys under `specifications/` that have come, changed or gone, by pool. */
+function changedKeys(before: RegistryState['kv'], now: RegistryState['kv'], keyPath: string): ReadonlyMap<PoolKey, ReadonlySet<KvKey>> {
+  const pools = new Map<PoolKey, Set<KvKey>>();
+  const note = (key: KvKey): void => {
+    const pool = poolOfSpecification(keyPath, key);
+    if (pool === undefined) return;
+    const keys = pools.get(pool);
+    if (keys === undefined) pools.set(pool, new Set([key]));
+    else keys.add(key);
+  };
+  for (const [key, entry] of now) if (before.get(key) !== entry) note(key);
+  for (const key of before.keys()) if (!now.has(key)) note(key);
+  return pools;
+}
 
 interface Recording {
   readonly pool: PoolKey;

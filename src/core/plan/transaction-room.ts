@@ -2,6 +2,8 @@ import type { PoolView } from '../desired/pool-view.ts';
 import type { Policy } from '../model/policy.ts';
 import type { RegistryState } from '../model/registration.ts';
 
+/** What every Consul takes in one transaction. */
+const LEAST_OPERATIONS = 64;
 /** Operations of a transaction that are not instances: the fence, the pool's check set and the old one removed, two KV entries. */
 const FIXED_OPERATIONS = 5;
 /** The fence, the check, the draining key, and the envelope of the entry under `deployments/`. */
@@ -13,9 +15,13 @@ const CHECK_BYTES = 500;
 
 /** How many backends a pool may have: what is configured, but no more than one transaction has operations for. */
 export function backendsThatFit(registry: RegistryState | undefined, policy: Policy): number {
-  const operations = (registry?.limits.operations ?? 64) - FIXED_OPERATIONS;
+  const operations = (registry?.limits.operations ?? LEAST_OPERATIONS) - FIXED_OPERATIONS;
   return Math.min(policy.pool.maxBackends ?? Number.MAX_SAFE_INTEGER, operations);
 }
+
+/** Operations of one transaction that are left to instances and checks: without the fence, two KV entries, and the record of a move. */
+export const roomFor = ({ registry }: { readonly registry: RegistryState | undefined }, record?: 'with-record'): number =>
+  (registry?.limits.operations ?? LEAST_OPERATIONS) - (record === undefined ? 3 : 4);
 
 /** What the size of a pool's transaction depends on. */
 export interface PoolSize {

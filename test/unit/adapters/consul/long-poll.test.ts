@@ -5,7 +5,7 @@ import { runLongPoll } from '../../../../src/adapters/consul/long-poll.ts';
 type Given = number | { readonly early: number } | undefined;
 
 /** Runs a poll on answers with these indexes; an undefined one is a failure. Gives what was asked, told and lost. */
-async function follow(indexes: readonly Given[]) {
+async function follow(indexes: readonly Given[], rests?: () => boolean) {
   let nowMs = 0;
   const controller = new AbortController();
   const asked: number[] = [];
@@ -26,7 +26,14 @@ async function follow(indexes: readonly Given[]) {
       lost += 1;
     },
   };
-  const pace = { waitMs: 1_000, gapMs: 0, backoff: { baseMs: 1, maxMs: 2 }, random: () => 0.5, now: () => nowMs };
+  const pace = {
+    waitMs: 1_000,
+    gapMs: 0,
+    backoff: { baseMs: 1, maxMs: 2 },
+    random: () => 0.5,
+    now: () => nowMs,
+    ...(rests === undefined ? {} : { rests }),
+  };
   await runLongPoll({ ...poll, ...pace }, controller.signal);
   return { asked, told, lost };
 }
@@ -50,6 +57,15 @@ describe('runLongPoll', () => {
 
   it('begins anew after an answer that came early and told of nothing: Consul was restored', async () => {
     expect(await follow([500, { early: 500 }, 300, 300])).toEqual({ asked: [0, 500, 0, 300, 300], told: [500, 300], lost: 0 });
+  });
+
+  it('asks again only when its owner has written what it writes, but does not wait for ever', async () => {
+    let looks = 0;
+    expect((await follow([5, 8], () => ++looks % 4 !== 0)).asked).toEqual([0, 5, 8]);
+    expect(looks).toBe(8);
+    looks = 0;
+    expect((await follow([5], () => ++looks > 0)).asked).toEqual([0, 5]);
+    expect(looks).toBe(19);
   });
 
   it('never asks for index 0 again after an answer of 0: that would not block', async () => {

@@ -16,6 +16,23 @@ describe('mapLimited', () => {
     expect(most).toBe(2);
   });
 
+  it('asks for an item when its turn comes', async () => {
+    let made = 0;
+    let done = 0;
+    let ahead = 0;
+    function* items(): Generator<number, undefined> {
+      while (made < 10) {
+        ahead = Math.max(ahead, made - done);
+        yield ++made;
+      }
+    }
+    await mapLimited(items(), 3, async () => {
+      await new Promise((resolve) => setImmediate(resolve));
+      done += 1;
+    });
+    expect([made, done, ahead]).toEqual([10, 10, 2]);
+  });
+
   it('begins nothing more after a failure, and waits for what was begun', async () => {
     const begun: number[] = [];
     let ended = false;

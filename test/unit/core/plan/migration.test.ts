@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { prepareAction, sizeOf } from '../../../../src/adapters/consul/pack-actions.ts';
-import { kvKey } from '../../../../src/core/model/ids.ts';
+import type { RegisterPool } from '../../../../src/core/model/action.ts';
+import { kvKey, poolKey } from '../../../../src/core/model/ids.ts';
 import type { Policy } from '../../../../src/core/model/policy.ts';
 import { snapshotValue } from '../../../../src/core/model/snapshot.ts';
 import type { World } from '../../../../src/core/model/world.ts';
@@ -26,6 +27,7 @@ import { applyToWorld, type ModelPlan, planWorld, settle } from '../../../suppor
 import { agentInstance, agentsIn, follow, toldIn, withAgents, withoutRemoved } from '../../../support/simulated-agents.ts';
 
 const KV: Policy = { ...POLICY, registration: 'kv' };
+const POOL = poolKey('default', 'web');
 const RECORD = kvKey('kubernetes/.poolkeeper/c1/migrating/default/web');
 const ELSEWHERE = node('elsewhere', { addresses: [{ type: 'InternalIP', address: '10.9.9.9' }] });
 const nodesOf = (count: number) => Array.from({ length: count }, (_, i) => node(`n${i + 1}`));
@@ -93,6 +95,22 @@ describe('a pool that agents register', () => {
     const [{ port } = { port: 0 }] = agentsIn(base);
     const after = settle(withAgents(base, [agentInstance(ELSEWHERE, { port })])).world;
     expect(toldIn(after)?.nodes).toEqual(['elsewhere', 'n1', 'n2', 'n3']);
+  });
+
+  it('has the nodes that its entry tells for members, but no entry of somebody else', () => {
+    const base = byAgents();
+    const state = snapshotValue(base.registry) ?? EMPTY_REGISTRY;
+    const withFlags = (flags: number): World => {
+      const kv = new Map([...state.kv].map(([key, entry]) => [key, { ...entry, flags }]));
+      const gone = complete([node('n1'), node('n2', { ready: false })]);
+      return { ...base, registry: complete({ ...state, kv }), cluster: { ...base.cluster, nodes: gone } };
+    };
+    const decided = (of: World) => {
+      const { decisions = [], leaving = [] } = planWorld(of, { policy: KV }).context.decisions.get(POOL) ?? {};
+      return [decisions.map(({ node: name }) => name), leaving.map(({ node: name }) => name)];
+    };
+    expect(decided(withFlags(keys.flags))).toEqual([['n1', 'n2', 'n3'], ['n2']]);
+    expect(decided(withFlags(keys.flags + 1))).toEqual([['n1', 'n2'], []]);
   });
 
   it('is a stranger when its port and addresses are not those of the Service', () => {
@@ -191,6 +209,32 @@ describe('moving a pool to the catalog', () => {
     const [swap] = plan.actions.filter((action) => action.kind === 'register-pool');
     expect(swap).toMatchObject({ set: [{ node: 'n1' }], remove: [{ consulNode: 'n1', id: 'web', modifyIndex: 3 }] });
     expect(toldIn(apply(base, plan))?.nodes).toEqual([]);
+  });
+
+  it.each([
+    [120, 'node', 128],
+    [120, 'esm', 128],
+    [59, 'node', 64],
+  ] as const)('swaps %i nodes in transactions that Consul takes, health %s, at most %i operations', (count, health, most) => {
+    const policy: Policy = { ...POLICY, pool: { ...POLICY.pool, health } };
+    let base = asked(byAgents(count, count));
+    const state = snapshotValue(base.registry) ?? EMPTY_REGISTRY;
+    base = { ...base, registry: complete({ ...state, limits: { ...state.limits, operations: most } }) };
+    const swaps: number[] = [];
+    for (let pass = 0; ours(base).length < count && pass < 20; pass++) {
+      const plan = planWorld(base, { policy });
+      for (const action of plan.actions) {
+        expect(sizeOf([prepareAction(action as RegisterPool, 0, keys.flags)]).operations).toBeLessThanOrEqual(most);
+        if (action.kind === 'register-pool') swaps.push(action.set.length);
+      }
+      base = apply(base, plan);
+      const seen = [...agentsIn(base), ...ours(base)].map(({ address, port }) => `${address}:${port}`);
+      expect([seen.length, new Set(seen).size]).toEqual([count, count]);
+    }
+    expect([ours(base).length, agentsIn(base), toldIn(base)?.nodes]).toEqual([count, [], []]);
+    // As few as can be.
+    expect(swaps).toEqual(swaps.map((_, i) => (i < swaps.length - 1 ? swaps[0] : count % (swaps[0] ?? 1) || swaps[0])));
+    expect(swaps[0]).toBeGreaterThanOrEqual(Math.floor((most - 6) / (health === 'esm' ? 3 : 2)));
   });
 
   it('swaps nothing that agents register on other machines: they may be of another cluster', () => {

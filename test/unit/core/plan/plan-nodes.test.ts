@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { NodeAction } from '../../../../src/core/model/action.ts';
+import { consulNodeId, ownMeta } from '../../../../src/core/model/consul-names.ts';
+import { nodeName } from '../../../../src/core/model/ids.ts';
 import type { NodeFacts } from '../../../../src/core/model/nodes.ts';
-import type { RegistryState } from '../../../../src/core/model/registration.ts';
+import type { Policy } from '../../../../src/core/model/policy.ts';
+import type { RegisteredNode, RegistryState } from '../../../../src/core/model/registration.ts';
 import { snapshotValue } from '../../../../src/core/model/snapshot.ts';
 import type { World } from '../../../../src/core/model/world.ts';
 import {
@@ -119,6 +122,33 @@ describe('synthetic nodes', () => {
       'old-k8s-c1-n3',
     ]);
     expect(nodes(withRegistry(old, () => ({ nodes: new Map([...(snapshotValue(settled().registry)?.nodes ?? [])]) })))).toEqual([]);
+  });
+
+  it('go when they have another prefix and nothing stands on them any more, but none that only looks like ours', () => {
+    const before: Policy = { ...POLICY, nodePrefix: 'old-' };
+    const first = settle(world({ specs: complete(specSet([web()])), endpoints: [endpoints('default/web')] }), { policy: before }).world;
+    const canary: RegisteredNode = {
+      name: 'old-c1--canary',
+      id: consulNodeId('old-', 'c1', nodeName('-canary')),
+      address: '127.0.0.1',
+      meta: ownMeta('poolkeeper', 'c1'),
+      modifyIndex: 3,
+      ours: true,
+    };
+    const strange = [
+      { ...canary, name: 'agent-7' },
+      { ...canary, name: 'old-c2-n1', id: consulNodeId('old-', 'c2', nodeName('n1')), ours: false },
+      { ...canary, name: 'older-c1--canary' },
+    ];
+    const added = [canary, ...strange].map((one) => [one.name, one] as const);
+    const renamed = withRegistry(first, ({ nodes: all }) => ({ nodes: new Map([...all, ...added]) }));
+    expect(nodes(renamed).filter((one) => one.startsWith('delete'))).toEqual(['delete old-c1--canary']);
+    const after = settle(renamed).world;
+    expect(nodes(after)).toEqual([]);
+    const left = [...(snapshotValue(after.registry)?.nodes.keys() ?? [])].filter((name) => !name.startsWith('k8s-c1-'));
+    expect(left).toEqual(strange.map(({ name }) => name));
+    const half = withRegistry(renamed, ({ nodes: all }) => ({ nodes: all }));
+    expect(nodes({ ...half, specs: stale(specSet([web()])) }).filter((one) => one.startsWith('delete'))).toEqual([]);
   });
 
   it('turn critical when every pool lets them go, before their instances go', () => {

@@ -85,6 +85,11 @@ describe('a Service that its spec renames', () => {
     expect(poolActions(applyToWorld(ready, first))).toEqual(['deregister-pool default/a']);
   });
 
+  it('goes on also where the clock of the API server is a minute off', () => {
+    expect(poolActions(renamed(0), appliedAtMs - 60_000)).toEqual([]);
+    expect(poolActions(renamed(0), appliedAtMs + 60_000)).toEqual([]);
+  });
+
   it('goes on although another new one, before it in order, never gets ready', () => {
     const base = renamed(0);
     const live = [...(snapshotValue(base.cluster.services) ?? [])];
