@@ -1,0 +1,184 @@
+import type { Problem } from '../../shared/problem.ts';
+import type { Revision, SpecId } from '../model/ids.ts';
+import type { CommitStatus } from '../model/notification.ts';
+import type { RunReport, SpecReport } from '../report/run-report.ts';
+import { oneLine } from './one-line.ts';
+
+/** A commit that is followed until it has had its last word. */
+interface OpenCommit {
+  readonly revision: Revision;
+  /** The specs that it touched and no newer commit has touched again; undefined: nobody knows, so all count. */
+  readonly left: ReadonlySet<SpecId> | undefined;
+  /** What was told last. Absent: nothing yet. */
+  readonly told?: { readonly verdict: Verdict; readonly atMs: number };
+}
+
+/** What is remembered of commits from one report to the next. */
+export interface FollowedCommits {
+  readonly current?: Revision;
+  readonly open: readonly OpenCommit[];
+}
+
+/** Nothing is known of any commit. */
+export const NO_COMMITS: FollowedCommits = { open: [] };
+
+export interface CommitsInput {
+  readonly report: RunReport;
+  /** The specs that the commit in force touched, broken ones and removed ones included; undefined: it was in force at the start. */
+  readonly touched: ReadonlySet<SpecId> | undefined;
+  readonly nowMs: number;
+}
+
+interface Verdict {
+  readonly state: CommitStatus['state'];
+  readonly description: string;
+  /** What makes this another verdict than one of the same state. */
+  readonly about: string;
+}
+
+/** How long a state keeps its words, and a failure stays one while it is tried again: GitHub takes 1,000 statuses for a commit. */
+const QUIET_MS = 30_000;
+/** A newer commit costs one look at every older one that is still open. */
+const MOST_OPEN = 20;
+const LONGEST = 140;
+
+/**
+ * Follows each commit by the specs that it touched: pending, failure with the first reason (which may be mended, also without a commit),
+ * success as the last word when all of them are in step and Traefik serves them. What a newer commit touches again is waited for
+ * there; when nothing is left of one that is pending, its last word is `superseded`. Of a commit that was in force at the start
+ * nobody knows what it touched: all specs count, and it is told of only once it has succeeded or failed. Pure.
+ */
+export function followCommits(before: FollowedCommits, { report, touched, nowMs }: CommitsInput): CommitsTold {
+  const { revision } = report;
+  if (revision === undefined) return { followed: before, statuses: [], turned: [] };
+  const isNew = revision !== before.current;
+  const older = isNew ? before.open.filter((open) => open.revision !== revision).map((open) => without(open, touched)) : before.open;
+  const overtaken = older.filter(({ left }) => isNew && left?.size === 0);
+  const all = [...older.filter((open) => !overtaken.includes(open)), ...(isNew ? [{ revision, left: touched }] : [])];
+  const going: readonly OpenCommit[] = all.slice(-MOST_OPEN);
+  const superseded = [...overtaken, ...all.slice(0, -MOST_OPEN)];
+  const specs = new Map(report.specs.map((spec) => [spec.id, spec]));
+  const judged = going.map((open) => follow(open, judge(open, specs, report), nowMs));
+  const open = judged.flatMap((one) => (one.status?.state === 'success' ? [] : [one.open]));
+  const last = superseded.filter(({ told }) => told?.verdict.state === 'pending').map((one) => supersededBy(one.revision, revision));
+  const again = judged.flatMap(({ lookAgainAtMs }) => lookAgainAtMs ?? []);
+  return {
+    followed: { current: revision, open },
+    statuses: [...last, ...judged.flatMap(({ status }) => status ?? [])],
+    turned: [...last, ...judged.flatMap(({ turned }) => turned ?? [])],
+    ...(again.length === 0 ? {} : { lookAgainAtMs: Math.min(...again) }),
+  };
+}
+
+interface CommitsTold {
+  readonly followed: FollowedCommits;
+  readonly statuses: readonly CommitStatus[];
+  /** Those of them whose state is another than the one told before. */
+  readonly turned: readonly CommitStatus[];
+  /** When there will be something to tell even if no run comes. */
+  readonly lookAgainAtMs?: number;
+}
+
+/** What is left of an older commit. One that nobody knows of, or the next, has nothing left. */
+function without({ left, ...open }: OpenCommit, touched: ReadonlySet<SpecId> | undefined): OpenCommit {
+  const rest = left === undefined || touched === undefined ? [] : [...left].filter((id) => !touched.has(id));
+  return { ...open, left: new Set(rest) };
+}
+
+const supersededBy = (revision: Revision, by: Revision): CommitStatus => ({
+  revision,
+  state: 'superseded',
+  description: `superseded by ${by.slice(0, 7)} before it was in traffic`,
+});
+
+interface Followed {
+  readonly open: OpenCommit;
+  readonly status?: CommitStatus;
+  /** The same where it is another state than before. */
+  readonly turned?: CommitStatus;
+  readonly lookAgainAtMs?: number;
+}
+
+function follow(open: OpenCommit, verdict: Verdict, nowMs: number): Followed {
+  const { told, revision, left } = open;
+  if (left === undefined && verdict.state === 'pending') return { open };
+  const isSame = told?.verdict.state === verdict.state;
+  if (isSame && told.verdict.about === verdict.about) return { open };
+  if (told !== undefined && (isSame || verdict.state === 'pending') && nowMs < told.atMs + QUIET_MS)
+    return { open, lookAgainAtMs: told.atMs + QUIET_MS };
+  const { state, description } = verdict;
+  const status = { revision, state, description };
+  return { open: { ...open, told: { verdict, atMs: nowMs } }, status, ...(isSame ? {} : { turned: status }) };
+}
+
+function judge({ left, revision }: OpenCommit, specs: ReadonlyMap<SpecId, SpecReport>, report: RunReport): Verdict {
+  const ids = left === undefined ? [...specs.keys()] : [...left];
+  // What is not there any more has left for good.
+  const standings = ids.map((id) => standingOf(specs.get(id)));
+  const [failed, going] = [pick(standings, 'failed'), pick(standings, 'going')];
+  const [first] = failed;
+  if (first !== undefined) {
+    const others = failed.length === 1 ? '' : ` (and ${failed.length - 1} more of ${specCount(ids.length)})`;
+    return {
+      state: 'failure',
+      description: shorten(`${first.id}: ${first.why}`, others),
+      about: `${first.id} ${first.code} ${failed.length}`,
+    };
+  }
+  const [waiting] = going;
+  if (waiting !== undefined) {
+    const done = ids.length - going.length;
+    const description = shorten(`applying: ${done} of ${specCount(ids.length)} in step; ${waiting.id}: ${waiting.why}`);
+    return { state: 'pending', description, about: description };
+  }
+  const seconds = report.latencies.find((one) => one.stage === 'total' && one.revision === revision)?.seconds;
+  return { state: 'success', description: successText(ids.length, report.gateways !== undefined, seconds), about: '' };
+}
+
+function successText(specs: number, isWatched: boolean, seconds: number | undefined): string {
+  if (specs === 0) return 'touches no spec';
+  const after = seconds === undefined ? '' : ` after ${seconds.toFixed(1)} s`;
+  return isWatched
+    ? `in traffic${after}: ${specCount(specs)} in step, served by Traefik`
+    : `in Consul${after}: ${specCount(specs)} in step (Traefik is not watched)`;
+}
+
+const specCount = (count: number): string => (count === 1 ? '1 spec' : `${count} specs`);
+
+type Standing =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'going'; readonly id: SpecId; readonly why: string }
+  | { readonly kind: 'failed'; readonly id: SpecId; readonly why: string; readonly code: string };
+
+const pick = <K extends Standing['kind']>(all: readonly Standing[], kind: K): readonly Extract<Standing, { kind: K }>[] =>
+  all.filter((one): one is Extract<Standing, { kind: K }> => one.kind === kind);
+
+function standingOf(spec: SpecReport | undefined): Standing {
+  if (spec === undefined) return { kind: 'done' };
+  const { id, state, legs, problems, waiting, holds } = spec;
+  const errors = problems.filter(({ severity }) => severity === 'error');
+  if (state === 'broken' || state === 'conflict' || state === 'failed') return failedBy(id, errors, state);
+  const [hold] = holds;
+  if (state === 'held')
+    return { kind: 'failed', id, why: `held: ${hold?.reason.message ?? 'by the guard'}`, code: hold?.reason.code ?? '' };
+  if (state !== 'in-step') return { kind: 'going', id, why: waiting[0]?.what ?? state };
+  if (legs.traefik === 'in-step' || legs.traefik === 'not-watched') return { kind: 'done' };
+  if (legs.traefik === 'unknown') return { kind: 'going', id, why: 'no Traefik answers' };
+  const told = problems.filter(({ code }) => code.startsWith('TRAEFIK_'));
+  return legs.traefik === 'failed' ? failedBy(id, told, 'Traefik does not serve it') : { kind: 'going', id, why: 'Traefik follows' };
+}
+
+/** What passes by itself is waited for; the first problem that somebody has to mend is the reason. */
+function failedBy(id: SpecId, problems: readonly Problem[], otherwise: string): Standing {
+  const mend = problems.find(({ next }) => next !== 'retry');
+  if (mend !== undefined) return { kind: 'failed', id, why: reasonOf(mend), code: mend.code };
+  const [first] = problems;
+  return first === undefined ? { kind: 'failed', id, why: otherwise, code: otherwise } : { kind: 'going', id, why: reasonOf(first) };
+}
+
+const reasonOf = ({ message, where }: Problem): string => (where === undefined ? message : `line ${where.line}: ${message}`);
+
+/** One line as long as a status may be, whose end is kept. */
+function shorten(text: string, end = ''): string {
+  return `${oneLine(text, LONGEST - end.length)}${end}`;
+}
