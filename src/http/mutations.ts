@@ -2,26 +2,30 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { SpecId } from '../core/model/ids.ts';
 import type { ResyncOutcome } from '../core/report/run-report.ts';
-import { guardMutations } from './guard-mutations.ts';
+import { guardMutations, guardPassedOn } from './guard-mutations.ts';
 import type { HttpServerOptions } from './http-server-options.ts';
+import { addLogLevel } from './log-level.ts';
 import { addMigrations } from './migrations.ts';
 import { addNodeDrains } from './node-drains.ts';
 import { passOn } from './pass-on.ts';
 import { sendProblem } from './problem-document.ts';
 import { RateLimiter } from './rate-limiter.ts';
+import { StandbySignatures } from './standby-signatures.ts';
 
-type Source = Pick<HttpServerOptions, 'token' | 'leader' | 'resync' | 'drain' | 'migrate' | 'onResync' | 'mutationsPerMinute'>;
+type Source = Pick<HttpServerOptions, 'token' | 'leader' | 'resync' | 'drain' | 'migrate' | 'logLevel' | 'onResync' | 'mutationsPerMinute'>;
 
-const ResyncBody = z.strictObject({ spec: z.string().min(1).max(4096).optional() }).optional();
+/** The body of `POST /api/v1/resync`. */
+export const ResyncBody = z.strictObject({ spec: z.string().min(1).max(4096).optional() }).optional();
 
 const REFUSED: Readonly<Record<number, ResyncOutcome>> = { 401: 'unauthorized', 403: 'unauthorized', 404: 'unknown-spec', 429: 'limited' };
 
 /** Adds everything that changes something, behind one guard. */
 export function addMutations(
   app: FastifyInstance,
-  { token, leader, resync, drain, migrate, onResync, mutationsPerMinute = 30 }: Source,
+  { token, leader, resync, drain, migrate, logLevel, onResync, mutationsPerMinute = 30 }: Source,
 ): void {
   const limiter = new RateLimiter({ perMinute: mutationsPerMinute, now: () => performance.now() });
+  const signatures = token === undefined ? undefined : new StandbySignatures(token);
 
   const answerResync = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const body = ResyncBody.safeParse(request.body ?? undefined);
@@ -45,13 +49,18 @@ export function addMutations(
     scope.addHook('onResponse', async ({ routeOptions: { url = '' } }, { statusCode }) => {
       if (url.endsWith('/resync') && statusCode >= 400 && statusCode < 500) onResync?.(REFUSED[statusCode] ?? 'invalid');
     });
-    scope.addHook('preHandler', passOn(leader ?? (() => undefined)));
-    // For a page that wants to know whether its token is right.
-    scope.post('/api/v1/token', (_request, reply) => reply.code(204).send());
-    scope.post('/resync', answerResync);
-    scope.post('/api/v1/resync', answerResync);
-    addNodeDrains(scope, { drain });
-    if (migrate !== undefined) addMigrations(scope, migrate);
+    if (token !== undefined && signatures !== undefined) scope.addHook('preHandler', guardPassedOn(token, signatures));
+    // The log is that of the replica which is asked.
+    if (logLevel !== undefined) addLogLevel(scope, logLevel);
+    scope.register(async (leading) => {
+      leading.addHook('preHandler', passOn({ leader, signatures }));
+      // For a page that wants to know whether its token is right.
+      leading.post('/api/v1/token', (_request, reply) => reply.code(204).send());
+      leading.post('/resync', answerResync);
+      leading.post('/api/v1/resync', answerResync);
+      addNodeDrains(leading, { drain });
+      if (migrate !== undefined) addMigrations(leading, migrate);
+    });
   });
 }
 

@@ -89,10 +89,13 @@ describe('webhooks', () => {
     expect(bare.status).toBe(202);
   });
 
-  it('that claim to be huge are refused before they are read', async () => {
+  it.each([
+    ['what may prove itself', { 'x-hub-signature-256': 'sha256=00' }, 413],
+    ['what does not even try', {}, 401],
+  ])('that claim to be huge are refused before they are read: %s', async (_, proof, expected) => {
     const { url, woken } = await daemon();
     const status = await new Promise((resolve, reject) => {
-      const headers = { 'content-type': 'application/json', 'content-length': String(1024 ** 3) };
+      const headers = { 'content-type': 'application/json', 'content-length': String(1024 ** 3), ...proof };
       const request = httpRequest(`${url}/hooks/github`, { method: 'POST', headers }, (answer) => {
         resolve(answer.statusCode);
         request.destroy();
@@ -100,7 +103,7 @@ describe('webhooks', () => {
       request.on('error', reject);
       request.write('{');
     });
-    expect(status).toBe(413);
+    expect(status).toBe(expected);
     expect(woken()).toBe(0);
   });
 
@@ -110,6 +113,42 @@ describe('webhooks', () => {
     const refused = answers.filter(({ statusCode }) => statusCode === 429);
     expect(refused.length).toBeGreaterThanOrEqual(9);
     expect(Number(refused[0]?.headers['retry-after'])).toBeGreaterThan(0);
+  });
+
+  it('that prove nothing keep out nobody who knows the secret, also by the same proxy', async () => {
+    const { post, woken } = await daemon();
+    const wrong = { 'x-hub-signature-256': `sha256=${hmac(BODY, 'guess')}` };
+    for (let i = 0; i < 3; i++) await Promise.all(Array.from({ length: 30 }, () => post('/hooks/github', i === 0 ? {} : wrong)));
+    expect((await post('/hooks/github', wrong)).statusCode).toBe(429);
+    for (const [name, proof] of SENDERS) expect((await post(`/hooks/${name}`, proof(BODY))).statusCode).toBe(202);
+    expect(woken()).toBe(SENDERS.length);
+  });
+
+  it('of one kind of sender have a limit of their own', async () => {
+    const { post } = await daemon();
+    const send = async () => (await post('/hooks/gitlab', { 'x-gitlab-token': SECRET })).statusCode;
+    const codes = new Set<number>();
+    for (let i = 0; i < 40 && !codes.has(429); i++) for (const code of await Promise.all(Array.from({ length: 30 }, send))) codes.add(code);
+    expect([...codes]).toEqual([202, 429]);
+    expect((await post('/hooks/generic', { authorization: `Bearer ${SECRET}` })).statusCode).toBe(202);
+  });
+
+  it('are read a few at a time', async () => {
+    const { url } = await daemon();
+    const { host } = new URL(url);
+    const half = () => {
+      const request = httpRequest(`http://${host}/hooks/gitlab`, {
+        method: 'POST',
+        headers: { 'x-gitlab-token': SECRET, 'content-length': 9 },
+      });
+      request.on('error', () => undefined).write('{');
+      return request;
+    };
+    const open = Array.from({ length: 32 }, half);
+    const send = async () => (await fetch(`${url}/hooks/gitlab`, { method: 'POST', headers: { 'x-gitlab-token': SECRET } })).status;
+    await expect.poll(send).toBe(429);
+    for (const request of open) request.destroy();
+    await expect.poll(send).toBe(202);
   });
 
   it('go from a standby to the leader as they came, once they have proved themselves', async () => {

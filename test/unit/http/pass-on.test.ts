@@ -1,6 +1,10 @@
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createHttpServer, type HttpServer } from '../../../src/http/create-http-server.ts';
 import type { HttpServerOptions } from '../../../src/http/http-server-options.ts';
+import { StandbySignatures } from '../../../src/http/standby-signatures.ts';
 import { httpOptions } from '../../support/http-options.ts';
 import { runReport } from '../../support/run-report.ts';
 
@@ -34,7 +38,7 @@ describe('a request to change something, at a standby', () => {
 
   const resync = { method: 'POST', url: '/api/v1/resync', headers: AUTHORIZED } as const;
 
-  it('is answered by the leader, with its token and body', async () => {
+  it('is answered by the leader, with its body', async () => {
     const leader = await replica();
     const standby = await replica({ leader: () => leader.url });
     expect(await standby.app.inject(resync)).toMatchObject({ statusCode: 202, body: '{"queued":true,"coalesced":false}' });
@@ -87,5 +91,93 @@ describe('a request to change something, at a standby', () => {
     url = standby.url;
     expect((await standby.app.inject(resync)).statusCode).toBe(503);
     expect(standby.asked).toEqual([]);
+  });
+
+  describe('while somebody else says where the leader is', () => {
+    const thieves: { close(): unknown }[] = [];
+    afterEach(() => {
+      for (const thief of thieves.splice(0)) thief.close();
+    });
+
+    interface Caught {
+      readonly path: string;
+      readonly headers: IncomingHttpHeaders;
+      readonly body: string;
+    }
+
+    /** A server that a leader key may name, with all that comes to it. */
+    async function thief(type = 'application/json', answer = '{}') {
+      const caught: Caught[] = [];
+      const server = createServer(async (request, response) => {
+        caught.push({ path: request.url ?? '', headers: request.headers, body: await text(request) });
+        response.writeHead(202, { 'content-type': type }).end(answer);
+      });
+      thieves.push(server);
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      return { caught, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+    }
+
+    const sendTo = (url: string, { path, headers, body }: Caught) => {
+      const { 'poolkeeper-passed-on': signature, 'content-type': type } = headers;
+      const sent = { 'poolkeeper-passed-on': String(signature), ...(type === undefined ? {} : { 'content-type': type }) };
+      return fetch(`${url}${path}`, { method: 'POST', headers: sent, ...(body === '' ? {} : { body }) });
+    };
+
+    it('tells neither the token nor the secret of webhooks', async () => {
+      const { caught, url } = await thief();
+      const hook = { secret: 'swordfish', wake: () => undefined };
+      const standby = await replica({ leader: () => url, hook });
+      await standby.app.inject({ ...resync, body: { spec: 'a.yaml' } });
+      await standby.app.inject({ method: 'POST', url: '/hooks/gitlab', headers: { 'x-gitlab-token': hook.secret } });
+      await standby.app.inject({ method: 'POST', url: '/hooks/generic', headers: { authorization: `Bearer ${hook.secret}` } });
+      expect(caught.map(({ path }) => path)).toEqual(['/api/v1/resync', '/hooks/gitlab', '/hooks/generic']);
+      expect(JSON.stringify(caught)).not.toMatch(new RegExp(`${TOKEN}|${hook.secret}`));
+    });
+
+    it('proves one request only, once', async () => {
+      const { caught, url } = await thief();
+      const standby = await replica({ leader: () => url });
+      await standby.app.inject({ ...resync, body: { spec: 'a.yaml' } });
+      await standby.app.inject(resync);
+      const [one, other] = caught as [Caught, Caught];
+      const leader = await replica();
+      const changed = [
+        { ...one, body: '{"spec":"b.yaml"}' },
+        { ...one, body: '' },
+        { ...one, path: '/resync' },
+        { ...other, body: one.body, headers: { ...one.headers, 'poolkeeper-passed-on': other.headers['poolkeeper-passed-on'] } },
+        { ...one, headers: { ...one.headers, 'poolkeeper-passed-on': 'yes' } },
+      ];
+      for (const request of changed) expect((await sendTo(leader.url, request)).status).toBe(401);
+      expect(leader.asked).toEqual([]);
+      expect((await sendTo(leader.url, one)).status).toBe(202);
+      expect((await sendTo(leader.url, one)).status).toBe(401);
+      expect(leader.asked).toEqual(['a.yaml']);
+    });
+
+    it('proves nothing after a minute, nor to who has another token', () => {
+      let nowMs = 1_700_000_000_000;
+      const standby = new StandbySignatures(TOKEN, () => nowMs);
+      const request = { method: 'POST', path: '/resync', body: '' };
+      const early = standby.sign(request);
+      const late = standby.sign(request);
+      expect(new StandbySignatures('other', () => nowMs).take(early, request)).toBe(false);
+      const leader = new StandbySignatures(TOKEN, () => nowMs);
+      nowMs += 60_000;
+      expect(leader.take(early, request)).toBe(true);
+      nowMs += 1;
+      expect(leader.take(late, request)).toBe(false);
+      expect(leader.take(early.replace(/^\d+/, String(nowMs)), request)).toBe(false);
+    });
+
+    it('hands on no page, and no answer without an end', async () => {
+      const page = await thief('text/html', '<script>alert(1)</script>');
+      const endless = await thief('application/json', `"${'x'.repeat(2 ** 20)}"`);
+      for (const { url } of [page, endless]) {
+        const answer = await (await replica({ leader: () => url })).app.inject(resync);
+        expect(answer).toMatchObject({ statusCode: 503, headers: { 'content-type': 'application/problem+json' } });
+        expect(answer.body.length).toBeLessThan(1_000);
+      }
+    });
   });
 });
