@@ -21,6 +21,10 @@ export interface Metrics {
   observe(report: RunReport): void;
   countResync(result: ResyncOutcome): void;
   countRequest(fact: RequestFact): void;
+  /** Counts spans of traces by what became of them. */
+  countSpans(spans: { readonly result: string; readonly count: number }): void;
+  /** Counts requests that tell somebody of something, by what became of them. */
+  countNotification(channel: string, result: string, by?: number): void;
   /** To be called for every error that the loop caught and nobody foresaw. */
   countRunError(): void;
   /** The scrape, in the Prometheus text format. */
@@ -37,6 +41,8 @@ export interface MetricsOptions {
     readonly probed?: ProbedRoutes | undefined;
     /** Number of wake-ups that wait for a run. */
     readonly queued?: number;
+    /** What is wrong beside the runs. */
+    readonly problems?: readonly Problem[];
   };
 }
 
@@ -56,10 +62,14 @@ export function createMetrics({ processMetrics = true, live }: MetricsOptions = 
   const gauges = new Map<MetricName, Gauge>();
   for (const [name, { type }] of Object.entries(METRICS) as [MetricName, { type: string }][])
     if (type === 'gauge') gauges.set(name, new Gauge(settings(name)));
+  // What has no labels begins as 0, and would claim to be known. That nobody leads here yet is known; alerts go by it.
+  for (const [name, gauge] of gauges) if (METRICS[name].labels.length === 0 && name !== 'leader') gauge.remove();
   const latency = new Histogram({ ...settings('sync_latency_seconds'), buckets: [...LATENCY_BUCKETS] });
   const writes = new Counter(settings('writes_total'));
   const resyncs = new Counter(settings('resync_requests_total'));
   const requests = new Counter(settings('client_requests_total'));
+  const spans = new Counter(settings('trace_spans_total'));
+  const notifications = new Counter(settings('notifications_total'));
   const runErrors = new Counter(settings('run_errors_total'));
   const runs = new Histogram({ ...settings('run_duration_seconds'), buckets: [...RUN_BUCKETS] });
   const clock = new UnsettledClock();
@@ -95,16 +105,24 @@ export function createMetrics({ processMetrics = true, live }: MetricsOptions = 
     },
     countResync: (result) => resyncs.inc({ result }),
     countRequest: ({ leg, method, code }) => requests.inc({ leg, method, code }),
+    countSpans: ({ result, count }) => spans.inc({ result }, count),
+    countNotification: (channel, result, by = 1) => notifications.inc({ channel, result }, by),
     countRunError: () => runErrors.inc(),
     text() {
       if (last !== undefined && live !== undefined) {
-        const { nowMs, sources, probed, queued } = live();
-        setGauges(withProbes({ ...last, startedAtMs: nowMs, durationMs: 0, sources }, probed), queued);
+        const now = live();
+        setGauges(asOf(last, now), now.queued);
       }
       return registry.metrics();
     },
   };
 }
+
+type Now = ReturnType<NonNullable<MetricsOptions['live']>>;
+
+/** The last report with what is so at this moment. */
+const asOf = (last: RunReport, { nowMs, sources, probed, problems = [] }: Now): RunReport =>
+  withProbes({ ...last, startedAtMs: nowMs, durationMs: 0, sources, problems: [...last.problems, ...problems] }, probed);
 
 interface Series {
   readonly labels: Record<string, string>;

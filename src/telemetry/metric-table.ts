@@ -155,6 +155,18 @@ export const METRICS = {
     help: 'Whether a source tells everything: 0 while what is known of it is stale, or nothing is.',
     note: 'source: as for the age. 0 for git also while a head is not taken (`git.verify`, `git.fastForwardOnly`). The reason stands in the status and in /readyz?verbose.',
   },
+  trace_spans_total: {
+    type: 'counter',
+    labels: ['result'],
+    help: 'Spans of traces by what became of them.',
+    note: 'result: sent, failed (the endpoint refused them or did not answer), dropped (too many waited). Absent while nothing is traced.',
+  },
+  notifications_total: {
+    type: 'counter',
+    labels: ['channel', 'result'],
+    help: 'Requests to those whom the daemon tells of commits and events.',
+    note: 'channel: commit-status, slack, webhook; those that are configured. result: sent, failed (it is tried again), lost (it is not).',
+  },
   resync_requests_total: {
     type: 'counter',
     labels: ['result'],

@@ -1,6 +1,7 @@
 import { outcomeReport, type ReportedOutcome } from '../core/report/build-report.ts';
 import { type ActionReport, actionsOf, type RunReport, type SpecState } from '../core/report/run-report.ts';
 import type { Problem } from '../shared/problem.ts';
+import type { TraceIds } from '../shared/tracer.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -31,26 +32,32 @@ export class ReportLogger {
   #standing: ReadonlyMap<string, Standing> = new Map();
   #states: ReadonlyMap<string, SpecState> = new Map();
   #revision: string | undefined;
+  #trace: Fields = {};
 
   constructor(log: ReportLog) {
     this.#log = log;
   }
 
   /** To be called for every action as it ends: a long run is told of while it goes on. */
-  logDone(outcome: ReportedOutcome, revision: string | undefined): void {
+  logDone(outcome: ReportedOutcome, revision: string | undefined, trace?: TraceIds): void {
     if (outcome.result !== 'done') return;
     const action = outcomeReport(outcome);
-    this.#log.info({ event: 'action', spec: outcome.spec, revision, ...action }, actionText(action));
+    this.#log.info({ event: 'action', spec: outcome.spec, revision, ...action, ...fieldsOf(trace) }, actionText(action));
   }
 
-  logReport(report: RunReport): void {
+  /** To be called for every run as it ends. The lines carry the ids of its trace, when there is one. */
+  logReport(report: RunReport, trace?: TraceIds): void {
+    this.#trace = fieldsOf(trace);
     const written = this.#logFailures(report) + this.#logStanding(report) + this.#logStates(report);
     const moved = report.revision !== this.#revision;
     this.#revision = report.revision;
     const { durationMs, passes, trigger, revision, specs, pools } = report;
-    const counts = { specs: specs.length, pools: pools.length, actions: actionsOf(report).length };
-    const fields = { event: 'run', durationMs, passes, trigger, revision, ...counts };
-    this.#log[written > 0 || moved ? 'info' : 'debug'](fields, moved ? `run at new revision ${revision ?? 'unknown'}` : 'run');
+    const fields = { event: 'run', durationMs, passes, trigger, revision, specs: specs.length, pools: pools.length, ...countsOf(report) };
+    this.#write(written > 0 || moved ? 'info' : 'debug', fields, moved ? `run at new revision ${revision ?? 'unknown'}` : 'run');
+  }
+
+  #write(level: Level, fields: Fields, message: string): void {
+    this.#log[level]({ ...fields, ...this.#trace }, message);
   }
 
   /** Gives how many actions were tried. */
@@ -60,7 +67,7 @@ export class ReportLogger {
       if (action.result === 'planned' || action.result === 'held') continue;
       written++;
       if (action.result === 'failed')
-        this.#log[levelOf(action.problem)]({ event: 'action', spec, revision: report.revision, ...action }, actionText(action));
+        this.#write(levelOf(action.problem), { event: 'action', spec, revision: report.revision, ...action }, actionText(action));
     }
     return written;
   }
@@ -69,8 +76,8 @@ export class ReportLogger {
     const now = standingOf(report);
     const appeared = [...now].filter(([key]) => !this.#standing.has(key));
     const ended = [...this.#standing].filter(([key]) => !now.has(key));
-    for (const [, { level, fields, message }] of appeared) this.#log[level](fields, message);
-    for (const [, { fields, message }] of ended) this.#log.info({ ...fields, ended: true }, `no longer: ${message}`);
+    for (const [, { level, fields, message }] of appeared) this.#write(level, fields, message);
+    for (const [, { fields, message }] of ended) this.#write('info', { ...fields, ended: true }, `no longer: ${message}`);
     this.#standing = now;
     return appeared.length + ended.length;
   }
@@ -82,12 +89,22 @@ export class ReportLogger {
       const before = this.#states.get(spec);
       // At the start everything that is in step already is no news.
       if (before === state || (before === undefined && state === 'in-step')) continue;
-      this.#log.info({ event: 'spec', spec, state, before }, `${spec}: ${before === undefined ? '' : `${before} → `}${state}`);
+      this.#write('info', { event: 'spec', spec, state, before }, `${spec}: ${before === undefined ? '' : `${before} → `}${state}`);
       written++;
     }
     this.#states = now;
     return written;
   }
+}
+
+/** The names that OpenTelemetry gives these fields in formats other than its own. */
+const fieldsOf = (trace: TraceIds | undefined): Fields => (trace === undefined ? {} : { trace_id: trace.traceId, span_id: trace.spanId });
+
+/** What became of the actions of a run. */
+function countsOf(report: RunReport): Fields {
+  const results = actionsOf(report).map(({ action }) => action.result);
+  const count = (result: ActionReport['result']): number => results.filter((one) => one === result).length;
+  return { actions: results.length, done: count('done'), failed: count('failed'), held: report.holds.length };
 }
 
 const LEVELS = { error: 'error', warning: 'warn', note: 'info' } as const satisfies Record<Problem['severity'], Level>;

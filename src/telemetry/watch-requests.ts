@@ -29,10 +29,14 @@ const CHANNELS = ['undici:request:headers', 'undici:request:error', 'http.client
  * it gives is called.
  */
 export function watchRequests(servers: ReadonlyMap<string, LegName>, tell: (fact: RequestFact) => void): () => void {
+  const told = new WeakSet<Message['request']>();
   const listen = (message: unknown): void => {
     const { request, response, error } = message as Message;
     const leg = servers.get(originOf(request));
-    if (leg === undefined || error?.name === 'AbortError') return;
+    if (leg === undefined || error?.name === 'AbortError' || isHint(response)) return;
+    // A request is told by its answer, also when that breaks off later: a watch ends so.
+    if (told.has(request)) return;
+    told.add(request);
     tell({ leg, method: request.method, code: error === undefined ? String(response?.statusCode ?? 'error') : failureClass(error) });
   };
   for (const channel of CHANNELS) diagnostics.subscribe(channel, listen);
@@ -40,6 +44,10 @@ export function watchRequests(servers: ReadonlyMap<string, LegName>, tell: (fact
     for (const channel of CHANNELS) diagnostics.unsubscribe(channel, listen);
   };
 }
+
+/** An answer that says only that another one follows; 101 is the last. */
+const isHint = (response: Message['response']): boolean =>
+  response?.statusCode !== undefined && response.statusCode < 200 && response.statusCode !== 101;
 
 function originOf(request: Message['request']): string {
   if (request.origin !== undefined) return String(request.origin);

@@ -193,6 +193,14 @@ export const SERVER_PROBLEMS = {
   PRUNE_DISABLED: entry('fix-spec', 'note', 'Nothing has to be done; delete the object by hand when it is not needed any more.'),
   SNAPSHOT_NOT_COMPLETE: entry('retry', 'warning', 'Removals wait until every source has answered in full.'),
 
+  // Notifications
+  NOTIFIER_FAILED: entry('retry', 'warning', 'Nothing has to be done when it passes: it is tried again, and no run waits for it.'),
+  NOTIFIER_REFUSED: entry(
+    'fix-config',
+    'warning',
+    'Correct the address, the token or the template of this channel under `notify`; docs/notifications.md has examples.',
+  ),
+
   // The daemon itself
   DAEMON_UNREACHABLE: entry('retry', 'error', 'Check that the daemon runs and that --url names its address.'),
   UNAUTHORIZED: entry('fix-config', 'error', 'Send the token of `http.tokenFile` as a bearer token.'),

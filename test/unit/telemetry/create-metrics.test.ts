@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { poolKey, replicaName } from '../../../src/core/model/ids.ts';
+import { poolKey, replicaName, revision } from '../../../src/core/model/ids.ts';
 import type { ReplicaReport, RunReport } from '../../../src/core/report/run-report.ts';
 import { problem } from '../../../src/shared/problem.ts';
 import { createMetrics, type Metrics } from '../../../src/telemetry/create-metrics.ts';
@@ -120,7 +120,10 @@ describe('createMetrics', () => {
   });
 
   it('tells pools and latencies from the leader only', async () => {
-    const report = { pools: [poolReport('prod', 'web')], latencies: [{ stage: 'total', seconds: 3, start: 'webhook' }] } as const;
+    const report = {
+      pools: [poolReport('prod', 'web')],
+      latencies: [{ revision: revision('4f1c0de'), stage: 'total', seconds: 3, start: 'webhook' }],
+    } as const;
     const standby = { ...report, leader: { consul: false, kubernetes: true } };
     expect(await observed(standby, 'pool_backends')).toEqual([]);
     expect(await observed(standby, 'sync_latency_seconds')).toEqual([]);
@@ -244,6 +247,13 @@ describe('createMetrics', () => {
     expect(await ahead(60_000, [specReport('a', { state: 'unknown' })], 61_000)).toBe('git_ahead_seconds 0');
     metrics.observe(runReport({ specs: [waiting], leader: { consul: false, kubernetes: false } }));
     expect(await seriesOf(metrics, 'git_ahead_seconds')).toEqual([]);
+  });
+
+  it('claims nothing of what no run has told yet, but that it does not lead', async () => {
+    const metrics = createMetrics({ processMetrics: false, live: () => ({ nowMs: 1, sources: [], queued: 2 }) });
+    const gauges = Object.entries(METRICS).flatMap(([name, { type }]) => (type === 'gauge' ? [name] : []));
+    const shown = await Promise.all(gauges.map((name) => seriesOf(metrics, name)));
+    expect(shown.flat()).toEqual(['leader 0']);
   });
 
   it('counts runs, their errors and what waits for them, and requests', async () => {

@@ -1,14 +1,18 @@
 import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Dashboard, VariableType } from '@grafana/grafana-foundation-sdk/dashboard';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunReport } from '../../../src/core/report/run-report.ts';
 import { serversOf } from '../../../src/sandbox/gateway/routing-table.ts';
+import { type DrawnSeries, drawDashboard, type PanelAnswers, panelsToDraw } from '../../support/dashboards/draw-dashboard.ts';
 import { type Expectation, type Expected, type Facts, INTERNALS, OVERVIEW, SERVICE } from '../../support/dashboards/expected.ts';
 import { internalsDashboard } from '../../support/dashboards/internals.ts';
 import { overviewDashboard } from '../../support/dashboards/overview.ts';
 import { serviceDashboard } from '../../support/dashboards/service.ts';
 import { findProgram } from '../../support/deploy-files.ts';
+import { pictureFolder } from '../../support/picture-folder.ts';
 import { type PrometheusServer, type Sample, startPrometheus } from '../../support/prometheus-server.ts';
 import { wrongNames } from '../../support/promql-names.ts';
 import { type SandboxSite, startSandboxSite } from '../../support/sandbox-site.ts';
@@ -133,6 +137,45 @@ describe.skipIf(prometheusPath === undefined)('the panels, from a daemon by way 
     await commit(site, prometheus, { 'extra.yaml': appNamed('extra'), 'last.yaml': appNamed('last'), 'more.yaml': appNamed('more', 2) });
     const second = await look({ namespace: 'default', service: 'extra' });
     for (const title of CHANGING) expect([title, second.get(title)]).not.toEqual([title, first.get(title)]);
+  });
+
+  it('are drawn for the docs, from what their queries answer', { timeout: 120_000 }, async () => {
+    const serving = (count: number): Promise<true> =>
+      waitUntil(`${count} nodes to serve web`, async () => {
+        const [found] = await prometheus.query('poolkeeper_pool_backends{namespace="default", service="web", state="serving"}');
+        return found?.value === count ? true : undefined;
+      });
+    const mark = async (what: string) => (await fetch(`${site.daemon.url}/api/v1/nodes/worker-2/${what}`, { method: 'POST' })).status;
+    // The docs show more than the moments of a test.
+    const hold = (): Promise<void> => delay(process.env['POOLKEEPER_DOC_PICTURES'] === undefined ? 0 : 12_000);
+    const folder = await pictureFolder();
+    site.kubernetes.createNode('worker-6', '127.1.1.6');
+    await serving(4);
+    await hold();
+    expect(await mark('drain')).toBe(200);
+    await serving(3);
+    await hold();
+    expect(await mark('undrain')).toBe(200);
+    await serving(4);
+    await hold();
+    await commit(site, prometheus, { 'web.yaml': WEB.replace(':2.4.0', ':2.4.2') });
+    await hold();
+    const chosen = { job: 'poolkeeper', namespace: 'default', service: 'web', __rate_interval: '15s' };
+    for (const { name, dashboard } of DASHBOARDS) {
+      const panels = panelsToDraw(dashboard);
+      const answers = new Map<string, PanelAnswers>();
+      for (const { title, type, queries } of panels) {
+        const ask = async (query: string): Promise<readonly DrawnSeries[]> => {
+          if (type === 'timeseries') return prometheus.queryRange(query, base.atMs);
+          return (await prometheus.query(query)).map(({ labels, value }) => ({ labels, points: [[Date.now() / 1000, value]] }));
+        };
+        answers.set(title, await Promise.all(queries.map(({ expr }) => ask(filled(expr, chosen)))));
+      }
+      const drawn = drawDashboard(dashboard, panels, answers);
+      for (const { title } of panels) expect(drawn).toContain(`>${title.replaceAll('&', '&amp;')}</text>`);
+      expect(drawn).not.toContain('NaN');
+      await writeFile(join(folder, `grafana-${name}.svg`), drawn);
+    }
   });
 
   it('let their variables be chosen among what there is', async () => {

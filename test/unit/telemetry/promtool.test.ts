@@ -20,6 +20,8 @@ async function fullScrape(): Promise<string> {
   metrics.observe(fullReport());
   metrics.countRequest({ leg: 'consul', method: 'PUT', code: '200' });
   metrics.countRunError();
+  metrics.countSpans({ result: 'sent', count: 1 });
+  metrics.countNotification('slack', 'sent');
   return metrics.text();
 }
 

@@ -10,7 +10,15 @@ let server: Server;
 let origin: string;
 let facts: RequestFact[];
 beforeAll(async () => {
-  server = createServer((asked, answer) => void (asked.url === '/late' ? undefined : answer.writeHead(418).end())).listen(0, '127.0.0.1');
+  server = createServer((asked, answer) => {
+    if (asked.url === '/late') return;
+    if (asked.url === '/broken') {
+      answer.writeHead(200, { 'content-length': 100 }).write('half', () => answer.destroy());
+      return;
+    }
+    if (asked.url === '/hinted') answer.writeEarlyHints({ link: '</a>; rel=preload' });
+    answer.writeHead(418).end();
+  }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 });
@@ -21,11 +29,22 @@ afterAll(() => server.close().closeAllConnections());
 
 const byNode = (url: string): Promise<void> =>
   new Promise((resolve) => {
-    get(url, (answer) => void answer.resume().on('end', resolve)).on('error', () => resolve());
+    get(
+      url,
+      (answer) =>
+        void answer
+          .resume()
+          .on('close', resolve)
+          .on('error', () => undefined),
+    ).on('error', () => resolve());
   });
 const byUndici = async (url: string, signal?: AbortSignal): Promise<void> => {
   await request(url, signal === undefined ? {} : { signal }).then(
-    ({ body }) => body.dump(),
+    ({ body }) =>
+      body.text().then(
+        () => undefined,
+        () => undefined,
+      ),
     () => undefined,
   );
 };
@@ -52,6 +71,17 @@ describe('watchRequests', () => {
     await byUndici(`${origin}/late`, givenUp.signal);
     stop();
     expect(facts.map(({ code }) => code)).toEqual(['error', 'error', 'tls', 'timeout']);
+  });
+
+  it.each([
+    ['undici', byUndici],
+    ['Node', byNode],
+  ])('tells a request of %s once, when its answer breaks off and when hints come before it', async (_, send) => {
+    const stop = watchRequests(new Map([[origin, 'kubernetes']]), (fact) => facts.push(fact));
+    await send(`${origin}/broken`);
+    await send(`${origin}/hinted`);
+    stop();
+    expect(facts.map(({ code }) => code)).toEqual(['200', '418']);
   });
 
   it('is silent once it has been stopped', async () => {
