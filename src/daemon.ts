@@ -1,30 +1,30 @@
-import { readFileSync } from 'node:fs';
 import type { Config } from './config/config.ts';
-import type { Secrets } from './config/read-secrets.ts';
-import { readSecrets } from './config/read-secrets.ts';
 import { snapshotValue } from './core/model/snapshot.ts';
-import { sourceReports } from './core/report/build-report.ts';
 import { explain } from './core/report/explain.ts';
 import { poolPicture } from './core/report/pool-picture.ts';
-import type { RunReport, SourceReport } from './core/report/run-report.ts';
-import { withProbes } from './core/report/with-probes.ts';
+import type { RunReport } from './core/report/run-report.ts';
 import type { HttpServer } from './http/create-http-server.ts';
 import { createHttpServer } from './http/create-http-server.ts';
+import type { RunFailure } from './http/overview.ts';
 import { readPageFiles } from './http/page-files.ts';
+import { metricsNow, reportNow, sourcesNow } from './live-report.ts';
+import type { DaemonLog } from './log-and-traces.ts';
+import { openLog, openTracer } from './log-and-traces.ts';
+import { buildNotifier } from './notifications.ts';
 import type { DaemonIo, Parts } from './parts.ts';
 import { buildParts, engineOf, releaseLeases, SETTLE_MS } from './parts.ts';
 import type { Outcome } from './run/apply-plan.ts';
 import type { Engine } from './run/engine.ts';
+import { firstPoll } from './run/first-poll.ts';
 import { knowLeader, leaderUrl } from './run/know-leader.ts';
 import { migratePools } from './run/migrate-pools.ts';
+import type { Notifier } from './run/notifier.ts';
 import { ReconcileLoop } from './run/reconcile-loop.ts';
 import type { ResyncSchedule } from './run/schedule-resync.ts';
 import { scheduleResync } from './run/schedule-resync.ts';
 import { sleep } from './shared/abort.ts';
-import { AppError, errorText, isAbort } from './shared/errors.ts';
-import { problem } from './shared/problem.ts';
-import { createRedactor } from './shared/redact.ts';
-import { createLogger } from './telemetry/create-logger.ts';
+import { errorText, isAbort } from './shared/errors.ts';
+import type { TraceIds } from './shared/tracer.ts';
 import type { Metrics } from './telemetry/create-metrics.ts';
 import { createMetrics } from './telemetry/create-metrics.ts';
 import { ReportLogger } from './telemetry/report-logger.ts';
@@ -42,66 +42,58 @@ export interface Daemon {
 
 /** How long an action under way may take to finish after a stop is asked for. */
 const FINISH_MS = 3_500;
+/** How long the last traces may take to be sent. */
+const LAST_TRACES_MS = 1_000;
+/** What the page says of an error that nobody foresaw; the log has all of it. */
+const MOST_SAID = 500;
 const GATHER_MS = 30;
 const RETRY = { baseMs: 500, maxMs: 30_000 };
 
-type DaemonSecrets = Pick<Secrets, 'httpToken' | 'hookSecret'>;
-
-function secretsOf(config: Config): DaemonSecrets & { readonly all: readonly string[] } {
-  const read = readSecrets(config, (path) => readFileSync(path, 'utf8'));
-  if (read.kind === 'invalid') throw new AppError(read.problems[0] ?? problem('CONFIG_INVALID', 'a secret file cannot be read'));
-  const { gitPassword, consulToken, httpToken, hookSecret, traefikPasswords } = read.secrets;
-  const all = [gitPassword, consulToken, httpToken, hookSecret, ...traefikPasswords];
-  return { all: all.flatMap((secret) => (secret === undefined ? [] : [secret])), httpToken, hookSecret };
-}
-
 /** What the loop and the HTTP server of one daemon share. */
-interface Workings {
+interface Workings extends DaemonLog {
   readonly parts: Parts;
   readonly engine: Engine;
-  readonly log: ReturnType<typeof createLogger>;
   readonly reports: ReportLogger;
   readonly metrics: Metrics;
+  /** Undefined: nobody is to be told. */
+  readonly notifier: Notifier | undefined;
   /** The report of the last run. */
   report: RunReport | undefined;
   /** Tells those who watch the page of a run; set when the server is made. */
   tell?: (report: RunReport) => void;
-  /** True while runs end in errors that nobody foresaw: then nothing may look fresh. */
-  failing: boolean;
+  /** What keeps runs from ending, while they end in errors that nobody foresaw: then nothing may look fresh. */
+  failing: RunFailure | undefined;
 }
 
 /** Starts the daemon; resolves when it serves. Everything it could not reach shows in status, not here. */
 export async function startDaemon(config: Config, io: DaemonIo): Promise<Daemon> {
-  const secrets = secretsOf(config);
-  const log = createLogger({ level: config.log.level, destination: io.stdout, redact: createRedactor(secrets.all) });
+  const opened = await openLog(config, io);
+  const { log } = opened;
+  const tracer = await openTracer(config, opened, { env: io.env, count: (spans) => works.metrics.countSpans(spans) });
+  const notifier = buildNotifier(config, opened, (...counted) => works.metrics.countNotification(...counted));
   const parts = await buildParts(config, io);
   const stopping = new AbortController();
   const aborting = new AbortController();
   const reports = new ReportLogger(log);
-  const onOutcome = (outcome: Outcome): void => {
-    reports.logDone(outcome, snapshotValue(parts.poller.snapshot())?.revision);
+  const onOutcome = (outcome: Outcome, trace?: TraceIds): void => {
+    reports.logDone(outcome, snapshotValue(parts.poller.snapshot())?.revision, trace);
     io.onOutcome?.(outcome);
   };
+  const tracing = tracer === undefined ? {} : { tracing: { tracer, idleRuns: config.tracing.idleRuns } };
   const works: Workings = {
+    ...opened,
     parts,
-    engine: engineOf(parts, { dryRun: false, mayBegin: () => !stopping.signal.aborted, onOutcome }),
-    log,
+    engine: engineOf(parts, { dryRun: false, mayBegin: () => !stopping.signal.aborted, onOutcome, ...tracing }),
     reports,
-    metrics: createMetrics({
-      live: () => ({
-        nowMs: works.failing ? (works.report?.startedAtMs ?? 0) : parts.clock.now(),
-        sources: sourcesNow(parts),
-        probed: parts.routeProbe?.state(),
-        queued: loop.queueLength(),
-      }),
-    }),
+    metrics: createMetrics({ live: () => metricsNow(works, loop.queueLength()) }),
+    notifier,
     report: undefined,
-    failing: false,
+    failing: undefined,
   };
   const loop = createLoop(works, config, io.onReport);
   const unwatch = watchRequests(parts.origins, (fact) => works.metrics.countRequest(fact));
   const resync = (): Promise<RunReport> => loop.resync(aborting.signal);
-  const server = createServer(works, config, { secrets, loop, resync, signal: aborting.signal });
+  const server = createServer(works, config, { loop, resync, signal: aborting.signal });
   const { url } = await server.start().catch(async (error: unknown) => {
     unwatch();
     await parts.close();
@@ -110,6 +102,7 @@ export async function startDaemon(config: Config, io: DaemonIo): Promise<Daemon>
   const unsubscribe = wakeOnChange(parts, loop);
   const timer = scheduleOf(config, resync);
   log.info({ event: 'start', url, cluster: config.cluster, owner: config.owner }, `poolkeeper serves ${url}`);
+  const notifying = notifier?.run(aborting.signal);
   const work = runParts(works, loop, stopping.signal, aborting.signal).catch((error: unknown) => {
     if (!isAbort(error)) log.error({ event: 'error', error: errorText(error) }, 'the daemon cannot go on');
   });
@@ -126,35 +119,26 @@ export async function startDaemon(config: Config, io: DaemonIo): Promise<Daemon>
       await releaseLeases(parts);
       aborting.abort();
       unwatch();
-      await Promise.allSettled([server.stop(), parts.close()]);
+      works.level.stop();
+      await Promise.allSettled([server.stop(), parts.close(), notifying, tracer?.stop(AbortSignal.timeout(LAST_TRACES_MS))]);
       log.info({ event: 'stop' }, 'poolkeeper has stopped');
     },
   };
 }
 
-/** The page is for people: what goes wrong with it is no failure of the run. */
-function tellPage({ tell, log }: Workings, report: RunReport): void {
-  try {
-    tell?.(report);
-  } catch (error) {
-    log.error({ event: 'error', error: errorText(error) }, 'the page could not be told of a run');
+/** Page and notifications are for people: what goes wrong with them is no failure of the run. */
+function tellPeople({ tell, notifier, engine, log }: Workings, report: RunReport): void {
+  for (const telling of [() => tell?.(report), () => notifier?.take(report, engine.touchedBy(report.revision))]) {
+    try {
+      telling();
+    } catch (error) {
+      log.error({ event: 'error', error: errorText(error) }, 'people could not be told of a run');
+    }
   }
 }
 
-/** The report stands still between runs, but how old its sources are does not. */
-function withAges(report: RunReport, live: readonly SourceReport[]): RunReport {
-  const ages = new Map(live.map((source) => [`${source.source} ${source.kind}`, source.ageMs]));
-  const sources = report.sources.map((told) => ({ ...told, ageMs: ages.get(`${told.source} ${told.kind}`) ?? told.ageMs }));
-  return { ...report, sources };
-}
-
-const sourcesNow = ({ poller, cluster, registry, gateway, clock }: Parts): readonly SourceReport[] => {
-  const watched = gateway === undefined ? {} : { gateways: gateway.state() };
-  return sourceReports({ specs: poller.snapshot(), cluster: cluster.state(), registry: registry.state(), ...watched }, clock.now());
-};
-
 function createLoop(works: Workings, config: Config, onReport: DaemonIo['onReport']): ReconcileLoop {
-  const { parts, engine, log, reports, metrics } = works;
+  const { parts, engine, log, redact, reports, metrics } = works;
   return new ReconcileLoop({
     clock: parts.clock,
     pollMs: config.git.intervalMs,
@@ -169,15 +153,15 @@ function createLoop(works: Workings, config: Config, onReport: DaemonIo['onRepor
     run: async (trigger, signal) => {
       const turn = await engine.run(trigger, signal);
       works.report = turn.report;
-      works.failing = false;
-      reports.logReport(turn.report);
+      reports.logReport(turn.report, turn.trace);
       metrics.observe(turn.report);
-      tellPage(works, turn.report);
+      tellPeople(works, turn.report);
       onReport?.(turn.report);
+      works.failing = undefined;
       return turn;
     },
     onError: (error) => {
-      works.failing = true;
+      works.failing = { sinceMs: works.failing?.sinceMs ?? parts.clock.now(), says: redact(errorText(error)).slice(0, MOST_SAID) };
       metrics.countRunError();
       log.error({ event: 'error', error: errorText(error) }, 'the loop caught an error');
     },
@@ -185,13 +169,13 @@ function createLoop(works: Workings, config: Config, onReport: DaemonIo['onRepor
 }
 
 interface ServerHooks {
-  readonly secrets: DaemonSecrets;
   readonly loop: ReconcileLoop;
   readonly resync: () => Promise<RunReport>;
   readonly signal: AbortSignal;
 }
 
-function createServer(works: Workings, config: Config, { secrets, loop, resync, signal }: ServerHooks): HttpServer {
+function createServer(works: Workings, config: Config, { loop, resync, signal }: ServerHooks): HttpServer {
+  const { secrets, level } = works;
   let asked = 0;
   const wake = (): void => {
     works.parts.poller.hooked();
@@ -199,10 +183,13 @@ function createServer(works: Workings, config: Config, { secrets, loop, resync, 
   };
   const server = createHttpServer({
     listen: config.http.listen,
+    allowedHosts: config.http.allowedHosts,
     token: secrets.httpToken,
     hook: secrets.hookSecret === undefined ? undefined : { secret: secrets.hookSecret, wake },
-    report: () => works.report && withProbes(withAges(works.report, sourcesNow(works.parts)), works.parts.routeProbe?.state()),
+    report: () => reportNow(works),
     livez: () => loop.isAlive(),
+    logLevel: { state: () => level.state(), set: (to, forMs) => level.set(to, forMs) },
+    failing: () => works.failing,
     why: (asked) => {
       const last = works.engine.lastRun();
       return last && explain(asked, { ...last, sources: sourcesNow(works.parts), nowMs: works.parts.clock.now() });
@@ -275,7 +262,8 @@ async function runParts(works: Workings, loop: ReconcileLoop, signal: AbortSigna
   const known = parts.registry.start(runSignal).then(() => knowLeader(parts, signal));
   parts.gateway?.start(runSignal);
   const seen = parts.gateway?.refresh(signal);
-  const started = Promise.all([identified, parts.cluster.start(runSignal), known, seen, engine.poll(signal)]);
+  const looking = { ...parts, settleMs: SETTLE_MS, poll: (s: AbortSignal) => engine.poll(s), pollNow: () => loop.pollNow() };
+  const started = Promise.all([identified, parts.cluster.start(runSignal), known, seen, firstPoll(looking, signal)]);
   await Promise.race([started, sleep(SETTLE_MS, signal)]).catch(() => undefined);
   // The first run may apply for minutes; status and readiness need not wait for it.
   works.report = await engine.run(['start'], runSignal, 'look').then(

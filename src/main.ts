@@ -1,9 +1,10 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { setFlagsFromString } from 'node:v8';
 import { crashText } from './cli/crash-text.ts';
 import { loadModules } from './cli/load-modules.ts';
 import { VERSION } from './cli/version.ts';
+import { writeFile } from './cli/write-file.ts';
 
 // Node 20 fails deep inside the Kubernetes client; say so at the door.
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
@@ -51,7 +52,7 @@ process.exitCode = await runCli({
   stderr: process.stderr,
   isTerminal: process.stdout.isTTY,
   readFile: (path) => readFileSync(path, 'utf8'),
-  writeFile: (path, text, { fresh }) => writeFileSync(path, text, { flag: fresh ? 'wx' : 'w' }),
+  writeFile,
   ...(process.stdin.isTTY && process.stderr.isTTY ? { ask } : {}),
   hasErrorTerminal: process.stderr.isTTY,
   now: () => Date.now(),

@@ -41,7 +41,7 @@ export interface PlanAnswer {
 /** Plans against the live sources, or against a recorded world, read only: no lease is sought and nothing is written. */
 export async function planOnce(config: Config, io: DaemonIo & PlanWish, signal: AbortSignal): Promise<PlanAnswer> {
   if (io.recorded !== undefined) return planRecorded(config, { ...io, recorded: io.recorded }, signal);
-  const parts = await buildParts(config, { ...io, keepContent: true });
+  const parts = await buildParts(withOwnMirror(config), { ...io, keepContent: true });
   try {
     const { cluster, registry, gateway, policy, clock } = parts;
     const source = io.standIn === true ? standingSource(parts.git, registry, policy) : parts.git;
@@ -55,6 +55,9 @@ export async function planOnce(config: Config, io: DaemonIo & PlanWish, signal: 
   }
 }
 
+/** A plan must not move what the daemon, which may run beside it, holds for the commit in force: it fetches into a mirror of its own. */
+const withOwnMirror = ({ git, ...config }: Config): Config => ({ ...config, git: { ...git, mirrorDir: undefined } });
+
 async function planRecorded(
   config: Config,
   { recorded, source, ...io }: DaemonIo & PlanWish & { readonly recorded: RecordedWorld },
@@ -63,7 +66,7 @@ async function planRecorded(
   const clock = { now: () => recorded.recordedAtMs, random: () => 0.5 };
   const policy = policyOf(config);
   const mirror = await mkdtemp(join(tmpdir(), 'poolkeeper-mirror-'));
-  const git = source ?? createGitSource(gitOptions(config, config.git.mirrorDir ?? mirror, clock, io));
+  const git = source ?? createGitSource(gitOptions(config, mirror, clock, io));
   try {
     const { ports, ...seen } = recordedPorts(recorded);
     const poller = new SpecPoller(standingSource(git, ports.registry, policy), decoderOf(config), clock);

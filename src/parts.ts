@@ -37,7 +37,7 @@ import type { LegName, RunReport } from './core/report/run-report.ts';
 import { buildSpecSet, newDecodeCache } from './core/spec/build-spec-set.ts';
 import type { Outcome } from './run/apply-plan.ts';
 import { type DrainWish, drainNode } from './run/drain-node.ts';
-import { Engine } from './run/engine.ts';
+import { Engine, type EngineOptions } from './run/engine.ts';
 import { LeaseTerm } from './run/lease-term.ts';
 import { SpecPoller } from './run/spec-poller.ts';
 import { sleep } from './shared/abort.ts';
@@ -70,6 +70,8 @@ export interface Parts {
   /** End the term of a lease whose holder has lost the other store. */
   readonly terms: readonly LeaseTerm[];
   readonly git: GitSource;
+  /** Whether Git must be told what was in force, or else judges its first head alone. */
+  readonly comparesHeads: boolean;
   readonly poller: SpecPoller;
   readonly probe: StoppableProbe;
   /** Undefined: Traefik is not watched. */
@@ -85,7 +87,8 @@ export interface Parts {
   readonly close: () => Promise<void>;
 }
 
-const systemClock: Clock = { now: () => Date.now(), random: () => Math.random() };
+/** The clock of the machine. */
+export const systemClock: Clock = { now: () => Date.now(), random: () => Math.random() };
 
 /** Makes the adapters from the configuration. Throws AppError when a file it names cannot be used. */
 export async function buildParts(config: Config, io: DaemonIo): Promise<Parts> {
@@ -125,6 +128,7 @@ export async function buildParts(config: Config, io: DaemonIo): Promise<Parts> {
     leases,
     terms: leases.terms,
     git,
+    comparesHeads: config.git.fastForwardOnly || config.git.verify === 'range',
     probe,
     gateway,
     routeProbe,
@@ -250,7 +254,8 @@ interface EngineHooks {
   readonly dryRun: boolean;
   readonly check?: true;
   readonly mayBegin?: () => boolean;
-  readonly onOutcome?: DaemonIo['onOutcome'];
+  readonly onOutcome?: EngineOptions['onOutcome'];
+  readonly tracing?: EngineOptions['tracing'];
 }
 
 /** The engine that runs on these parts. */

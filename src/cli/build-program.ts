@@ -4,6 +4,7 @@ import { addCompletionCommand } from './completion-command.ts';
 import { addDemoCommand } from './demo-command.ts';
 import { addDoctorCommand } from './doctor-command.ts';
 import { addDrainCommand, addUndrainCommand } from './drain-command.ts';
+import { addLogLevelCommand } from './log-level-command.ts';
 import { addMigrateCommand } from './migrate-command.ts';
 import { addPlanCommand } from './plan-command.ts';
 import { addRbacCommand } from './rbac-command.ts';
@@ -61,6 +62,7 @@ export function buildProgram(context: CommandContext): Command {
   addDrainCommand(program, context);
   addUndrainCommand(program, context);
   addMigrateCommand(program, context);
+  addLogLevelCommand(program, context);
   program.commandsGroup('To try it out:');
   addDemoCommand(program, context);
   program.commandsGroup('For the shell:');

@@ -6,6 +6,7 @@ import type { DaemonRights } from '../core/rights/daemon-rules.ts';
 import type { RecordedWorld } from '../core/snapshot/recorded-world.ts';
 import type { formatSpec } from '../core/write-spec/format-spec.ts';
 import type { Problem } from '../shared/problem.ts';
+import type { writeFile } from './write-file.ts';
 import type { convertSpec, joinSpecs, makeSpec } from './write-spec.ts';
 
 /** Where text goes; `process.stdout` fits. */
@@ -160,8 +161,7 @@ export interface CliIo {
   /** Whether stdout is a terminal. */
   readonly isTerminal: boolean;
   readonly readFile: ReadFile;
-  /** Writes a whole file; with `fresh` only one that does not exist. Throws what the file system throws. */
-  readonly writeFile?: (path: string, text: string, how: { readonly fresh: boolean }) => void;
+  readonly writeFile?: typeof writeFile;
   /** Asks a person; absent where nobody can answer. */
   readonly ask?: (question: string) => Promise<string>;
   /** Whether stderr is a terminal. */

@@ -1,5 +1,5 @@
 import type { Explanation, WhyQuestion } from '../core/report/explanation.ts';
-import type { DrainAnswer, MigrationAnswer, ResyncAnswer, StatusAnswer } from '../http/api-answers.ts';
+import type { DrainAnswer, LogLevelAnswer, MigrationAnswer, ResyncAnswer, StatusAnswer } from '../http/api-answers.ts';
 import type { NodeAnswer } from '../http/node-views.ts';
 import { withDeadline } from '../shared/abort.ts';
 import { AppError, errorText, isAbort } from '../shared/errors.ts';
@@ -12,6 +12,8 @@ export interface DaemonClientOptions {
   /** The longest a request may take; default 10 seconds. */
   readonly timeoutMs?: number;
 }
+
+type Method = 'GET' | 'POST' | 'PUT';
 
 interface Answer {
   readonly status: number;
@@ -60,6 +62,14 @@ export class DaemonClient {
     throw this.#stranger();
   }
 
+  /** Which log lines the daemon writes; with a wish, from now on. */
+  async logLevel(wish: { readonly level: string; readonly for?: string } | undefined, signal: AbortSignal): Promise<LogLevelAnswer> {
+    const answer = await this.#send(wish === undefined ? 'GET' : 'PUT', '/api/v1/log-level', wish, signal);
+    if (isRecord(answer) && typeof answer['level'] === 'string' && typeof answer['configured'] === 'string')
+      return answer as unknown as LogLevelAnswer;
+    throw this.#stranger();
+  }
+
   /** One node with its place in every pool; undefined when neither the cluster nor Consul has it. */
   async node(name: string, signal: AbortSignal): Promise<NodeAnswer | undefined> {
     const { status, answer } = await this.#ask('GET', `/api/v1/nodes/${encodeURIComponent(name)}`, undefined, signal);
@@ -77,13 +87,13 @@ export class DaemonClient {
     throw this.#stranger();
   }
 
-  async #send(method: 'GET' | 'POST', path: string, body: object | undefined, signal: AbortSignal): Promise<unknown> {
+  async #send(method: Method, path: string, body: object | undefined, signal: AbortSignal): Promise<unknown> {
     const { status, answer } = await this.#ask(method, path, body, signal);
     if (status >= 200 && status <= 299) return answer;
     throw this.#refusal(status, answer);
   }
 
-  async #ask(method: 'GET' | 'POST', path: string, body: object | undefined, signal: AbortSignal): Promise<Answer> {
+  async #ask(method: Method, path: string, body: object | undefined, signal: AbortSignal): Promise<Answer> {
     const { url, token, timeoutMs = 10_000 } = this.#options;
     let response: Response;
     let text: string;

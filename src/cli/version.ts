@@ -1,4 +1,2 @@
-declare const POOLKEEPER_VERSION: string | undefined;
-
-/** The version of the package; the bundle has it built in, the sources have none. */
-export const VERSION: string = typeof POOLKEEPER_VERSION === 'string' ? POOLKEEPER_VERSION : '0.0.0-source';
+// `main.ts` imports from this folder only.
+export { VERSION } from '../shared/version.ts';

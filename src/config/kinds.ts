@@ -5,6 +5,7 @@ import { parseLabelSelector } from '../core/model/parse-selector.ts';
 import type { CatalogRefresh, RemovalLimit } from '../core/model/policy.ts';
 import type { LabelSelector } from '../core/model/settings.ts';
 import type { EntryPoint } from '../core/model/translation-policy.ts';
+import { DURATION, parseDuration } from '../shared/duration.ts';
 import { isTimeZone } from './time-zone.ts';
 
 /** One kind of option value: how it is parsed from YAML, environment or flag, and how people are told what is expected. */
@@ -33,6 +34,8 @@ export const ownerId: Kind<string> = matching(
 export const namePrefix: Kind<string> = matching(/^[a-z0-9-]{0,32}$/, 'at most 32 of the characters a-z, 0-9 and -');
 export const namespaceName: Kind<string> = matching(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'the name of a namespace');
 
+export const hostName: Kind<string> = matching(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i, 'a host name without port');
+
 export const commitId: Kind<string> = matching(/^([0-9a-f]{40}|[0-9a-f]{64})$/, 'the full id of a commit');
 
 /** A path with slashes inside a repository or a key-value tree; slashes at its ends are dropped. */
@@ -46,19 +49,8 @@ const slashPath = (expects: string, least: 0 | 1): Kind<string> => ({
 export const folder: Kind<string> = slashPath('a folder of the repository, without ".."', 0);
 export const keyPath: Kind<string> = slashPath('a key path such as kubernetes', 1);
 
-const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 // Node's timers overflow above 2^31 - 1 ms (24.8 days) and then fire at once.
 const longestMs = 20 * 24 * 3_600_000;
-
-const DURATION = /^(\d+(\.\d+)?(ms|s|m|h))+$/;
-
-/** Milliseconds of `30s`, `5m`, `500ms` or `1h30m`; undefined for anything else. */
-export function parseDuration(value: string): number | undefined {
-  if (!DURATION.test(value)) return undefined;
-  let total = 0;
-  for (const [, amount, unit] of value.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)) total += Number(amount) * (unitMs[unit ?? ''] ?? 0);
-  return Math.round(total);
-}
 
 const durationFrom = (leastMs: 0 | 1, expects: string): Kind<number> => ({
   expects,

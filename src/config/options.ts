@@ -1,8 +1,10 @@
 import { HEALTH_MODES } from '../core/model/settings.ts';
 import { DRR_STRATEGIES } from '../core/model/translation-policy.ts';
 import * as kind from './kinds.ts';
+import { LOG, TRACING } from './log-options.ts';
+import { HOOKS, NOTIFY } from './notify-options.ts';
 import { option, optional, required } from './option.ts';
-import { TRAEFIK_CATALOG, TRAEFIK_KNOWN } from './traefik-options.ts';
+import { TRAEFIK_CATALOG, TRAEFIK_KNOWN, TRAEFIK_PROBE } from './traefik-options.ts';
 
 /**
  * Every option, in the shape of the configuration. The name of an option in YAML is its path here, less the unit at the end of
@@ -24,7 +26,10 @@ export const OPTIONS = {
     'Who registers the backends: the daemon in the catalog, agents that read the KV tree (kv), or the daemon, with the tree kept for others (both). Pools that agents register already stay with them until `poolkeeper migrate`.',
   ),
   git: {
-    url: required(kind.gitUrl, 'The repository that holds the specs: an https, ssh, git or file URL, or an absolute path.'),
+    url: required(
+      kind.gitUrl,
+      'The repository that holds the specs: an https, ssh, git or file URL, or an absolute path. Each of several repositories has a daemon of its own, with another `owner` and `cluster`.',
+    ),
     ref: option(kind.text, 'main', 'The branch that is followed.'),
     tag: optional(kind.text, 'A tag that is followed instead of the branch.'),
     semver: optional(
@@ -47,16 +52,16 @@ export const OPTIONS = {
     fastForwardOnly: option(
       kind.bool,
       false,
-      'Take no head that does not descend from the commit in force, as after a forced push. Nothing is removed meanwhile. Keep `git.mirrorDir` over restarts.',
+      'Take no head that does not descend from the commit in force, as after a forced push. Nothing is removed meanwhile. A start without the former `git.mirrorDir` goes by what Consul tells of the last commit that was applied as a whole; a head that had to be taken while Consul was away is judged when it answers. Set it with `git.tag` and `git.semver` too: tags can be moved.',
     ),
     verify: option(
       kind.choice('none', 'head', 'range'),
       'none',
-      'Which commits must be signed by a key of the next two options: none, the one that is read (head), or every one after the commit in force as well (range; the first read verifies the head alone). Otherwise the last verified commit stays in force, and nothing is removed meanwhile.',
+      'Which commits must be signed by a key of the next two options: none, the one that is read (head), or every one after the commit in force as well (range; where neither the mirror nor Consul tells which that was, the head alone). The signatures of tags are not looked at, but those of the commits that they name. Otherwise the last verified commit stays in force, and nothing is removed meanwhile.',
     ),
     allowedSignersFile: optional(
       kind.file,
-      'File with the SSH keys whose signatures count, in the format ALLOWED SIGNERS of ssh-keygen(1); needs the program ssh-keygen.',
+      'File with the SSH keys whose signatures count, in the format ALLOWED SIGNERS of ssh-keygen(1); needs the program ssh-keygen. valid-before of a key is held against the date that a commit tells of itself, which whoever has the key can choose: take a key that must not count any more out of the file.',
     ),
     openpgpKeysFile: optional(kind.file, 'File with the OpenPGP public keys whose signatures count; needs the program gpg.'),
     username: optional(kind.text, 'The user name for an https repository.'),
@@ -66,7 +71,7 @@ export const OPTIONS = {
     timeoutMs: option(kind.duration, '60s', 'The longest one git command may take; a fetch may take ten times as long.'),
     mirrorDir: optional(
       kind.directory,
-      'Where the local mirror is kept; default a temporary directory, which is fetched anew at each start.',
+      'Where the local mirror is kept; default a temporary directory, which is fetched anew at each start. Commands such as plan fetch into one of their own.',
     ),
     sslCaFile: optional(kind.file, 'PEM file with the certificate authorities of the Git server.'),
     certFile: optional(kind.file, 'PEM file with the client certificate for an https repository.'),
@@ -175,19 +180,7 @@ export const OPTIONS = {
     ),
     catalog: TRAEFIK_CATALOG,
     known: TRAEFIK_KNOWN,
-    probe: {
-      url: optional(
-        kind.httpUrl,
-        'An entry point of Traefik, such as http://traefik:80: routes that name a host are tried there with GET requests. With https only routers with TLS, else only those without. Not set: no route is tried.',
-      ),
-      intervalMs: option(kind.duration, '30s', 'How often each route is tried, ten percent more or less.'),
-      timeoutMs: option(kind.duration, '5s', 'The longest one try may take.'),
-      caFile: optional(
-        kind.file,
-        'PEM file with the certificate authorities of the hosts that are tried over https; the name is that of the route.',
-      ),
-      insecureSkipVerify: option(kind.bool, false, 'Whether certificates are not checked.'),
-    },
+    probe: TRAEFIK_PROBE,
     api: optional(
       kind.gatewayReplicas,
       'The Traefik 3 replicas whose APIs are asked what they serve, all with the same static configuration: a list of {name, url}, each also with username and passwordFile (basic authentication), caFile (PEM file with its certificate authorities) or insecureSkipVerify: true (its certificate is not checked). Not set: Traefik is not watched. In the environment: YAML in one line.',
@@ -218,7 +211,7 @@ export const OPTIONS = {
     openMs: option(
       kind.durationOrZero,
       '1s',
-      'How long the nodes may take to listen on a new NodePort, as long as kube-proxy leaves between two syncs at least: a pool in traffic moves to it up to a second after that. 0s: at once.',
+      'How long the nodes may take to listen on a new NodePort, as long as kube-proxy leaves between two syncs at least: a pool in traffic moves to it after that. 0s: at once.',
     ),
     maxBackends: optional(kind.count(1, 10_000), 'The most backends of one pool; default as many as fit into one Consul transaction.'),
     minBackends: option(kind.count(0, 10_000), 1, 'No pool is brought below so many backends. A Service may set its own.'),
@@ -286,14 +279,14 @@ export const OPTIONS = {
       'Where other replicas reach that; default the address it is served at, or the first one of the machine when it is served at all.',
     ),
     tokenFile: optional(kind.secretFile, 'File with the bearer token that requests to change something must carry.'),
-  },
-  hooks: {
-    secretFile: optional(
-      kind.secretFile,
-      'File with the secret that webhooks at /hooks/github, gitlab, gitea, bitbucket or generic must prove to know; each one makes the daemon look at the repository at once. Not set: webhooks are refused.',
+    allowedHosts: option(
+      kind.list(kind.hostName),
+      [],
+      'Names beside those of loopback, such as that of a proxy, by which requests may ask for it while there is no token: against web pages that have a name of theirs lead to this machine.',
     ),
   },
-  log: {
-    level: option(kind.choice('debug', 'info', 'warn', 'error'), 'info', 'The least important lines that are written.'),
-  },
+  hooks: HOOKS,
+  notify: NOTIFY,
+  log: LOG,
+  tracing: TRACING,
 } as const;

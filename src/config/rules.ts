@@ -3,6 +3,7 @@ import type { Problem } from '../shared/problem.ts';
 import { problem } from '../shared/problem.ts';
 import type { Config } from './config.ts';
 import { GIT_RULES } from './git-rules.ts';
+import { NOTIFY_RULES } from './notify-rules.ts';
 import type { Rule } from './rule.ts';
 
 const RULES: readonly Rule[] = [
@@ -14,6 +15,7 @@ const RULES: readonly Rule[] = [
         : broken(`http.listen: others can reach ${http.listen.host}, and there is no token`, 'Set http.tokenFile, or listen on 127.0.0.1.'),
   },
   ...GIT_RULES,
+  ...NOTIFY_RULES,
   {
     reads: ['kubernetes.inCluster', 'kubernetes.kubeconfig', 'kubernetes.context'],
     check: ({ kubernetes: { inCluster, kubeconfig, context } }) =>
@@ -46,6 +48,13 @@ const RULES: readonly Rule[] = [
             'traefik.probe: caFile and insecureSkipVerify are for https only',
             'Remove them, or set traefik.probe.url to an https URL.',
           )
+        : undefined,
+  },
+  {
+    reads: ['tracing.endpoint', 'tracing.caFile'],
+    check: ({ tracing: { endpoint, caFile } }) =>
+      caFile !== undefined && endpoint?.startsWith('http:') === true
+        ? broken('tracing.caFile: is for an https endpoint only', 'Remove it, or set tracing.endpoint to an https URL.')
         : undefined,
   },
   {

@@ -1,5 +1,5 @@
 import * as kind from './kinds.ts';
-import { optional } from './option.ts';
+import { option, optional } from './option.ts';
 
 /** How the catalog provider of Traefik 3 is set up. */
 export const TRAEFIK_CATALOG = {
@@ -26,4 +26,19 @@ export const TRAEFIK_KNOWN = {
   serversTransports: optional(kind.list(kind.text), 'Servers transports of other providers, such as `mtls@file`; the API tells none.'),
   tlsOptions: optional(kind.list(kind.text), 'TLS options of other providers, such as `modern@file`; the API tells none.'),
   certResolvers: optional(kind.list(kind.text), 'The certificate resolvers of Traefik, such as `letsencrypt`; the API tells none.'),
+};
+
+/** How routes are tried. */
+export const TRAEFIK_PROBE = {
+  url: optional(
+    kind.httpUrl,
+    'An entry point of Traefik, such as http://traefik:80: routes that name a host are tried there with GET requests. With https only routers with TLS, else only those without. Not set: no route is tried.',
+  ),
+  intervalMs: option(kind.duration, '30s', 'How often each route is tried, ten percent more or less.'),
+  timeoutMs: option(kind.duration, '5s', 'The longest one try may take.'),
+  caFile: optional(
+    kind.file,
+    'PEM file with the certificate authorities of the hosts that are tried over https; the name is that of the route.',
+  ),
+  insecureSkipVerify: option(kind.bool, false, 'Whether certificates are not checked.'),
 };

@@ -1,6 +1,7 @@
 import type { Hold } from '../core/model/action.ts';
 import type { PoolKey, Revision, SpecId } from '../core/model/ids.ts';
 import { type ActionReport, actionsOf, type PoolReport, type RunReport } from '../core/report/run-report.ts';
+import type { LogLevel } from '../shared/log-levels.ts';
 
 /** A pool without its lists of nodes, which are long. */
 export type PoolSummary = Omit<PoolReport, 'decisions' | 'registeredOn' | 'passingOn'>;
@@ -31,6 +32,15 @@ export interface DrainAnswer {
 /** The pools that move from agents to the catalog, after `POST /api/v1/migrations`. */
 export interface MigrationAnswer {
   readonly moving: readonly PoolKey[];
+}
+
+/** Which log lines are written, after `PUT /api/v1/log-level`, and from `GET`. */
+export interface LogLevelAnswer {
+  readonly level: LogLevel;
+  /** What the configuration says. */
+  readonly configured: LogLevel;
+  /** When the configured level comes back, in ms since the epoch; absent: it is in force. */
+  readonly untilMs?: number;
 }
 
 export const poolSummary = ({ decisions: _decisions, registeredOn: _on, passingOn: _passing, ...summary }: PoolReport): PoolSummary =>

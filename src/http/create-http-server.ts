@@ -5,9 +5,11 @@ import { problem } from '../shared/problem.ts';
 import { addOverview } from './add-overview.ts';
 import { addEvents } from './events.ts';
 import { RunFollower } from './follow-runs.ts';
+import { guardHosts } from './guard-hosts.ts';
 import { addHooks } from './hooks.ts';
 import type { HttpServerOptions } from './http-server-options.ts';
 import { addMutations } from './mutations.ts';
+import { addOpenApi } from './openapi.ts';
 import { CONTENT_SECURITY_POLICY } from './page-style.ts';
 import { sendProblem } from './problem-document.ts';
 import { addQueries } from './queries.ts';
@@ -37,6 +39,7 @@ const HEADERS = {
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const app = fastify({ bodyLimit: 16 * 1024, requestTimeout: 10_000, keepAliveTimeout: 30_000, forceCloseConnections: 'idle' });
   app.addHook('onRequest', async (_request, reply) => void reply.headers(HEADERS));
+  app.addHook('onRequest', guardHosts(options));
   app.setNotFoundHandler((request, reply) =>
     sendProblem(reply, 404, { detail: `There is nothing at ${request.method} ${request.url.split('?')[0] ?? ''}.` }),
   );
@@ -52,11 +55,12 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     });
   });
   addQueries(app, options);
+  addOpenApi(app);
   const follower = new RunFollower(crypto.randomUUID().slice(0, 8));
-  const { report, token, page } = options;
-  addOverview(app, { follower, report, token });
-  const events = addEvents(app, { follower, report, ...options.events });
-  servePage(app, { page, report });
+  const { report, token, page, failing } = options;
+  const events = addEvents(app, { follower, report, failing, ...options.events });
+  addOverview(app, { follower, events, report, token, failing });
+  servePage(app, { page, report, failing });
   addMutations(app, options);
   addHooks(app, options);
   return {

@@ -6,6 +6,14 @@ import { overviewRows } from './overview-rows.ts';
 const KEPT_HAPPENINGS = 200;
 const KEPT_REVISIONS = 20;
 
+/** What has become of the overview since it was last told. */
+interface Untold {
+  readonly from: string;
+  /** The keys of the rows that are new, differ or are gone. */
+  readonly keys: Set<string>;
+  happenings: readonly Happening[];
+}
+
 /** Folds one report after the other into the overview: what changed when, and what has happened. Nothing of it outlives the process. */
 export class RunFollower {
   readonly #process: string;
@@ -13,6 +21,7 @@ export class RunFollower {
   #happened = 0;
   #seen: Seen | undefined;
   #head: OverviewHead | undefined;
+  #untold: Untold | undefined;
   #revisions: readonly OverviewRevision[] = [];
   #happenings: readonly Happening[] = [];
 
@@ -21,12 +30,16 @@ export class RunFollower {
     this.#process = process;
   }
 
-  /** Takes the report of a run; undefined for one that it has taken already. */
-  take(report: RunReport): OverviewChange | undefined {
+  /** Takes the report of a run; false for one that it has taken already. */
+  take(report: RunReport): boolean {
     const before = this.#seen;
-    if (before?.report.startedAtMs === report.startedAtMs && before.report.passes === report.passes) return undefined;
-    const from = this.#head?.id ?? '';
-    const rows = new Map(overviewRows(report, before?.rows ?? new Map()).map((row) => [row.key, row]));
+    if (before?.report.startedAtMs === report.startedAtMs && before.report.passes === report.passes) return false;
+    const known = before?.rows ?? new Map<string, OverviewRow>();
+    // What is as it was stays the very same, so that comparing it again costs nothing.
+    const rows = new Map(overviewRows(report, known).map((row) => [row.key, sameAs(known.get(row.key), row)]));
+    this.#untold ??= { from: this.id(), keys: new Set(), happenings: [] };
+    for (const [key, row] of rows) if (known.get(key) !== row) this.#untold.keys.add(key);
+    for (const key of known.keys()) if (!rows.has(key)) this.#untold.keys.add(key);
     this.#seen = { report, rows };
     this.#revisions = withRevision(this.#revisions, report).slice(0, KEPT_REVISIONS);
     const happenings = happeningsOf(this.#seen, before)
@@ -34,8 +47,25 @@ export class RunFollower {
       .map((one, index, all): Happening => ({ ...one, id: this.#happened + all.length - index }));
     this.#happened += happenings.length;
     this.#happenings = [...happenings, ...this.#happenings].slice(0, KEPT_HAPPENINGS);
+    this.#untold.happenings = [...happenings, ...this.#untold.happenings].slice(0, KEPT_HAPPENINGS);
     this.#head = headOf(report, `${this.#process}.${++this.#count}`, this.#revisions);
-    return { from, head: this.#head, ...changedRows(rows, before?.rows ?? new Map()), happenings };
+    return true;
+  }
+
+  /** What has changed since this was last asked, however many runs that were; undefined when nothing has. */
+  tell(): OverviewChange | undefined {
+    const untold = this.#untold;
+    const [head, rows] = [this.#head, this.#seen?.rows];
+    if (untold === undefined || head === undefined || rows === undefined) return undefined;
+    this.#untold = undefined;
+    const keys = [...untold.keys];
+    return {
+      from: untold.from,
+      head,
+      rows: keys.flatMap((key) => rows.get(key) ?? []),
+      gone: keys.filter((key) => !rows.has(key)),
+      happenings: untold.happenings,
+    };
   }
 
   /** The id of the last state; empty when there is none. */
@@ -68,21 +98,27 @@ function headOf(report: RunReport, id: string, revisions: readonly OverviewRevis
   };
 }
 
-function changedRows(
-  now: ReadonlyMap<string, OverviewRow>,
-  before: ReadonlyMap<string, OverviewRow>,
-): Pick<OverviewChange, 'rows' | 'gone'> {
-  const rows = [...now.values()].filter((row) => JSON.stringify(row) !== JSON.stringify(before.get(row.key)));
-  return { rows, gone: [...before.keys()].filter((key) => !now.has(key)) };
+/** The row as it was, where nothing of it has changed. */
+const sameAs = (before: OverviewRow | undefined, row: OverviewRow): OverviewRow =>
+  before !== undefined && isSame(before, row) ? before : row;
+
+/** Whether two values of plain JSON without lists are the same. */
+function isSame(a: unknown, b: unknown): boolean {
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a === b;
+  const [left, right] = [Object.entries(a), b as Readonly<Record<string, unknown>>];
+  return left.length === Object.keys(right).length && left.every(([key, value]) => isSame(value, right[key]));
 }
 
 function withRevision(known: readonly OverviewRevision[], report: RunReport): readonly OverviewRevision[] {
   const { revision, commit, startedAtMs, latencies } = report;
-  if (revision === undefined) return known;
-  const [last, ...older] = known;
-  const isNew = last?.revision !== revision;
-  const entry = isNew ? { revision, seenAtMs: startedAtMs, ...(commit === undefined ? {} : { commit }) } : last;
-  const total = latencies.find(({ stage }) => stage === 'total')?.seconds;
-  const timed = total === undefined ? entry : { ...entry, seconds: total };
-  return isNew ? [timed, ...known] : [timed, ...older];
+  const isNew = revision !== undefined && known[0]?.revision !== revision;
+  const all = isNew ? [{ revision, seenAtMs: startedAtMs, ...(commit === undefined ? {} : { commit }) }, ...known] : known;
+  const seconds = new Map(latencies.flatMap((one) => (one.stage === 'total' ? [[one.revision, one.seconds] as const] : [])));
+  if (seconds.size === 0) return all;
+  // One that was in force twice is timed where it came last.
+  return all.map((entry) => {
+    const total = seconds.get(entry.revision);
+    seconds.delete(entry.revision);
+    return total === undefined ? entry : { ...entry, seconds: total };
+  });
 }

@@ -12,7 +12,9 @@ export interface Seen {
 
 /** What has happened from one run to the next, newest first; of the first run only what it did. Pure. */
 export function happeningsOf(now: Seen, before: Seen | undefined): readonly NewHappening[] {
-  const did = actionsOf(now.report).flatMap(({ spec, action }) => actionHappening(action, rowOf(spec, now), now.report.startedAtMs));
+  const actions = actionsOf(now.report);
+  const rowOf = actions.length === 0 ? new Map<string, string>() : rowsBySpec(now.rows);
+  const did = actions.flatMap(({ spec, action }) => actionHappening(action, rowOf.get(spec ?? ''), now.report.startedAtMs));
   if (before === undefined) return did;
   return [
     ...stateHappenings(now, before),
@@ -22,8 +24,9 @@ export function happeningsOf(now: Seen, before: Seen | undefined): readonly NewH
   ];
 }
 
-const rowOf = (spec: string | undefined, { rows }: Seen): string | undefined =>
-  spec === undefined ? undefined : rows.has(spec) ? spec : [...rows.values()].find((row) => row.spec === spec)?.key;
+/** The row of each spec: of several pools that of the first. */
+const rowsBySpec = (rows: Seen['rows']): ReadonlyMap<string, string> =>
+  new Map([...rows.values()].reverse().map(({ spec, key }) => [spec, key]));
 
 function actionHappening(action: ActionReport, row: string | undefined, atMs: number): readonly NewHappening[] {
   const { leg, op, on, result, problem, changes } = action;

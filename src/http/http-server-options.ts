@@ -5,6 +5,8 @@ import type { ResyncOutcome, RunReport } from '../core/report/run-report.ts';
 import type { Problem } from '../shared/problem.ts';
 import type { ResyncAnswer } from './api-answers.ts';
 import type { EventsOptions } from './events.ts';
+import type { LogLevels } from './log-level.ts';
+import type { RunFailure } from './overview.ts';
 import type { PageFile } from './page-files.ts';
 
 /** One line of `/readyz?verbose`. */
@@ -30,8 +32,12 @@ export interface HttpServerOptions {
   readonly listen: { readonly host: string; readonly port: number };
   /** The bearer token of mutations; undefined: none is needed. */
   readonly token: string | undefined;
+  /** Names by which requests may ask for this server while there is no token, beside those of loopback. */
+  readonly allowedHosts?: readonly string[];
   /** The last report; undefined until the first run has ended. */
   readonly report: () => RunReport | undefined;
+  /** What keeps runs from ending, without secrets; undefined while they do. Absent: nobody can tell. */
+  readonly failing?: (() => RunFailure | undefined) | undefined;
   /** Why something is, or is not, in traffic; undefined until the first run has ended. Absent: there is no such request. */
   readonly why?: (asked: WhyQuestion) => Explanation | undefined;
   /** The way of a request to a pool; undefined for one that the last run did not see. Absent: there is no such request. */
@@ -39,7 +45,7 @@ export interface HttpServerOptions {
   /** The built page. Absent: only the plain one is served. */
   readonly page?: readonly PageFile[] | undefined;
   /** Limits of the event stream, which tests shorten. */
-  readonly events?: Pick<EventsOptions, 'maxClients' | 'heartbeatMs'>;
+  readonly events?: Pick<EventsOptions, 'maxClients' | 'heartbeatMs' | 'gatherMs'>;
   readonly livez: () => boolean;
   readonly ready: () => { readonly ready: boolean; readonly checks: readonly ReadyCheck[] };
   /** The scrape in the Prometheus text format. */
@@ -52,6 +58,8 @@ export interface HttpServerOptions {
   readonly drain: (wish: DrainWish) => Promise<Problem | undefined>;
   /** Asks for the move of pools from agents to the catalog. Absent: there is no such request. */
   readonly migrate?: (wish: MigrationWish) => Promise<MigrationResult>;
+  /** Tells and changes which log lines are written. Absent: there is no such request. */
+  readonly logLevel?: LogLevels;
   /** Wakes the poll; `secret` proves who may. Absent: webhooks are switched off. */
   readonly hook?: { readonly secret: string; readonly wake: () => void } | undefined;
   readonly onResync?: (result: ResyncOutcome) => void;

@@ -5,7 +5,8 @@ import type { MigrationAnswer } from './api-answers.ts';
 import type { HttpServerOptions } from './http-server-options.ts';
 import { sendProblem } from './problem-document.ts';
 
-const MigrationBody = z.union([
+/** The body of `POST /api/v1/migrations`. */
+export const MigrationBody = z.union([
   z.strictObject({ all: z.literal(true) }),
   z.strictObject({ pools: z.array(z.string().min(1).max(512)).min(1).max(10_000) }),
 ]);

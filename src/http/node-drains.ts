@@ -7,7 +7,8 @@ import { sendProblem } from './problem-document.ts';
 
 /** As long as what is shown of it. */
 const REASON_LENGTH = 200;
-const DrainBody = z
+/** The body of `POST /api/v1/nodes/{node}/drain`. */
+export const DrainBody = z
   .strictObject({
     reason: z
       .string()
@@ -18,7 +19,8 @@ const DrainBody = z
       .optional(),
   })
   .optional();
-const UndrainBody = z.strictObject({}).optional();
+/** The body of `POST /api/v1/nodes/{node}/undrain`. */
+export const UndrainBody = z.strictObject({}).optional();
 
 const STATUS: Partial<Record<ProblemCode, number>> = { NODE_UNKNOWN: 404, DRAIN_DISABLED: 403, KUBERNETES_UNAVAILABLE: 503 };
 

@@ -1,4 +1,6 @@
 import type { NodeReport, PoolReport, ReplicaReport, RunReport, SourceReport } from '../core/report/run-report.ts';
+import { cellLetters } from './cell-letter.ts';
+import type { CellLetter } from './overview.ts';
 
 /** One pool as seen from a node. */
 export interface NodePoolView {
@@ -9,6 +11,8 @@ export interface NodePoolView {
   readonly in: boolean | undefined;
   readonly code: NodeReport['code'] | undefined;
   readonly reason: string;
+  /** The same and what follows in one letter, as the overview tells it. */
+  readonly cell: CellLetter;
   /** Whether an instance stands on the node in the catalog, and whether all its checks pass. */
   readonly registered: boolean;
   readonly passing: boolean;
@@ -55,8 +59,11 @@ export function nodesAnswer(report: RunReport): NodesAnswer {
 
 /** One node; undefined when neither Kubernetes nor Consul has it. */
 export function nodeAnswer(report: RunReport, name: string): NodeAnswer | undefined {
-  const node = nodesAnswer({ ...report, nodes: report.nodes.filter((one) => one.node === name) }).nodes.find((one) => one.node === name);
-  return node === undefined ? undefined : { ...sourceOf(report), node };
+  const known = report.nodes.find(({ node }) => node === name);
+  const node = known?.node ?? (name as NodeReport['node']);
+  const pools = report.pools.flatMap((pool) => (concerns(pool, node) ? [poolViews(pool)(node)] : []));
+  if (known === undefined && pools.length === 0) return undefined;
+  return { ...sourceOf(report), node: known === undefined ? goneNode(node, pools) : viewOf(known, true, pools) };
 }
 
 const sourceOf = ({ startedAtMs, sources }: RunReport): NodeViewsSource => ({
@@ -77,22 +84,34 @@ const UNDECIDED = { in: undefined, code: undefined, reason: 'not decided: the po
 /** The pools of each node, in the order of the pools. */
 function indexPools(pools: readonly PoolReport[]): ReadonlyMap<NodeReport['node'], readonly NodePoolView[]> {
   const index = new Map<NodeReport['node'], NodePoolView[]>();
-  for (const { pool, service, decisions, registeredOn, passingOn, agents, replicas } of pools) {
-    const [registered, passing, byAgents] = [new Set(registeredOn), new Set(passingOn), new Set(agents?.nodes)];
-    const instances = registered.size + byAgents.size;
-    const decided = new Map(decisions.map((decision) => [decision.node, decision]));
-    for (const node of new Set([...decided.keys(), ...registered])) {
-      const decision = decided.get(node);
-      const verdict = decision === undefined ? UNDECIDED : { in: decision.in, code: decision.code, reason: decision.reason };
-      const inConsul = { registered: registered.has(node), passing: passing.has(node), byAgent: byAgents.has(node), instances };
-      const inTraefik = replicas === undefined ? {} : { heldBy: replicas.flatMap((replica) => whyHeld(replica, node)) };
-      const view = { pool, service, ...verdict, ...inConsul, ...inTraefik };
+  for (const pool of pools) {
+    const viewFrom = poolViews(pool);
+    for (const node of new Set([...pool.decisions.map((decision) => decision.node), ...pool.registeredOn])) {
       const list = index.get(node);
-      if (list === undefined) index.set(node, [view]);
-      else list.push(view);
+      if (list === undefined) index.set(node, [viewFrom(node)]);
+      else list.push(viewFrom(node));
     }
   }
   return index;
+}
+
+const concerns = ({ decisions, registeredOn }: PoolReport, node: NodeReport['node']): boolean =>
+  registeredOn.includes(node) || decisions.some((decision) => decision.node === node);
+
+/** A pool as seen from its nodes. */
+function poolViews(report: PoolReport): (node: NodeReport['node']) => NodePoolView {
+  const { pool, service, decisions, registeredOn, passingOn, agents, replicas } = report;
+  const [registered, passing, byAgents] = [new Set(registeredOn), new Set(passingOn), new Set(agents?.nodes)];
+  const decided = new Map(decisions.map((decision) => [decision.node, decision]));
+  const letterOf = cellLetters(report);
+  const instances = registered.size + byAgents.size;
+  return (node) => {
+    const decision = decided.get(node);
+    const verdict = decision === undefined ? UNDECIDED : { in: decision.in, code: decision.code, reason: decision.reason };
+    const inConsul = { registered: registered.has(node), passing: passing.has(node), byAgent: byAgents.has(node), instances };
+    const inTraefik = replicas === undefined ? {} : { heldBy: replicas.flatMap((replica) => whyHeld(replica, node)) };
+    return { pool, service, ...verdict, cell: letterOf(node), ...inConsul, ...inTraefik };
+  };
 }
 
 /** Why nobody can say that a replica has let go of a node. One that has not answered for long counts by time, as in any drain. */

@@ -1,27 +1,26 @@
-import type { NodeName } from '../core/model/ids.ts';
 import { LEG_NAMES, type LegName, type LegState, type PoolReport, type RunReport, type SpecReport } from '../core/report/run-report.ts';
-import type { CellLetter, OverviewLeg, OverviewRow } from './overview.ts';
+import { cellLetters } from './cell-letter.ts';
+import type { OverviewLeg, OverviewRow } from './overview.ts';
 
 /** The rows of a report, by key: one for each pool, and one for each spec without any. `before` tells since when a leg is as it is. Pure. */
 export function overviewRows(report: RunReport, before: ReadonlyMap<string, OverviewRow>): readonly OverviewRow[] {
   const specs = new Map(report.specs.map((spec) => [spec.id, spec]));
-  const nodes = report.nodes.map(({ node }) => node);
   const withPool = new Set(report.pools.map(({ spec }) => spec));
   const rows = report.pools.flatMap((pool) => {
     const spec = specs.get(pool.spec);
-    return spec === undefined ? [] : [poolRow(pool, spec, nodes)];
+    return spec === undefined ? [] : [poolRow(pool, spec, report.nodes)];
   });
   const others = report.specs.filter(({ id }) => !withPool.has(id)).map(specRow);
-  const short = report.revision?.slice(0, 7) ?? 'never read';
   return [...rows, ...others]
-    .map(({ spec, ...row }) => ({ ...row, spec: spec.id, legs: legsOf({ spec, row, short, before, nowMs: report.startedAtMs }) }))
+    .map(({ spec, ...row }) => ({ ...row, spec: spec.id, legs: legsOf({ spec, row, before, nowMs: report.startedAtMs }) }))
     .sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
 type Draft = Omit<OverviewRow, 'legs' | 'spec'> & { readonly spec: SpecReport };
 
-function poolRow(pool: PoolReport, spec: SpecReport, nodes: readonly NodeName[]): Draft {
-  const { desired, registered, passing, serving, service, nodePort } = pool;
+function poolRow(pool: PoolReport, spec: SpecReport, nodes: RunReport['nodes']): Draft {
+  const { desired, registered, passing, serving, service, nodePort, agents } = pool;
+  const letterOf = cellLetters(pool);
   return {
     ...common(pool.pool, spec),
     pool: pool.pool,
@@ -31,7 +30,8 @@ function poolRow(pool: PoolReport, spec: SpecReport, nodes: readonly NodeName[])
     registered,
     passing,
     ...(serving === undefined ? {} : { serving }),
-    nodes: lettersOf(pool, nodes),
+    ...(agents === undefined ? {} : { byAgents: agents.nodes.length }),
+    nodes: nodes.map(({ node }) => letterOf(node)).join(''),
   };
 }
 
@@ -48,25 +48,9 @@ function noteOf({ state, holds, problems, waiting }: SpecReport): string | undef
   return holds[0]?.reason.message ?? worst?.message ?? waiting[0]?.what ?? problems[0]?.message;
 }
 
-function lettersOf({ decisions, registeredOn, passingOn }: PoolReport, nodes: readonly NodeName[]): string {
-  const wanted = new Map(decisions.map((decision) => [decision.node, decision.in]));
-  const registered = new Set(registeredOn);
-  const passing = new Set(passingOn);
-  return nodes.map((node) => letterOf(wanted.get(node), registered.has(node), passing.has(node))).join('');
-}
-
-/** Where a node stands: `wanted` undefined while nobody has decided. */
-export function letterOf(wanted: boolean | undefined, registered: boolean, passing: boolean): CellLetter {
-  if (registered) return wanted === false ? 'l' : passing ? 'p' : 'c';
-  if (wanted === undefined) return '-';
-  return wanted ? 'w' : 'o';
-}
-
 interface LegInput {
   readonly spec: SpecReport;
   readonly row: Omit<Draft, 'spec'>;
-  /** The revision as people write it. */
-  readonly short: string;
   readonly before: ReadonlyMap<string, OverviewRow>;
   readonly nowMs: number;
 }
@@ -76,24 +60,32 @@ function legsOf(input: LegInput): OverviewRow['legs'] {
   const leg = (name: LegName): OverviewLeg => {
     const state = input.spec.legs[name];
     const last = known?.[name];
-    return { state, sinceMs: last?.state === state ? last.sinceMs : input.nowMs, text: legText(name, state, input) };
+    const text = legText(name, state, input);
+    return { state, sinceMs: last?.state === state ? last.sinceMs : input.nowMs, ...(text === undefined ? {} : { text }) };
   };
   const [git, kubernetes, consul, traefik] = LEG_NAMES.map(leg) as [OverviewLeg, OverviewLeg, OverviewLeg, OverviewLeg];
   return { git, kubernetes, consul, traefik };
 }
 
-function legText(leg: LegName, state: LegState, { spec, row, short }: LegInput): string {
+function legText(leg: LegName, state: LegState, { spec, row }: LegInput): string | undefined {
   if (state === 'not-watched') return leg === 'traefik' ? 'not watched' : 'nothing to do';
   switch (leg) {
     case 'git':
-      return spec.state === 'broken' ? 'cannot be read' : short;
+      return spec.state === 'broken' ? 'cannot be read' : undefined;
     case 'kubernetes':
       return waitText(spec, leg) ?? (row.nodePort === undefined ? KUBERNETES_TEXT[state] : `NodePort ${row.nodePort}`);
     case 'consul':
-      return waitText(spec, leg) ?? (row.pool === undefined ? 'no pool' : `${row.passing} of ${row.desired} passing`);
+      return waitText(spec, leg) ?? consulText(row);
     case 'traefik':
       return row.serving === undefined ? 'asked again' : `${row.serving} of ${row.desired} serving`;
   }
+}
+
+function consulText({ pool, desired, passing, byAgents }: LegInput['row']): string {
+  if (pool === undefined) return 'no pool';
+  if (byAgents === undefined) return `${passing} of ${desired} passing`;
+  // While a pool moves, some of it stands in the catalog already.
+  return passing === 0 ? `${byAgents} of ${desired} by agents` : `${passing} passing, ${byAgents} by agents`;
 }
 
 const KUBERNETES_TEXT: Readonly<Record<LegState, string>> = {

@@ -17,14 +17,15 @@ export interface OverviewLeg {
   readonly state: LegState;
   /** When this process first saw it so; ms since the epoch. */
   readonly sinceMs: number;
-  readonly text: string;
+  /** Absent: the revision in force, which the head tells once for all. */
+  readonly text?: string;
 }
 
 /**
- * Where a node stands in a pool, one letter: `p` serves (registered, checks pass), `c` registered and a check fails, `w` to be
- * registered, `l` registered and to leave, `o` out, `-` not decided.
+ * Where a node stands in a pool, one letter: `p` serves (registered, checks pass), `c` registered and a check fails, `a` registered by
+ * its agent, `w` to be registered, `t` its agent is told to register it, `l` registered and to leave, `o` out, `-` not decided.
  */
-export type CellLetter = 'p' | 'c' | 'w' | 'l' | 'o' | '-';
+export type CellLetter = 'p' | 'c' | 'a' | 'w' | 't' | 'l' | 'o' | '-';
 
 /** A pool, or a spec that has none. */
 export interface OverviewRow {
@@ -40,6 +41,8 @@ export interface OverviewRow {
   readonly desired: number;
   readonly registered: number;
   readonly passing: number;
+  /** Number of nodes whose agents register it. Absent: the catalog registers it. */
+  readonly byAgents?: number;
   /** Absent: no Traefik is watched, or answers, or routes it. */
   readonly serving?: number;
   /** A CellLetter for each of the overview's nodes, in their order. */
@@ -91,9 +94,17 @@ export interface OverviewHead {
   readonly revisions: readonly OverviewRevision[];
 }
 
-/** What has become of an overview in one run. */
+/** What keeps runs from ending: nothing that is shown follows the servers while this lasts. */
+export interface RunFailure {
+  /** When the first of the runs that failed one after the other did; ms since the epoch. */
+  readonly sinceMs: number;
+  /** The words of the last error, without secrets. */
+  readonly says: string;
+}
+
+/** What has become of an overview in one run, or in several that came at once. */
 export interface OverviewChange {
-  /** The id that it is a change from. */
+  /** The id of the state that it is a change from. */
   readonly from: string;
   readonly head: OverviewHead;
   /** The rows that are new or differ, and the keys of those that are gone. */
@@ -109,6 +120,8 @@ export interface OverviewAnswer {
   readonly nowMs: number;
   /** Whether changes need a token. */
   readonly token: boolean;
+  /** Absent: runs end. */
+  readonly failing?: RunFailure;
   readonly head: OverviewHead;
   /** By key. */
   readonly rows: readonly OverviewRow[];

@@ -6,13 +6,15 @@ import { nodeAnswer, nodesAnswer } from './node-views.ts';
 import { sendProblem } from './problem-document.ts';
 import { addWhy } from './why.ts';
 
-type Source = Pick<HttpServerOptions, 'report' | 'why' | 'picture' | 'livez' | 'ready' | 'metrics'>;
+type Source = Pick<HttpServerOptions, 'report' | 'why' | 'picture' | 'livez' | 'ready' | 'metrics' | 'logLevel'>;
 
 /** Adds everything that only shows: health, metrics, and the API's reads. */
 export function addQueries(app: FastifyInstance, source: Source): void {
   addHealth(app, source);
   addReports(app, source);
   addWhy(app, source);
+  const { logLevel } = source;
+  if (logLevel !== undefined) app.get('/api/v1/log-level', (_request, reply) => reply.send(logLevel.state()));
   app.get('/metrics', async (_request, reply) => reply.type('text/plain; version=0.0.4; charset=utf-8').send(await source.metrics()));
 }
 

@@ -2,6 +2,7 @@ import type { Hold, Waiting } from '../core/model/action.ts';
 import type { LegState, NodeReport, PoolReport, RunReport, SourceReport, SpecReport, SpecState } from '../core/report/run-report.ts';
 import { LEG_NAMES } from '../core/report/run-report.ts';
 import type { Problem } from '../shared/problem.ts';
+import type { RunFailure } from './overview.ts';
 import { STYLE } from './page-style.ts';
 
 /** HTML that is safe to put into a page. */
@@ -30,12 +31,16 @@ function partText(part: Part): string {
 }
 
 /** The status page: plain HTML that loads itself again every five seconds. Undefined: no run has ended yet. */
-export function renderPage(report: RunReport | undefined): string {
+export function renderPage(report: RunReport | undefined, failing?: RunFailure): string {
+  const fails =
+    failing === undefined
+      ? html``
+      : html`<p class="bad">Every run fails since ${new Date(failing.sinceMs).toISOString()}: ${failing.says}. What stands below is from the last that ended.</p>`;
   const body = report === undefined ? html`<p>The first run has not ended yet.</p>` : renderReport(report);
   return html`<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta http-equiv="refresh" content="5"><title>poolkeeper</title><style>${new Html(STYLE)}</style></head>
-<body><h1>poolkeeper</h1>${body}</body>
+<body><h1>poolkeeper</h1>${fails}${body}</body>
 </html>
 `.text;
 }

@@ -1,6 +1,7 @@
 import { gunzipSync } from 'node:zlib';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { RunReport } from '../core/report/run-report.ts';
+import type { RunFailure } from './overview.ts';
 import type { PageFile } from './page-files.ts';
 import { renderPage } from './render-page.ts';
 
@@ -8,15 +9,16 @@ export interface ServePageOptions {
   /** The built page. Undefined: the plain one takes its place. */
   readonly page: readonly PageFile[] | undefined;
   readonly report: () => RunReport | undefined;
+  readonly failing?: (() => RunFailure | undefined) | undefined;
 }
 
 /** The names of files hold a hash of their content, so what they name never changes. */
 const FOREVER = 'public, max-age=31536000, immutable';
 
 /** Adds the page at `/`, its files, and `/plain`: the same facts without JavaScript. */
-export function servePage(app: FastifyInstance, { page, report }: ServePageOptions): void {
+export function servePage(app: FastifyInstance, { page, report, failing }: ServePageOptions): void {
   const sendPlain = (_request: FastifyRequest, reply: FastifyReply): FastifyReply =>
-    reply.type('text/html; charset=utf-8').send(renderPage(report()));
+    reply.type('text/html; charset=utf-8').send(renderPage(report(), failing?.()));
   app.get('/plain', sendPlain);
   if (page === undefined) app.get('/', sendPlain);
   for (const file of page ?? []) app.get(`/${file.path}`, (request, reply) => sendFile(file, request, reply));

@@ -20,6 +20,8 @@ export interface ApplyPorts {
   readonly leases: { readonly consul: Lease; readonly kubernetes: Lease };
   /** False once the daemon is asked to stop: what is under way finishes, nothing new begins. */
   readonly mayBegin: () => boolean;
+  /** Told of each action before it is sent. */
+  readonly onBegin?: (action: Action | NodeAction) => void;
 }
 
 /** What is to be applied. */
@@ -40,6 +42,7 @@ type MissingNodes = ReadonlySet<string>;
 interface Sender {
   readonly batch: RegistryBatch;
   readonly clock: DrainClock;
+  readonly onBegin: ApplyPorts['onBegin'];
 }
 
 /** How one action ended. `skipped` was not done: another action of its spec failed, or this replica may not write there. */
@@ -86,7 +89,7 @@ export async function applyPlan(
     onOutcome(outcome);
   };
   const batch = new RegistryBatch(ports.registry, () => currentFence(ports.leases.consul), signal);
-  const sender = { batch, clock: { registry: ports.registry, ...plan.drains } };
+  const sender = { batch, clock: { registry: ports.registry, ...plan.drains }, onBegin: ports.onBegin };
   await Promise.all(
     plan.nodes.map(async (action) => tell(ports.mayBegin() ? await commit(undefined, action, sender) : skipped(undefined, action))),
   );
@@ -130,7 +133,8 @@ const standsOn = (missing: MissingNodes, { set }: RegisterPool): boolean => set.
 
 const skipped = (spec: SpecId | undefined, action: Outcome['action']): Outcome => ({ spec, action, result: 'skipped' });
 
-async function commit(spec: SpecId | undefined, action: Action | NodeAction, { batch, clock }: Sender): Promise<Outcome> {
+async function commit(spec: SpecId | undefined, action: Action | NodeAction, { batch, clock, onBegin }: Sender): Promise<Outcome> {
+  onBegin?.(action);
   const stamped = stampDrains(action as RegistryAction, clock);
   const sentAtMs = clock.now();
   const result = await batch.commit(stamped);
@@ -164,6 +168,7 @@ async function applyObjects(
       tell(refusal === undefined ? skipped(spec.spec, action) : { spec: spec.spec, action, result: 'failed', problem: refusal });
       continue;
     }
+    ports.onBegin?.(action);
     const result = await ports.cluster.apply(action, signal);
     if (result.kind === 'failed') {
       stopped = true;

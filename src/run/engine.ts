@@ -14,6 +14,7 @@ import { followTraefik } from '../core/report/follow-traefik.ts';
 import type { PlannedActions } from '../core/report/plan-diff.ts';
 import type { LatencyReport, LeaderReport, RunReport } from '../core/report/run-report.ts';
 import type { Problem } from '../shared/problem.ts';
+import type { TraceIds } from '../shared/tracer.ts';
 import type { ApplyPorts, Outcome } from './apply-plan.ts';
 import { LatencyTracker } from './latency-tracker.ts';
 import { readMemory } from './read-memory.ts';
@@ -21,7 +22,9 @@ import type { Pass, RunMemos } from './reconcile.ts';
 import { createMemos, reconcile } from './reconcile.ts';
 import type { Turn } from './reconcile-loop.ts';
 import { isRefusal, retryAll } from './retry-spec.ts';
-import type { SpecPoller } from './spec-poller.ts';
+import type { ReadHead, RunTraceOptions } from './run-trace.ts';
+import { NO_STEPS, RunTrace } from './run-trace.ts';
+import type { Arrival, SpecPoller } from './spec-poller.ts';
 
 export interface EngineOptions {
   readonly ports: ApplyPorts;
@@ -38,8 +41,17 @@ export interface EngineOptions {
   readonly dryRun: boolean;
   /** With `dryRun`: the API server is asked whether it would take what is planned. */
   readonly check?: boolean;
-  /** Told of each action as it ends; crash tests stop the process here. */
-  readonly onOutcome?: (outcome: Outcome) => void;
+  /** Told of each action as it ends, and of the trace of its run; crash tests stop the process here. */
+  readonly onOutcome?: (outcome: Outcome, trace?: TraceIds) => void;
+  /** Where traces of runs go. Absent: none are made. */
+  readonly tracing?: Pick<RunTraceOptions, 'tracer' | 'idleRuns'> | undefined;
+}
+
+/** What one run is for, and who takes down what it does. */
+interface RunWish {
+  readonly trigger: readonly string[];
+  readonly look: 'act' | 'look';
+  readonly trace: RunTrace | undefined;
 }
 
 /** What the last run looked at, and what it told. */
@@ -61,6 +73,10 @@ export class Engine {
   #last: LastRun | undefined;
   #behind: ReadonlySet<PoolKey> | undefined;
   readonly #routes: RouteTargetMemo = new Map();
+  /** What the last heads touched, the oldest first. */
+  readonly #touched = new Map<string, Arrival['touched']>();
+  /** The last head that came in, until a run is traced. */
+  #head: ReadHead | undefined;
 
   constructor(options: EngineOptions) {
     this.#options = options;
@@ -71,24 +87,57 @@ export class Engine {
     return this.#last;
   }
 
+  /** The specs that a commit touched when it became the head, broken ones included; undefined: it was the head at the start. */
+  touchedBy(revision: string | undefined): ReadonlySet<SpecId> | undefined {
+    return revision === undefined ? undefined : this.#touched.get(revision);
+  }
+
   /** Looks at Git; true when there is something new to plan. */
   async poll(signal: AbortSignal): Promise<boolean> {
-    const { poller, ports, policy } = this.#options;
+    const { poller, ports, policy, clock, tracing } = this.#options;
+    const beganAtMs = clock.now();
     const { memory } = readMemory(snapshotValue(ports.registry.state()), policy);
     const { changed, arrival } = await poller.poll(memory.appliedRevision, signal);
-    if (arrival !== undefined) this.#latency.arrived(arrival);
+    if (arrival !== undefined) this.#arrived(arrival);
+    if (arrival !== undefined && tracing !== undefined) this.#head = { beganAtMs, arrival };
     return changed;
+  }
+
+  #arrived(arrival: Arrival): void {
+    this.#latency.arrived(arrival);
+    this.#touched.delete(arrival.revision);
+    this.#touched.set(arrival.revision, arrival.touched);
+    const [oldest] = this.#touched.keys();
+    if (this.#touched.size > MOST_HEADS && oldest !== undefined) this.#touched.delete(oldest);
   }
 
   /** One run, and what follows from it for the loop. With `look` it only plans: the first report, before anything is written. */
   async run(trigger: readonly string[], signal: AbortSignal, look: 'act' | 'look' = 'act'): Promise<Turn> {
-    const { ports, policy, clock, poller, probe, gateway, routeProbe, dryRun, check } = this.#options;
+    const { clock, tracing } = this.#options;
+    const startMs = clock.now();
+    if (tracing === undefined || look === 'look') return this.#run({ trigger, look, trace: undefined }, signal);
+    const trace = new RunTrace({ ...tracing, startMs, head: this.#head });
+    this.#head = undefined;
+    try {
+      const turn = await this.#run({ trigger, look, trace }, signal);
+      return { ...turn, trace: trace.finish(turn.report) };
+    } catch (error) {
+      trace.fail(error, trigger);
+      throw error;
+    }
+  }
+
+  async #run({ trigger, look, trace }: RunWish, signal: AbortSignal): Promise<Turn> {
+    const { policy, clock, poller, probe, gateway, routeProbe, dryRun, check } = this.#options;
+    const ports = trace === undefined ? this.#options.ports : { ...this.#options.ports, onBegin: trace.noteBegin.bind(trace) };
+    const steps = trace ?? NO_STEPS;
     const startedAtMs = clock.now();
     const leader = leaderOf(ports);
     const times = new WriteTimes(clock);
     const onOutcome = (outcome: Outcome): void => {
       times.note(outcome);
-      this.#options.onOutcome?.(outcome);
+      trace?.noteOutcome(outcome);
+      this.#options.onOutcome?.(outcome, trace?.ids);
     };
     if (trigger.some((why) => RETRIES_ALL.has(why))) retryAll(this.#memos.refused);
     if (trigger.includes('resync')) this.#memos.futile.clear();
@@ -99,11 +148,14 @@ export class Engine {
       ...(this.#behind === undefined ? {} : { behind: this.#behind }),
     };
     const known = { ...seen, ...(check === true ? { check } : {}) };
-    const input = { ports, policy, clock, memos: this.#memos, specs: poller.snapshot(), ...known, dryRun: planOnly, onOutcome };
+    const input = { ports, policy, clock, memos: this.#memos, specs: poller.snapshot(), ...known, dryRun: planOnly, onOutcome, steps };
     const result = await reconcile(input, signal);
+    const verified = steps.begin('verify');
     probe?.want(planOnly ? [] : probeTargets(result.last.context));
     routeProbe?.want(planOnly ? [] : routeTargets(result.last.context, { tls: routeProbe.tls, memo: this.#routes }));
     const traefik = this.#followTraefik(planOnly ? undefined : result.last);
+    verified({ 'poolkeeper.pools.behind': traefik?.behind.size ?? 0 });
+    const reported = steps.begin('report');
     const build = (latencies: readonly LatencyReport[]): RunReport =>
       buildReport({
         context: result.last.context,
@@ -124,6 +176,7 @@ export class Engine {
     if (planOnly && !leader.consul) this.#latency.forget();
     const latencies = planOnly ? [] : this.#latency.observe(report, times.of(startedAtMs, result.plannedAtMs));
     this.#last = { context: result.last.context, report, planned: plannedOf(result.last) };
+    reported();
     return {
       report: { ...report, latencies },
       lookAgainAtMs: result.unfinished ? clock.now() + UNFINISHED_MS : this.#lookAgainAt(result.last, traefik),
@@ -160,6 +213,9 @@ const UNFINISHED_MS = 1_000;
 
 /** Before a nudge that could not be written, or whose pool is changing anyway, is thought of again. */
 const NUDGE_AGAIN_MS = 30_000;
+
+/** A run may still be about a head before the last one. */
+const MOST_HEADS = 8;
 
 /** Wake-ups that ask for everything anew, also for what was refused. */
 const RETRIES_ALL: ReadonlySet<string> = new Set(['resync', 'full-compare']);

@@ -6,8 +6,12 @@ export async function knowLeader({ leases, registry }: Pick<ApplyPorts, 'leases'
   await until(leases.consul, () => leases.consul.state().held || holderOf(leases.consul) !== undefined, signal);
   if (!leases.consul.state().held) return;
   await until(leases.kubernetes, () => leases.kubernetes.state().held, signal);
-  await until(registry, () => registry.state().kind !== 'unavailable', signal);
+  await knowRegistry({ registry }, signal);
 }
+
+/** Resolves when Consul has told what was in force. */
+export const knowRegistry = ({ registry }: Pick<ApplyPorts, 'registry'>, signal: AbortSignal): Promise<void> =>
+  until(registry, () => registry.state().kind !== 'unavailable', signal);
 
 /** The URL at which another replica leads, from what its lease says of it; undefined when that is us, or nobody knows. */
 export function leaderUrl(lease: Lease): string | undefined {

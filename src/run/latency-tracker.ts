@@ -1,4 +1,4 @@
-import type { SpecId } from '../core/model/ids.ts';
+import { revision, type SpecId } from '../core/model/ids.ts';
 import type { LatencyReport, LatencyStage, LegState, RunReport, SpecState } from '../core/report/run-report.ts';
 import type { Arrival } from './spec-poller.ts';
 
@@ -164,5 +164,6 @@ function stagesOf(open: Open): readonly LatencyReport[] {
     ...traefik,
     ['total', endMs - start.atMs],
   ];
-  return spans.map(([stage, ms]) => ({ stage, seconds: Math.max(0, ms) / 1000, start: start.by }));
+  const of = revision(arrival.revision);
+  return spans.map(([stage, ms]) => ({ revision: of, stage, seconds: Math.max(0, ms) / 1000, start: start.by }));
 }

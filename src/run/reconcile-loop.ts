@@ -4,6 +4,7 @@ import type { RunReport } from '../core/report/run-report.ts';
 import { orAborted } from '../shared/abort.ts';
 import { backoffMs, jitterMs } from '../shared/backoff.ts';
 import { isAbort } from '../shared/errors.ts';
+import type { TraceIds } from '../shared/tracer.ts';
 
 /** How one turn of the loop ended, and when to look again at the latest. */
 export interface Turn {
@@ -12,6 +13,8 @@ export interface Turn {
   readonly lookAgainAtMs: number | undefined;
   /** True when something failed that may succeed when tried again. */
   readonly retry: boolean;
+  /** The trace of the run, when it is sent. */
+  readonly trace?: TraceIds | undefined;
 }
 
 export interface LoopOptions {

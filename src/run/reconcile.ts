@@ -35,6 +35,8 @@ import { placeProblems } from './place-problems.ts';
 import { readMemory } from './read-memory.ts';
 import type { RefusedSpecs } from './retry-spec.ts';
 import { forgetSettled, noteRefusedSpecs, restRefused } from './retry-spec.ts';
+import type { Steps } from './run-trace.ts';
+import { during, NO_STEPS } from './run-trace.ts';
 import { grantsMore, saveMemory, withoutConsul } from './save-memory.ts';
 
 /** What runs share so that unchanged things are not worked out again. Losing it costs time, nothing else. */
@@ -75,6 +77,8 @@ export interface RunInput {
   /** With `dryRun`: the API server is asked whether it would take what is planned. */
   readonly check?: boolean;
   readonly onOutcome: (outcome: Outcome) => void;
+  /** Takes down the steps of the run. */
+  readonly steps?: Steps;
 }
 
 /** What one pass worked out. */
@@ -109,9 +113,11 @@ const MOST_PASSES = 4;
  * Later passes may not remove more than the first one was granted.
  */
 export async function reconcile(given: RunInput, signal: AbortSignal): Promise<RunResult> {
-  const input = await prepare(given, signal);
+  const { steps = NO_STEPS } = given;
+  const input = await during(steps, 'observe', () => prepare(given, signal));
   const outcomes: Outcome[] = [...(await letNodesGo(input, signal))];
   const refused = new Set<ObjectKey>();
+  let ended = steps.begin('pass', { 'poolkeeper.pass': 1 });
   let pass = planPass(input, refused);
   const plannedAtMs = input.clock.now();
   if (input.dryRun && input.check === true) pass = await checkPass(pass, input.ports.cluster, signal);
@@ -123,17 +129,21 @@ export async function reconcile(given: RunInput, signal: AbortSignal): Promise<R
     if (unsaved !== undefined) outcomes.push(unsaved);
     if (!hasWork(pass) || (unsaved !== undefined && grantsMore(pass))) break;
     const ports = forgetful ? withoutConsul(input.ports) : input.ports;
-    const done = placeProblems(await applyPass({ pass, refused }, { ...input, ports }, signal), pass.context.desired);
+    const applied = await during(steps, 'apply', () => applyPass({ pass, refused }, { ...input, ports }, signal));
+    const done = placeProblems(applied, pass.context.desired);
     const refusals = noteRefused(done, refused);
     const lesson = learnRefusals(done, pass.context, { immutable: input.memos.immutable, refused });
     outcomes.push(...lesson.outcomes);
     noteRefusedSpecs(lesson.outcomes, input.memos.refused, input.clock);
     noteFutileApplies(done, input.memos.futile);
-    pass = planPass(input, refused);
+    ended();
     passes++;
+    ended = steps.begin('pass', { 'poolkeeper.pass': passes });
+    pass = planPass(input, refused);
     moving = done.some((outcome) => outcome.result === 'done');
     if (!moving && !refusals && !lesson.learnt && !done.some(cameTooLate)) break;
   }
+  ended();
   return { passes, plannedAtMs, last: pass, outcomes, unfinished: moving && hasWork(pass) };
 }
 
@@ -192,10 +202,13 @@ function lookAtWorld({ ports, policy, specs, reachable, gateways }: RunInput): W
 }
 
 /** What is planned from, `refused` Services as they run. */
-function contextOf(world: World, { policy, memos, clock }: RunInput, refused: ReadonlySet<ObjectKey>): PlanContext {
+function contextOf(world: World, { policy, memos, clock, steps = NO_STEPS }: RunInput, refused: ReadonlySet<ObjectKey>): PlanContext {
+  const built = steps.begin('build');
   const { memory } = readMemory(snapshotValue(world.registry), policy);
   const desired = buildDesired(world, policy, { memo: memos.desired, refused, immutable: memos.immutable });
-  return planContext({ world, desired, memory, policy, nowMs: clock.now(), memos: memos.plans, futile: memos.futile });
+  const context = planContext({ world, desired, memory, policy, nowMs: clock.now(), memos: memos.plans, futile: memos.futile });
+  built();
+  return context;
 }
 
 /**
@@ -203,7 +216,7 @@ function contextOf(world: World, { policy, memos, clock }: RunInput, refused: Re
  * time, and a node that fails has none. Looks only when something about the nodes has changed.
  */
 async function letNodesGo(input: RunInput, signal: AbortSignal): Promise<readonly Outcome[]> {
-  const { ports, policy, memos, clock, onOutcome, dryRun } = input;
+  const { ports, policy, memos, clock, onOutcome, dryRun, steps = NO_STEPS } = input;
   const world = lookAtWorld(input);
   const seen = [snapshotValue(world.cluster.nodes), input.reachable];
   if (dryRun || seen.every((part, i) => part === memos.nodesSeen[i])) return [];
@@ -211,21 +224,25 @@ async function letNodesGo(input: RunInput, signal: AbortSignal): Promise<readonl
   const nodes = planNodes(contextOf(world, input, new Set())).filter(isLeaving);
   if (nodes.length === 0) return [];
   const drains = { prefix: drainsPrefix(policy), now: clock.now };
-  return applyPlan({ nodes, specs: [], refused: new Set(), tryFirst: false, drains }, ports, onOutcome, signal);
+  const plan = { nodes, specs: [], refused: new Set<ObjectKey>(), tryFirst: false, drains };
+  return during(steps, 'let-nodes-go', () => applyPlan(plan, ports, onOutcome, signal));
 }
 
 const isLeaving = (action: NodeAction): boolean => action.kind === 'ensure-node' && action.status === 'critical';
 
 /** Works out what is to be done. Pure but for the memos and the ports' `state()`. */
 function planPass(input: RunInput, refused: Set<ObjectKey>): Pass {
+  const { steps = NO_STEPS } = input;
   const world = lookAtWorld(input);
   for (;;) {
     const context = contextOf(world, input, refused);
+    const planned = steps.begin('plan');
     const wanted = planSpecs(context);
     forgetSettled(input.memos.refused, wanted);
     const moment = { cluster: world.cluster, nowMs: context.nowMs };
     const plans = wanted.map((plan) => restRefused(plan, input.memos.refused.get(plan.spec), moment));
     const unapplied = plans.flatMap((plan) => plan.unapplied).filter((key) => !refused.has(key));
+    planned();
     if (unapplied.length > 0) {
       for (const key of unapplied) refused.add(key);
       continue;
@@ -233,7 +250,9 @@ function planPass(input: RunInput, refused: Set<ObjectKey>): Pass {
     forgetUnused(context);
     forgetRefusals(input.memos.immutable, context);
     forgetFutileApplies(input.memos.futile, context);
+    const guarding = steps.begin('guard');
     const guarded = guardRun(plans, context);
+    guarding({ 'poolkeeper.holds': guarded.plans.reduce((sum, { holds }) => sum + holds.length, 0) });
     const namespaces = planNamespaces(guarded.plans, context);
     return {
       context,

@@ -11,6 +11,8 @@ export interface Arrival {
   readonly revision: string;
   /** Specs whose content differs from the head before, or that are gone. */
   readonly changed: ReadonlySet<SpecId>;
+  /** The same with files that are broken; undefined for the first head after a start. */
+  readonly touched?: ReadonlySet<SpecId> | undefined;
   /** The last look that still saw the old head; absent for the first head after a start, whose age nobody knows. */
   readonly movedAfterMs: number | undefined;
   /** When the webhook came in that told of the head; absent: none did. */
@@ -58,6 +60,7 @@ export class SpecPoller {
   /** Looks at the repository. `changed` tells whether the specs or the state of the source differ from before. */
   async poll(since: string, signal: AbortSignal): Promise<{ readonly changed: boolean; readonly arrival: Arrival | undefined }> {
     const before = this.#snapshot;
+    const filesBefore = this.#files;
     const beganAtMs = this.#clock.now();
     const read = await this.#source.read(since, signal);
     const files = snapshotValue(read);
@@ -66,7 +69,7 @@ export class SpecPoller {
     this.#snapshot = mapSnapshot(read, () => set as SpecSet);
     const old = snapshotValue(before);
     const moved = set !== undefined && set.revision !== old?.revision;
-    const arrival = moved && files !== undefined ? this.#arrival(files, set, old) : undefined;
+    const arrival = moved && files !== undefined ? this.#arrival(files, set, { set: old, files: filesBefore }) : undefined;
     // What came in before a look that succeeded is of that one, or of another branch.
     if (read.kind === 'complete') this.#hooks = this.#hooks.filter((atMs) => atMs > beganAtMs);
     return { changed: set !== old || before.kind !== this.#snapshot.kind, arrival };
@@ -79,11 +82,13 @@ export class SpecPoller {
     return this.#decode(files);
   }
 
-  #arrival(files: SpecFiles, set: SpecSet, old: SpecSet | undefined): Arrival {
+  #arrival(files: SpecFiles, set: SpecSet, before: { readonly set: SpecSet | undefined; readonly files: SpecFiles | undefined }): Arrival {
+    const { set: old } = before;
     const webhookAtMs = this.#hooks.find((atMs) => atMs >= files.movedAfterMs);
     return {
       revision: files.revision,
       changed: changedSpecs(set, old),
+      touched: before.files === undefined ? undefined : touchedFiles(files, before.files),
       movedAfterMs: old === undefined ? undefined : files.movedAfterMs,
       ...(old === undefined || webhookAtMs === undefined ? {} : { webhookAtMs }),
       fetchedAtMs: files.fetchedAtMs,
@@ -98,4 +103,11 @@ export function changedSpecs(set: SpecSet, old: SpecSet | undefined): ReadonlySe
   for (const [id, spec] of set.specs) if (old?.specs.get(id)?.blobId !== spec.blobId) changed.add(id);
   for (const id of old?.specs.keys() ?? []) if (!set.specs.has(id) && !set.broken.has(id)) changed.add(id);
   return changed;
+}
+
+/** Files whose content differs between two heads, or that stand in one of them only. */
+function touchedFiles(files: SpecFiles, old: SpecFiles): ReadonlySet<SpecId> {
+  const blobs = new Map(files.files.map(({ id, blobId }) => [id, blobId]));
+  const before = new Map(old.files.map(({ id, blobId }) => [id, blobId]));
+  return new Set([...blobs.keys(), ...before.keys()].filter((id) => blobs.get(id) !== before.get(id)));
 }

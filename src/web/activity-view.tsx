@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import type { Happening, OverviewRevision } from '../http/overview.ts';
 import { StateIcon } from './icons.tsx';
 import { nowMs, open, overview } from './store.ts';
-import { duration, shortAge, shortRevision } from './words.ts';
+import { ago, duration, shortAge, shortRevision } from './words.ts';
 
 /** The commits that were in force and how long they took, and what has happened. */
 export function ActivityView(): JSX.Element {
@@ -55,7 +55,7 @@ const RevisionItem = ({ revision: { revision, commit, seenAtMs, seconds } }: { r
     <p class="quiet">
       {[
         ...(commit === undefined ? [] : [commit.author]),
-        `seen ${shortAge(nowMs.value - seenAtMs)} ago`,
+        `seen ${ago(nowMs.value - seenAtMs)}`,
         seconds === undefined ? 'not timed' : `in traffic after ${duration(seconds)}`,
       ].join(' · ')}
     </p>

@@ -17,14 +17,7 @@ export const read = async <T>(path: string): Promise<T> => (await ask(path, {}))
 /** Asks for a change; tells how it went in the notice. True when it was taken. */
 export async function change(path: string, what: string, body?: object): Promise<boolean> {
   try {
-    await ask(path, {
-      method: 'POST',
-      headers: {
-        ...(token.value === undefined ? {} : { authorization: `Bearer ${token.value}` }),
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
+    await post(path, token.value, body);
     notice.value = { tone: 'good', text: what };
     return true;
   } catch (error) {
@@ -36,6 +29,29 @@ export async function change(path: string, what: string, body?: object): Promise
     return false;
   }
 }
+
+/** Has the daemon look at a token and keeps it when it is right; what it said otherwise. */
+export async function signIn(given: string): Promise<string | undefined> {
+  try {
+    await post('api/v1/token', given);
+    token.value = given;
+    notice.value = { tone: 'good', text: 'Signed in until this page is closed.' };
+    return undefined;
+  } catch (error) {
+    const says = error instanceof Error ? error.message : String(error);
+    return error instanceof RequestError && error.status === 401 ? says : `The token could not be checked. ${says}`;
+  }
+}
+
+const post = (path: string, bearer: string | undefined, body?: object): Promise<unknown> =>
+  ask(path, {
+    method: 'POST',
+    headers: {
+      ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
 
 async function ask(path: string, init: RequestInit): Promise<unknown> {
   const answer = await fetch(path, { ...init, signal: AbortSignal.timeout(ANSWER_MS) }).catch(() => undefined);

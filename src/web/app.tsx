@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { ActivityView } from './activity-view.tsx';
 import { CommitBanner } from './commit-banner.tsx';
 import { Drawer } from './drawer.tsx';
+import { FailingBanner } from './failing-banner.tsx';
 import { Header } from './header.tsx';
 import { HeldView } from './held-view.tsx';
 import { NodesView } from './nodes-view.tsx';
@@ -23,6 +24,7 @@ export function App(): JSX.Element {
           <p class="empty">{trouble.value ?? 'Loading …'}</p>
         ) : (
           <>
+            <FailingBanner />
             <CommitBanner />
             {view === 'services' && <ServiceList />}
             {view === 'nodes' && <NodesView />}

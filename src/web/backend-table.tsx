@@ -1,70 +1,38 @@
 import type { JSX } from 'preact';
-import type { NodeDecision } from '../core/model/action.ts';
 import type { PoolReport } from '../core/report/run-report.ts';
-import { StateIcon } from './icons.tsx';
-import { type Standing, standing } from './standing.ts';
-import { open } from './store.ts';
+import type { OverviewRow } from '../http/overview.ts';
+import { standingOf } from './standing.ts';
+import { type StandingRow, StandingTable } from './standing-table.tsx';
+import { overview } from './store.ts';
+
+interface BackendTableProps {
+  readonly pool: PoolReport;
+  readonly row: OverviewRow;
+  /** Where the registered backends answer, by node. */
+  readonly addresses: Readonly<Record<string, string>>;
+}
 
 /** Every node of a pool: those that do not serve first, with the reason. */
-export function BackendTable({
-  pool,
-  addresses,
-}: {
-  readonly pool: PoolReport;
-  readonly addresses: Readonly<Record<string, string>>;
-}): JSX.Element {
-  const registered = new Set<string>(pool.registeredOn);
-  const passing = new Set<string>(pool.passingOn);
-  const rows = pool.decisions
-    .map((decision) => ({
-      decision,
-      stands: standing({ wanted: decision.in, registered: registered.has(decision.node), passing: passing.has(decision.node) }),
-    }))
-    .sort((a, b) => Number(a.stands.serves) - Number(b.stands.serves));
+export function BackendTable({ pool, row, addresses }: BackendTableProps): JSX.Element {
+  const letters = new Map(overview.value?.head.nodes.map(({ node }, place) => [node, row.nodes[place]]));
+  const rows = pool.decisions.map(({ node, reason }): StandingRow => {
+    const address = addresses[node];
+    const beside = address === undefined ? {} : { beside: <code>{address}</code> };
+    return { name: node, opens: { kind: 'node', name: node }, stands: standingOf(letters.get(node)), why: reason, ...beside };
+  });
   if (rows.length === 0) return <p class="quiet">No node is decided on: the pool leaves, or what it is made of is not known.</p>;
   const serving = rows.filter(({ stands }) => stands.serves).length;
+  const judged = pool.health.mode === 'node' && pool.agents === undefined ? '' : ` Health: ${pool.health.words}.`;
   return (
     <>
-      <p class="quiet">
-        {serving} of {rows.length} nodes serve it. {pool.health.mode === 'node' ? '' : `Health: ${pool.health.words}.`}
-      </p>
-      <table class="plain-table">
-        <thead>
-          <tr>
-            <th scope="col">Node</th>
-            <th scope="col">State</th>
-            <th scope="col">Why</th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map(({ decision, stands }) => (
-            <BackendRow key={decision.node} decision={decision} stands={stands} address={addresses[decision.node]} />
-          ))}
-        </tbody>
-      </table>
+      <p class="quiet">{`${serving} of ${rows.length} nodes serve it.${judged}${registrarWords(pool)}`}</p>
+      <StandingTable what="Node" rows={rows} />
     </>
   );
 }
 
-interface BackendRowProps {
-  readonly decision: NodeDecision;
-  readonly stands: Standing;
-  readonly address: string | undefined;
+/** Who registers a pool, where it is not the daemon alone. */
+function registrarWords({ agents }: PoolReport): string {
+  if (agents === undefined) return '';
+  return agents.moving ? ' It moves from Consul agents to the catalog.' : ' The Consul agents of the nodes register it.';
 }
-
-const BackendRow = ({ decision: { node, reason }, stands, address }: BackendRowProps): JSX.Element => (
-  <tr>
-    <th scope="row">
-      <button type="button" class="plain link" onClick={() => open({ kind: 'node', name: node })}>
-        {node}
-      </button>
-      {address !== undefined && <code>{address}</code>}
-    </th>
-    <td>
-      <span class={`state ${stands.tone}`}>
-        <StateIcon tone={stands.tone} /> {stands.words}
-      </span>
-    </td>
-    <td>{reason}</td>
-  </tr>
-);

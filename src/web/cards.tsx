@@ -1,24 +1,50 @@
 import type { JSX } from 'preact';
 import type { Hold } from '../core/model/action.ts';
+import type { SpecId } from '../core/model/ids.ts';
 import type { Problem } from '../shared/problem.ts';
+import { groupBy } from './group-by.ts';
 import { StateIcon } from './icons.tsx';
-import { sentence } from './words.ts';
+import { open, overview } from './store.ts';
+import { count, sentence } from './words.ts';
 
-/** Something that is held back, why, and what releases it. */
-export const HoldCard = ({ hold: { what, reason, spec } }: { readonly hold: Hold }): JSX.Element => (
-  <div class="card bad">
-    <p class="card-title">
-      <StateIcon tone="bad" /> Held back: {what}
-    </p>
-    <p>{sentence(reason.message)}</p>
-    <p class="remedy">
-      <b>Released by:</b> {reason.remedy}
-    </p>
-    <p class="quiet">
-      <code>{spec}</code> · {reason.code}
-    </p>
-  </div>
-);
+/** What is held back, one card for each reason: why, what of which file, and what releases it. */
+export const HoldCards = ({ holds }: { readonly holds: readonly Hold[] }): readonly JSX.Element[] =>
+  [...groupBy(holds, ({ reason }) => `${reason.code} ${reason.message}`)].map(([key, group]) => <HoldCard key={key} holds={group} />);
+
+function HoldCard({ holds }: { readonly holds: readonly [Hold, ...Hold[]] }): JSX.Element {
+  const [{ what, reason }] = holds;
+  return (
+    <div class="card bad">
+      <p class="card-title">
+        <StateIcon tone="bad" /> Held back: {holds.length === 1 ? what : count(holds.length, 'removal')}
+      </p>
+      <p>{sentence(reason.message)} Until then everything serves as before.</p>
+      <p class="remedy">
+        <b>Released by:</b> {reason.remedy}
+      </p>
+      <ul class="held-parts">
+        {[...groupBy(holds, ({ spec }) => spec)].map(([spec, parts]) => (
+          <li key={spec}>
+            <SpecLink spec={spec} />
+            {holds.length > 1 && <span class="quiet"> {parts.map((part) => part.what).join(', ')}</span>}
+          </li>
+        ))}
+      </ul>
+      <p class="quiet">{reason.code}</p>
+    </div>
+  );
+}
+
+/** The file; with one click all about what it makes. */
+function SpecLink({ spec }: { readonly spec: SpecId }): JSX.Element {
+  const row = overview.value?.rows.find((one) => one.spec === spec);
+  if (row === undefined) return <code>{spec}</code>;
+  return (
+    <button type="button" class="plain link" onClick={() => open({ kind: 'row', name: row.key })}>
+      <code>{spec}</code>
+    </button>
+  );
+}
 
 /** Something that is wrong, where, and what to do. */
 export function ProblemCard({ problem: { message, remedy, where, severity, code } }: { readonly problem: Problem }): JSX.Element {

@@ -24,12 +24,12 @@ export interface CommitSummary {
 /** From the worst to the mildest. */
 const OPEN: readonly SpecState[] = ['broken', 'conflict', 'held', 'failed', 'unknown', 'waiting', 'changing', 'leaving'];
 
-/** Tells from the rows how far the commit is that they speak of. */
-export function summarise(rows: readonly OverviewRow[]): CommitSummary {
+/** Tells from the rows how far the commit is that they speak of. `arrived`: all of it was in traffic once, so that what moves is something else. */
+export function summarise(rows: readonly OverviewRow[], arrived = false): CommitSummary {
   const legs = { git: countTones(rows, 'git'), kubernetes: countTones(rows, 'kubernetes'), consul: countTones(rows, 'consul') };
   const traefik = countTones(rows, 'traefik');
   const open = OPEN.map((state) => ({ state, rows: rows.filter((row) => row.state === state) })).filter((one) => one.rows.length > 0);
-  return { ...answer(rows.length, open, traefik), legs: { ...legs, traefik }, open };
+  return { ...answer(rows.length, open, { traefik, arrived }), legs: { ...legs, traefik }, open };
 }
 
 function countTones(rows: readonly OverviewRow[], leg: LegName): LegCounts {
@@ -38,7 +38,12 @@ function countTones(rows: readonly OverviewRow[], leg: LegName): LegCounts {
   return tones;
 }
 
-function answer(total: number, open: readonly OpenState[], traefik: LegCounts): Pick<CommitSummary, 'tone' | 'says'> {
+interface Arrived {
+  readonly traefik: LegCounts;
+  readonly arrived: boolean;
+}
+
+function answer(total: number, open: readonly OpenState[], { traefik, arrived }: Arrived): Pick<CommitSummary, 'tone' | 'says'> {
   if (total === 0) return { tone: 'quiet', says: 'There are no services yet' };
   const place = traefik.quiet === total || traefik.unknown > 0 ? 'This commit is in Consul' : 'This commit is in traffic';
   const doubt = traefik.unknown > 0 ? '; what Traefik serves is not known' : '';
@@ -47,6 +52,17 @@ function answer(total: number, open: readonly OpenState[], traefik: LegCounts): 
     const all = total === 1 ? 'the one service' : `all ${total} services`;
     return { tone: doubt === '' ? 'good' : 'unknown', says: `${place} for ${all}${doubt}` };
   }
-  const there = total - open.reduce((sum, { rows }) => sum + rows.length, 0);
+  const moving = open.reduce((sum, { rows }) => sum + rows.length, 0);
+  // Nodes come and go at any time.
+  if (arrived && open.every(({ state }) => toneOf(state) === 'busy'))
+    return {
+      tone: 'busy',
+      says: `${place}; ${count(moving, 'service')} of ${total} ${moving === 1 ? 'follows' : 'follow'} another change${doubt}`,
+    };
+  if (open.length === 1 && worst.state === 'held') {
+    const some = worst.rows.length === total ? 'all' : `${worst.rows.length} of`;
+    return { tone: 'bad', says: `This commit is held back for ${some} ${count(total, 'service')}, which serve as before${doubt}` };
+  }
+  const there = total - moving;
   return { tone: toneOf(worst.state), says: `${place} for ${there} of ${count(total, 'service')}${doubt}` };
 }

@@ -2,9 +2,9 @@ import type { JSX } from 'preact';
 import { Glyph } from './icons.tsx';
 import type { ViewName } from './page-url.ts';
 import { writePageUrl } from './page-url.ts';
-import { clockSkewMs, connection, go, heardAtMs, nowMs, open, overview, page, signingIn, token } from './store.ts';
+import { clockSkewMs, connection, failing, go, heardAtMs, nowMs, open, overview, page, signingIn, token } from './store.ts';
 import { theme, toggleTheme } from './theme.ts';
-import { shortAge, toneOf } from './words.ts';
+import { ago, shortAge, toneOf } from './words.ts';
 
 const TITLES: Readonly<Record<ViewName, string>> = { services: 'Services', nodes: 'Nodes', held: 'Held back', activity: 'Activity' };
 
@@ -54,7 +54,10 @@ function signInOrOut(): void {
 function ViewLink({ view }: { readonly view: ViewName }): JSX.Element {
   const head = overview.value?.head;
   const broken = overview.value?.rows.filter(({ state }) => toneOf(state) === 'bad' && state !== 'held').length ?? 0;
-  const held = (head?.holds.length ?? 0) + (head?.problems.filter(({ severity }) => severity === 'error').length ?? 0) + broken;
+  const held =
+    new Set(head?.holds.map(({ spec }) => spec)).size +
+    (head?.problems.filter(({ severity }) => severity === 'error').length ?? 0) +
+    broken;
   const show = (event: Event): void => {
     event.preventDefault();
     go({ view, opened: undefined });
@@ -78,12 +81,11 @@ function Freshness(): JSX.Element {
   const silent = sources.filter(({ kind }) => kind !== 'complete').map(({ source }) => source);
   const heardMs = nowMs.value - clockSkewMs.value - heardAtMs.value;
   const live = connection.value === 'live';
-  const tone = !live ? 'bad' : silent.length > 0 ? 'busy' : 'good';
-  const text = live ? 'Live' : connection.value === 'lost' ? 'Connection lost' : 'Connecting';
+  const fails = live && failing.value !== undefined;
+  const tone = !live || fails ? 'bad' : silent.length > 0 ? 'busy' : 'good';
+  const text = fails ? 'Runs fail' : live ? 'Live' : connection.value === 'lost' ? 'Connection lost' : 'Connecting';
   const more =
-    silent.length > 0 && live
-      ? `${silent.slice(0, 2).join(', ')}${silent.length > 2 ? ' …' : ''} not answering`
-      : `heard ${shortAge(heardMs)} ago`;
+    silent.length > 0 && live ? `${silent.slice(0, 2).join(', ')}${silent.length > 2 ? ' …' : ''} not answering` : `heard ${ago(heardMs)}`;
   return (
     <span
       class={`freshness ${tone}`}

@@ -1,9 +1,9 @@
 import type { JSX } from 'preact';
 import type { OverviewRow } from '../http/overview.ts';
-import { HoldCard, ProblemCard } from './cards.tsx';
+import { HoldCards, ProblemCard } from './cards.tsx';
 import { StateIcon } from './icons.tsx';
 import { open, overview } from './store.ts';
-import { count, sentence, stateWords, toneOf } from './words.ts';
+import { sentence, stateWords, toneOf } from './words.ts';
 
 /** What is held back and why, what is wrong beside, and which sources do not answer. */
 export function HeldView(): JSX.Element {
@@ -15,11 +15,9 @@ export function HeldView(): JSX.Element {
   const notes = problems.filter(({ severity }) => severity === 'note');
   return (
     <section aria-label="Held back">
-      <h2>{holds.length === 0 ? 'Nothing is held back' : `${count(holds.length, 'change')} held back`}</h2>
+      <h2>{holds.length === 0 ? 'Nothing is held back' : 'Held back'}</h2>
       <div class="cards grid">
-        {holds.map((hold) => (
-          <HoldCard key={`${hold.spec} ${hold.what}`} hold={hold} />
-        ))}
+        <HoldCards holds={holds} />
       </div>
       {broken.length > 0 && <h2>Services that need attention</h2>}
       <div class="cards grid">

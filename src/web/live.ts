@@ -2,7 +2,7 @@ import type { AliveEvent } from '../http/events.ts';
 import type { OverviewAnswer, OverviewChange } from '../http/overview.ts';
 import { read } from './api.ts';
 import { applyChange } from './apply-change.ts';
-import { clockSkewMs, connection, heardAtMs, nowMs, overview, trouble } from './store.ts';
+import { clockSkewMs, connection, failing, heardAtMs, nowMs, overview, sourcesAtMs, trouble } from './store.ts';
 
 /** No word for so long: the stream is dead although nobody has said so. */
 const SILENCE_MS = 15_000;
@@ -46,6 +46,8 @@ async function load(): Promise<void> {
     if (mine !== loads) return;
     hear(answer.nowMs);
     overview.value = answer;
+    sourcesAtMs.value = answer.nowMs;
+    failing.value = answer.failing;
     trouble.value = undefined;
   } catch (error) {
     trouble.value = error instanceof Error ? error.message : String(error);
@@ -56,20 +58,26 @@ async function load(): Promise<void> {
 function take(change: OverviewChange): void {
   heardAtMs.value = Date.now();
   connection.value = 'live';
+  // A run has ended.
+  failing.value = undefined;
   const next = overview.value && applyChange(overview.value, change);
-  if (next === undefined) void load();
-  else overview.value = next;
+  if (next === undefined) return void load();
+  overview.value = next;
+  sourcesAtMs.value = next.head.startedAtMs + next.head.durationMs;
 }
 
-function beAlive({ nowMs: serverMs, sources }: AliveEvent): void {
+function beAlive({ nowMs: serverMs, id, failing: failure, sources }: AliveEvent): void {
   hear(serverMs);
+  failing.value = failure;
   const known = overview.value;
   if (known === undefined) return;
+  if (id !== known.head.id) void load();
   const reasons = new Map(known.head.sources.map((source) => [source.source, source.reason]));
   const told = sources.map((source) => {
     const reason = source.kind === 'complete' ? undefined : reasons.get(source.source);
     return reason === undefined ? source : { ...source, reason };
   });
+  sourcesAtMs.value = serverMs;
   overview.value = { ...known, head: { ...known.head, sources: told } };
 }
 

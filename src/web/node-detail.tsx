@@ -5,8 +5,9 @@ import type { NodeAnswer, NodePoolView } from '../http/node-views.ts';
 import { change } from './api.ts';
 import { StateIcon } from './icons.tsx';
 import { Detail, Section } from './service-detail.tsx';
-import { standing } from './standing.ts';
-import { mayWrite, open, overview, signingIn } from './store.ts';
+import { standingOf } from './standing.ts';
+import { type StandingRow, StandingTable } from './standing-table.tsx';
+import { mayWrite, overview, signingIn } from './store.ts';
 import { useAnswer } from './use-answer.ts';
 import { Chain, Verdict } from './why-chain.tsx';
 import { count, sentence } from './words.ts';
@@ -76,41 +77,21 @@ function DrainControl({ name, draining }: { readonly name: string; readonly drai
 }
 
 function Pools({ pools }: { readonly pools: readonly NodePoolView[] }): JSX.Element {
-  const rows = pools
-    .map((pool) => ({ pool, stands: standing({ wanted: pool.in, registered: pool.registered, passing: pool.passing }) }))
-    .sort((a, b) => Number(a.stands.serves) - Number(b.stands.serves));
+  const rows = pools.map(
+    ({ pool, cell, reason, heldBy = [] }): StandingRow => ({
+      name: pool,
+      opens: { kind: 'row', name: pool },
+      stands: standingOf(cell),
+      why: [reason, ...heldBy].join('; '),
+    }),
+  );
   const serving = rows.filter(({ stands }) => stands.serves).length;
   return (
     <Section title="Services">
       <p class="quiet">
         It serves {serving} of {count(rows.length, 'service')}.
       </p>
-      <table class="plain-table">
-        <thead>
-          <tr>
-            <th scope="col">Service</th>
-            <th scope="col">State</th>
-            <th scope="col">Why</th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map(({ pool: { pool, reason, heldBy = [] }, stands }) => (
-            <tr key={pool}>
-              <th scope="row">
-                <button type="button" class="plain link" onClick={() => open({ kind: 'row', name: pool })}>
-                  {pool}
-                </button>
-              </th>
-              <td>
-                <span class={`state ${stands.tone}`}>
-                  <StateIcon tone={stands.tone} /> {stands.words}
-                </span>
-              </td>
-              <td>{[reason, ...heldBy].join('; ')}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <StandingTable what="Service" rows={rows} />
     </Section>
   );
 }

@@ -4,7 +4,7 @@ import type { NodeReport } from '../core/report/run-report.ts';
 import type { OverviewRow } from '../http/overview.ts';
 import { FilterBar } from './filter-bar.tsx';
 import { StateIcon } from './icons.tsx';
-import { standingOf } from './standing.ts';
+import { STANDINGS, standingOf } from './standing.ts';
 import { open, overview, shownRows } from './store.ts';
 import { visibleRange } from './visible-range.ts';
 import { count, sentence } from './words.ts';
@@ -23,14 +23,23 @@ export function NodesView(): JSX.Element {
       </ul>
       <FilterBar />
       <Matrix nodes={nodes} rows={shownRows.value.filter(({ pool }) => pool !== undefined)} />
-      <p class="legend">
-        {['p', 'c', 'w', 'l', 'o'].map((letter) => (
-          <span key={letter} class={`state ${standingOf(letter).tone}`}>
-            <span class={`cell ${letter}`} aria-hidden="true" /> {standingOf(letter).words}
-          </span>
-        ))}
-      </p>
+      <Legend rows={shownRows.value} />
     </section>
+  );
+}
+
+/** What the signs stand for; those of agents only where there are any. */
+function Legend({ rows }: { readonly rows: readonly OverviewRow[] }): JSX.Element {
+  const agents = rows.some(({ byAgents }) => byAgents !== undefined);
+  const shown = Object.entries(STANDINGS).filter(([letter]) => letter !== '-' && (agents || (letter !== 'a' && letter !== 't')));
+  return (
+    <p class="legend">
+      {shown.map(([letter, { tone, words }]) => (
+        <span key={letter} class={`state ${tone}`}>
+          <span class={`cell ${letter}`} aria-hidden="true" /> {words}
+        </span>
+      ))}
+    </p>
   );
 }
 

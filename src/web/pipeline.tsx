@@ -3,8 +3,8 @@ import { Fragment } from 'preact';
 import type { LegName } from '../core/report/run-report.ts';
 import type { OverviewLeg, OverviewRow } from '../http/overview.ts';
 import { Glyph, StateIcon } from './icons.tsx';
-import { nowMs } from './store.ts';
-import { LEG_TITLES, shortAge, stateWords, toneOf } from './words.ts';
+import { nowMs, overview } from './store.ts';
+import { LEG_TITLES, shortAge, shortRevision, stateWords, toneOf } from './words.ts';
 
 const LEGS = ['git', 'kubernetes', 'consul', 'traefik'] as const;
 
@@ -20,12 +20,18 @@ export const Pipeline = ({ row, titles }: { readonly row: OverviewRow; readonly 
   </>
 );
 
+/** The commit that all speak of. */
+function inForce(): string {
+  const revision = overview.value?.head.revision;
+  return revision === undefined ? 'never read' : shortRevision(revision);
+}
+
 interface LegCellProps extends OverviewLeg {
   readonly leg: LegName;
   readonly titles: boolean;
 }
 
-function LegCell({ leg, state, sinceMs, text, titles }: LegCellProps): JSX.Element {
+function LegCell({ leg, state, sinceMs, text = inForce(), titles }: LegCellProps): JSX.Element {
   const tone = toneOf(state);
   const words = stateWords(state);
   return (

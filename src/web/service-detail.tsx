@@ -2,16 +2,18 @@ import type { ComponentChildren, JSX } from 'preact';
 import type { Explanation } from '../core/report/explanation.ts';
 import type { PoolPicture } from '../core/report/pool-picture.ts';
 import type { PoolReport, SpecReport } from '../core/report/run-report.ts';
+import type { OverviewRow } from '../http/overview.ts';
 import { BackendTable } from './backend-table.tsx';
-import { HoldCard, ProblemCard } from './cards.tsx';
+import { HoldCards, ProblemCard } from './cards.tsx';
 import { ResyncButton } from './filter-bar.tsx';
 import { StateIcon } from './icons.tsx';
 import { Pipeline } from './pipeline.tsx';
 import { RoutePictures } from './route-picture.tsx';
+import { standingOf } from './standing.ts';
 import { nowMs, overview } from './store.ts';
 import { useAnswer } from './use-answer.ts';
 import { Chain, Verdict } from './why-chain.tsx';
-import { sentence, shortAge, stateWords, toneOf } from './words.ts';
+import { ago, count, sentence, shortAge, stateWords, toneOf } from './words.ts';
 
 /** Everything about one service. */
 export function ServiceDetail({ name }: { readonly name: string }): JSX.Element {
@@ -42,6 +44,7 @@ export function ServiceDetail({ name }: { readonly name: string }): JSX.Element 
       <div class="strip">
         <Pipeline row={row} titles />
       </div>
+      <Servers row={row} />
       {spec.value !== undefined && <Findings spec={spec.value} />}
       {picture.value !== undefined && (
         <Section title="Route">
@@ -50,7 +53,7 @@ export function ServiceDetail({ name }: { readonly name: string }): JSX.Element 
       )}
       {pool.value !== undefined && (
         <Section title="Nodes">
-          <BackendTable pool={pool.value} addresses={picture.value?.addresses ?? {}} />
+          <BackendTable pool={pool.value} row={row} addresses={picture.value?.addresses ?? {}} />
         </Section>
       )}
       {spec.value !== undefined && <Actions spec={spec.value} />}
@@ -63,6 +66,24 @@ export function ServiceDetail({ name }: { readonly name: string }): JSX.Element 
     </Detail>
   );
 }
+
+/** Which nodes serve it, before all the rest. */
+function Servers({ row }: { readonly row: OverviewRow }): JSX.Element | null {
+  const nodes = overview.value?.head.nodes ?? [];
+  if (row.pool === undefined || nodes.length === 0) return null;
+  const standing = nodes.map(({ node }, place) => ({ node, stands: standingOf(row.nodes[place]) }));
+  const serving = standing.filter(({ stands }) => stands.serves);
+  const others = standing.filter(({ stands }) => !stands.serves);
+  return (
+    <p class="servers-line">
+      <b>{serving.length === 0 ? 'No node serves it' : `Served by ${count(serving.length, 'node')}`}</b>
+      {serving.length > 0 && serving.length <= MOST_NAMED && `: ${serving.map(({ node }) => node).join(', ')}`}
+      {others.length > 0 &&
+        ` · not by ${others.length <= MOST_NAMED ? others.map(({ node }) => node).join(', ') : others.length}, see below`}
+    </p>
+  );
+}
+const MOST_NAMED = 6;
 
 interface DetailProps {
   readonly title: string;
@@ -95,9 +116,7 @@ function Findings({ spec: { holds, problems, waiting } }: { readonly spec: SpecR
   if (holds.length + shown.length + waiting.length === 0) return null;
   return (
     <div class="cards">
-      {holds.map((hold) => (
-        <HoldCard key={hold.what} hold={hold} />
-      ))}
+      <HoldCards holds={holds} />
       {shown.map((problem) => (
         <ProblemCard key={problem.message} problem={problem} />
       ))}
@@ -153,9 +172,7 @@ function Objects({ picture: { objects } }: { readonly picture: PoolPicture }): J
             <li key={title}>
               <StateIcon tone={tone} />
               <span>{title}</span>
-              <span class="quiet">
-                {appliedAtMs === undefined ? words : `${words}, changed ${shortAge(nowMs.value - appliedAtMs)} ago`}
-              </span>
+              <span class="quiet">{appliedAtMs === undefined ? words : `${words}, changed ${ago(nowMs.value - appliedAtMs)}`}</span>
             </li>
           );
         })}

@@ -1,12 +1,13 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { change } from './api.ts';
-import { signingIn, token } from './store.ts';
+import { signIn } from './api.ts';
+import { signingIn } from './store.ts';
 
 /** The form for the token that changes need. */
 export function SignIn(): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null);
   const [text, setText] = useState('');
+  const [wrong, setWrong] = useState<string>();
   const wanted = signingIn.value;
   useEffect(() => {
     if (wanted && dialog.current?.open === false) dialog.current.showModal();
@@ -14,12 +15,14 @@ export function SignIn(): JSX.Element {
   }, [wanted]);
   const close = (): void => {
     setText('');
+    setWrong(undefined);
     signingIn.value = false;
   };
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
-    token.value = text.trim();
-    if (await change('api/v1/token', 'Signed in until this page is closed.')) close();
+    const said = await signIn(text.trim());
+    if (said === undefined) close();
+    else setWrong(said);
   };
   return (
     <dialog ref={dialog} aria-labelledby="sign-in-title" onClose={close}>
@@ -30,6 +33,11 @@ export function SignIn(): JSX.Element {
           <span>Token</span>
           <input type="password" autocomplete="off" required value={text} onInput={(event) => setText(event.currentTarget.value)} />
         </label>
+        {wrong !== undefined && (
+          <p class="bad" role="alert">
+            {wrong}
+          </p>
+        )}
         <div class="dialog-buttons">
           <button type="button" class="button" onClick={close}>
             Cancel

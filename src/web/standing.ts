@@ -8,10 +8,13 @@ export interface Standing {
   readonly serves: boolean;
 }
 
-const STANDINGS: Readonly<Record<CellLetter, Standing>> = {
+/** Every letter, in the order of the legend. */
+export const STANDINGS: Readonly<Record<CellLetter, Standing>> = {
   p: { tone: 'good', words: 'serves', serves: true },
+  a: { tone: 'good', words: 'serves, registered by its agent', serves: true },
   c: { tone: 'bad', words: 'check fails', serves: false },
-  w: { tone: 'busy', words: 'is registered', serves: false },
+  w: { tone: 'busy', words: 'to be registered', serves: false },
+  t: { tone: 'busy', words: 'its agent is to register it', serves: false },
   l: { tone: 'busy', words: 'leaves', serves: false },
   o: { tone: 'quiet', words: 'out', serves: false },
   '-': { tone: 'quiet', words: 'not decided', serves: false },
@@ -19,9 +22,3 @@ const STANDINGS: Readonly<Record<CellLetter, Standing>> = {
 
 /** What a letter of the overview stands for. */
 export const standingOf = (letter: string | undefined): Standing => STANDINGS[letter as CellLetter] ?? STANDINGS['-'];
-
-/** Where a node stands, told from what is wanted and what is there. `wanted` undefined while nobody has decided. */
-export function standing(of: { readonly wanted: boolean | undefined; readonly registered: boolean; readonly passing: boolean }): Standing {
-  if (of.registered) return STANDINGS[of.wanted === false ? 'l' : of.passing ? 'p' : 'c'];
-  return STANDINGS[of.wanted === undefined ? '-' : of.wanted ? 'w' : 'o'];
-}

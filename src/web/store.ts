@@ -1,5 +1,5 @@
 import { computed, signal } from '@preact/signals';
-import type { OverviewAnswer } from '../http/overview.ts';
+import type { OverviewAnswer, RunFailure } from '../http/overview.ts';
 import { filterRows } from './filter-rows.ts';
 import { type Opened, type PageUrl, readPageUrl, writePageUrl } from './page-url.ts';
 
@@ -11,6 +11,12 @@ export const connection = signal<'connecting' | 'live' | 'lost'>('connecting');
 
 /** What is to be said while there is nothing to show. */
 export const trouble = signal<string | undefined>(undefined);
+
+/** What keeps runs from ending: all that is shown is from the last that did. */
+export const failing = signal<RunFailure | undefined>(undefined);
+
+/** When the ages of the sources were told, by the server's clock. */
+export const sourcesAtMs = signal(0);
 
 /** When the server was last heard, by the clock of this machine. */
 export const heardAtMs = signal(Date.now());

@@ -52,6 +52,9 @@ export function shortAge(ms: number): string {
   return `${Math.floor(seconds / 86_400)} d`;
 }
 
+/** `just now`, `8 s ago`. */
+export const ago = (ms: number): string => (ms < 1000 ? 'just now' : `${shortAge(ms)} ago`);
+
 /** `0.42 s`, `12 s`, `3 min`: how long something took. */
 export const duration = (seconds: number): string => (seconds < 10 ? `${seconds.toFixed(2)} s` : shortAge(seconds * 1000));
 

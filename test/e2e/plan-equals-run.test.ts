@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { actionsOf, type RunReport } from '../../src/core/report/run-report.ts';
@@ -54,6 +54,7 @@ describe.skipIf(inject('stack') === undefined)('what `plan` tells is what the da
       forget();
       const live = await runCli(site.daemon, 'plan', '--dir', folder.path, '--record', snapshot);
       expect({ code: live.code, stderr: live.stderr }).toEqual({ code: 0, stderr: '' });
+      expect((await stat(snapshot)).mode & 0o777).toBe(0o600);
       expect(allRequests().flatMap(writeKindsOf)).toEqual([]);
       for (const line of [
         `  ~ apply-object ConfigMap ${NAME}/settings: change\n      ~ data.value: one → two\n`,

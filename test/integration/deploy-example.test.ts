@@ -11,7 +11,7 @@ const written = readDeploy(FILE);
 const whole = written.replace(/^( *)#(?=\S| {2}-)/gm, '$1');
 
 /** Of options that stand in each other's place, all but one; and those that ask for another value elsewhere: an ssh address, signed commits. */
-const ALTERNATIVES = /^ *(?:semver|commit|sshKeyFile|knownHostsFile|allowedSignersFile|openpgpKeysFile): .*\n/gm;
+const ALTERNATIVES = /^ *(?:semver|commit|sshKeyFile|knownHostsFile|allowedSignersFile|openpgpKeysFile|urlFile): .*\n/gm;
 
 const within = (key: string): readonly string[] => key.split('.').map((_, i, names) => names.slice(0, i).join('.'));
 const sections = new Set(optionEntries().flatMap(({ key }) => within(key).slice(1)));

@@ -10,20 +10,24 @@ export interface FakeTraefik {
   show(services: Readonly<Record<string, readonly string[]>>, routers?: Readonly<Record<string, unknown>>): void;
   /** Answers every request by hand from now on; undefined: as `show` says again. */
   answerWith(answer: ((request: IncomingMessage, response: ServerResponse) => void) | undefined): void;
-  /** Number of requests so far. */
-  requests(): number;
+  /** What `/api/entrypoints` is answered with; at first 404. */
+  showEntryPoints(text: string): void;
+  /** Number of requests so far, for the objects or for another path. */
+  requests(path?: string): number;
   stop(): Promise<void>;
 }
 
 /** Starts a fake Traefik API on a port of its own; with a certificate it speaks TLS. */
 export async function startFakeTraefik(certificate?: Certificate): Promise<FakeTraefik> {
   let body = rawData({});
-  let count = 0;
+  let entryPoints: string | undefined;
+  const asked: string[] = [];
   let answer: ((request: IncomingMessage, response: ServerResponse) => void) | undefined;
   const serve = (request: IncomingMessage, response: ServerResponse): void => {
-    count++;
+    asked.push(request.url?.replace(/\?.*$/, '') ?? '');
     if (answer !== undefined) answer(request, response);
     else if (request.url === '/api/rawdata') response.writeHead(200, { 'content-type': 'application/json' }).end(body);
+    else if (entryPoints !== undefined && request.url?.startsWith('/api/entrypoints') === true) response.end(entryPoints);
     else response.writeHead(404).end();
   };
   const server = certificate === undefined ? createServer(serve) : createTlsServer({ ...certificate }, serve);
@@ -37,7 +41,10 @@ export async function startFakeTraefik(certificate?: Certificate): Promise<FakeT
     answerWith(by) {
       answer = by;
     },
-    requests: () => count,
+    showEntryPoints(text) {
+      entryPoints = text;
+    },
+    requests: (path = '/api/rawdata') => asked.filter((one) => one === path).length,
     async stop() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

@@ -1,4 +1,4 @@
-import { replicaName } from '../../src/core/model/ids.ts';
+import { replicaName, revision } from '../../src/core/model/ids.ts';
 import type { RunReport } from '../../src/core/report/run-report.ts';
 import { problem } from '../../src/shared/problem.ts';
 import { actionReport, nodeReport, poolReport, removalHold, runReport, sourceReport, specReport } from './run-report.ts';
@@ -15,7 +15,7 @@ export function fullReport(more: Partial<RunReport> = {}): RunReport {
     nodes: [nodeReport('w1')],
     gateways: [{ replica, state: 'in-step', pools: 1 }],
     holds: [removalHold('a', 'x')],
-    latencies: [{ stage: 'total', seconds: 3, start: 'webhook' }],
+    latencies: [{ revision: revision('4f1c0de'), stage: 'total', seconds: 3, start: 'webhook' }],
     writes: [{ leg: 'consul', result: 'done', count: 4 }],
     ...more,
   });

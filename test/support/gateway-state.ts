@@ -9,7 +9,7 @@ import { NOW_MS } from './builders.ts';
 /** What a Traefik shows that has these servers, by the name of their Traefik service. */
 export function gatewayState(
   services: Readonly<Record<string, readonly string[]>>,
-  more: Partial<Pick<GatewayState, 'routers' | 'leftAtMs' | 'knownSinceMs' | 'changedAtMs'>> = {},
+  more: Partial<Pick<GatewayState, 'routers' | 'leftAtMs' | 'knownSinceMs' | 'changedAtMs' | 'startedAtMs' | 'elsewhere'>> = {},
 ): GatewayState {
   const built = Object.entries(services).map(([name, urls]): readonly [GatewayKey, GatewayService] => {
     const servers = urls.map((url) => ({ url, endpoint: url.replace(/^.*:\/\//, ''), up: true }));

@@ -12,6 +12,7 @@ import { internalsDashboard } from './dashboards/internals.ts';
 import { overviewDashboard } from './dashboards/overview.ts';
 import { serviceDashboard } from './dashboards/service.ts';
 import { renderConfigSchema } from './render-config-schema.ts';
+import { openApiDocument, renderApiReference } from './render-openapi.ts';
 import { renderRunbook } from './render-runbook.ts';
 import { renderSpecReference } from './render-spec-reference.ts';
 import { renderSpecSchema } from './render-spec-schema.ts';
@@ -27,6 +28,8 @@ export function renderReferences(): Readonly<Record<string, string>> {
     'docs/cli.md': renderCliReference(),
     'docs/specs.md': renderSpecReference(),
     'docs/traefik.md': renderTraefikReference(),
+    'docs/api.md': renderApiReference(NOTE('`test/support/api-routes.ts`')),
+    'docs/openapi.json': renderJson(openApiDocument()),
     'docs/runbook.md': renderRunbook(NOTE('`src/shared/problem.ts` and `test/support/runbook-*.ts`')),
     'grafana/overview.json': renderJson(overviewDashboard()),
     'grafana/service.json': renderJson(serviceDashboard()),

@@ -40,7 +40,7 @@ export function manyServices(services: number, nodes: number): RunReport {
     pools: pools.sort((a, b) => (a.pool < b.pool ? -1 : 1)),
     nodes: names.map((node) => nodeReport(node, { registered: services })),
     gateways: [{ replica: replicaName('edge-1'), state: 'in-step', pools: services }],
-    latencies: [{ stage: 'total', seconds: 0.42, start: 'webhook' }],
+    latencies: [{ revision: revision('4f1c0de2b7a94c1f8e3d5a6b7c8d9e0f1a2b3c4d'), stage: 'total', seconds: 0.42, start: 'webhook' }],
   });
 }
 

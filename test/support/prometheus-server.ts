@@ -11,10 +11,18 @@ export interface Sample {
   readonly value: number;
 }
 
+/** One series of a range query; times in seconds since the epoch. */
+export interface SampledSeries {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly points: readonly (readonly [seconds: number, value: number])[];
+}
+
 /** A real Prometheus that scrapes one target every half second. */
 export interface PrometheusServer {
   /** Evaluates a query now; series that are not a number are left out, as Grafana draws none. */
   query(expr: string): Promise<readonly Sample[]>;
+  /** Evaluates a query for every second from then until now. */
+  queryRange(expr: string, fromMs: number): Promise<readonly SampledSeries[]>;
   labelValues(label: string, match: string): Promise<readonly string[]>;
   stop(): Promise<void>;
 }
@@ -49,6 +57,15 @@ export async function startPrometheus(command: string, target: string): Promise<
       }>('/api/v1/query', { query });
       const samples = result.map(({ metric, value }) => ({ labels: metric, value: Number(value[1]) }));
       return samples.filter(({ value }) => !Number.isNaN(value));
+    },
+    async queryRange(query, fromMs) {
+      const { result } = await ask<{
+        readonly result: readonly { readonly metric: Record<string, string>; readonly values: readonly (readonly [number, string])[] }[];
+      }>('/api/v1/query_range', { query, start: String(fromMs / 1000), end: String(Date.now() / 1000), step: '1' });
+      return result.map(({ metric, values }) => ({
+        labels: metric,
+        points: values.map(([seconds, value]) => [seconds, Number(value)] as const).filter(([, value]) => !Number.isNaN(value)),
+      }));
     },
     labelValues: (label, match) => ask(`/api/v1/label/${label}/values`, { 'match[]': match }),
     async stop() {

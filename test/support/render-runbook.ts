@@ -18,6 +18,11 @@ const GROUPS: readonly CodeGroup[] = [
     look: '`poolkeeper plan --config poolkeeper.yaml` reads the configuration as the daemon does, tells every problem at once, and writes nothing.',
   },
   {
+    title: 'Notifications',
+    codes: /^NOTIFIER/,
+    look: '`poolkeeper status` names the channel and how it answered; the log has a line when it began. Nothing else of the daemon depends on it.',
+  },
+  {
     title: 'Git',
     codes: /^GIT/,
     look: '`curl http://127.0.0.1:8080/readyz?verbose` has the words of git; `poolkeeper doctor git` tries the repository.',

@@ -3,9 +3,9 @@ import { UPGRADED_VERSIONS } from '../../src/core/spec/upgrade-object.ts';
 import { PROBLEMS } from '../../src/shared/problem.ts';
 
 const LAYERS: Readonly<Record<string, RegExp>> = {
-  'Syntax and form of the file': /^SPEC_(?:SYNTAX|TOO_LARGE|NOT_A_FILE|NOT_UTF8|EMPTY|UNKNOWN_FORMAT)$/,
+  'Syntax and form of the file': /^SPEC_(?:SYNTAX|TOO_LARGE|NOT_A_FILE|NOT_UTF8|LFS_POINTER|BAD_NAME|EMPTY|UNKNOWN_FORMAT|NOT_FORMATTED)$/,
   'Objects and their fields':
-    /^(?:SPEC_(?:UNKNOWN_FIELD|INVALID_FIELD|MISSING_FIELD|OLD_API_VERSION|API_VERSION_GONE)|KUBERNETES_UNKNOWN_KIND)$/,
+    /^(?:SPEC_(?:UNKNOWN_FIELD|INVALID_FIELD|MISSING_FIELD|PLAIN_SECRET|OLD_API_VERSION|API_VERSION_GONE)|KUBERNETES_UNKNOWN_KIND)$/,
   'Annotations and tags': /^(?:SPEC_BAD_ANNOTATION|SPEC_TAG_CONFLICT|POOL_PORT_MISSING|TAG_.*)$/,
   'What files have to do with each other': /^(?:SPEC_|ROUTE_)/,
 };
@@ -39,7 +39,8 @@ version 1.2, without merge keys. [annotations.md](annotations.md) tells the anno
 ## Before it is committed
 
 \`poolkeeper validate PATH…\` looks at files in layers and tells everything at once; nothing has to be configured and nothing is asked:
-syntax, the envelope, every field by the schema of Kubernetes ${version} (unknown fields are refused, as the API server refuses them), our
+syntax, the envelope, every field by the schema of Kubernetes ${version} (unknown fields are refused, as the API server refuses them), the
+commonest of what it refuses beyond that (ports without names, a selector that does not fit its template, a container without an image), our
 annotations, the tags of Traefik, and what files have to do with each other. \`--cluster\` asks the API server as well. \`--output\` writes for
 people, as JSON, as workflow commands of GitHub Actions and Gitea, or as SARIF.
 

@@ -215,6 +215,16 @@ export const CODE_TEXTS = {
     means: 'An object left Git and stays, since it or its kind (namespaces, volumes, definitions) is not deleted by itself.',
   },
   SNAPSHOT_NOT_COMPLETE: { means: 'A source has not answered in full since it was last connected; until then nothing is removed.' },
+  NOTIFIER_FAILED: {
+    means:
+      'Somebody who is to be told of commits or events (the hosting service, Slack, the webhook) does not answer, or asks to be left alone.',
+    more: 'What waits is sent later, bounded: the newest status of each commit, and what is too much of the rest as a number. `poolkeeper_notifications_total` counts the tries.',
+  },
+  NOTIFIER_REFUSED: {
+    means: 'A hosting service or webhook refuses what it is sent, or a file that `notify` names cannot be read any more.',
+    more: 'Tokens, keys and URLs are read from their files again for each request: no restart is needed. After 401 and 403 it is tried again for an hour.',
+  },
+
   DAEMON_UNREACHABLE: {
     means: 'The command line reached no daemon at its address.',
     look: '`curl http://127.0.0.1:8080/livez` on the machine where it runs.',

@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadConfig } from '../../src/config/load-config.ts';
@@ -26,8 +27,18 @@ export interface SandboxSite {
   stop(): Promise<void>;
 }
 
+/** What a test wants otherwise. */
+export interface SandboxSiteOptions {
+  /** More options of the daemon, as environment variables. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Told of each line of the log. */
+  readonly onLine?: (line: string) => void;
+  /** Told of each report; what it throws fails the run. */
+  readonly onReport?: (report: RunReport) => void;
+}
+
 /** Three nodes that may be backends, and a fourth that is cordoned. */
-export async function startSandboxSite(): Promise<SandboxSite> {
+export async function startSandboxSite(more: SandboxSiteOptions = {}): Promise<SandboxSite> {
   const releasers: (() => Promise<unknown>)[] = [];
   const stop = async (): Promise<void> => {
     for (const release of releasers.reverse()) await release();
@@ -69,11 +80,15 @@ export async function startSandboxSite(): Promise<SandboxSite> {
       POOLKEEPER_KUBERNETES_KUBECONFIG: kubeconfig,
       POOLKEEPER_CONSUL_ADDRESS: consul.url,
       POOLKEEPER_TRAEFIK_API: `[{name: t1, url: '${traefik.url}'}]`,
+      ...more.env,
     });
     const daemon = await startDaemon(config, {
-      env: { PATH: process.env['PATH'] },
-      stdout: { write: () => true },
-      onReport: (report) => reports.push(report),
+      env: { PATH: process.env['PATH'], ...more.env },
+      stdout: { write: (line) => more.onLine?.(line) },
+      onReport: (report) => {
+        reports.push(report);
+        more.onReport?.(report);
+      },
     });
     releasers.push(() => daemon.stop());
     return {
@@ -105,7 +120,7 @@ function configOf(env: Readonly<Record<string, string>>): Parameters<typeof star
     POOLKEEPER_DRAIN_SECONDS: '1',
   };
   const fixed = { POOLKEEPER_CLUSTER: 'site', POOLKEEPER_HTTP_LISTEN: '127.0.0.1:0' };
-  const loaded = loadConfig({ env: { ...fixed, ...timers, ...env }, flags: {}, readFile: () => '' });
+  const loaded = loadConfig({ env: { ...fixed, ...timers, ...env }, flags: {}, readFile: (path) => readFileSync(path, 'utf8') });
   if (loaded.kind === 'ok') return loaded.config;
   throw new Error(loaded.problems.map(problemText).join('; '));
 }

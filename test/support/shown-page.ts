@@ -2,7 +2,7 @@ import type { Browser, Page } from 'playwright-core';
 import { expect } from 'vitest';
 import type { RunReport } from '../../src/core/report/run-report.ts';
 import { createHttpServer, type HttpServer } from '../../src/http/create-http-server.ts';
-import type { DrainWish } from '../../src/http/http-server-options.ts';
+import type { DrainWish, HttpServerOptions } from '../../src/http/http-server-options.ts';
 import type { PageFile } from '../../src/http/page-files.ts';
 import { httpOptions } from './http-options.ts';
 import { openPage } from './page-browser.ts';
@@ -22,7 +22,7 @@ export interface Shown {
 export async function serve(
   files: readonly PageFile[],
   first: RunReport,
-  { token, port = 0 }: { readonly token?: string; readonly port?: number } = {},
+  { port = 0, ...more }: Partial<HttpServerOptions> & { readonly port?: number } = {},
 ): Promise<Shown> {
   let report = first;
   const drains: DrainWish[] = [];
@@ -30,7 +30,6 @@ export async function serve(
   const server: HttpServer = createHttpServer(
     httpOptions({
       listen: { host: '127.0.0.1', port },
-      token,
       report: () => report,
       page: files,
       why: (asked) => explanationOf(asked, report),
@@ -43,6 +42,7 @@ export async function serve(
         resyncs.push(spec);
         return { queued: true, coalesced: false };
       },
+      ...more,
     }),
   );
   const { url } = await server.start();

@@ -9,6 +9,7 @@ import type { RunReport } from '../../src/core/report/run-report.ts';
 import type { PageFile } from '../../src/http/page-files.ts';
 import { launchChromium } from '../support/page-browser.ts';
 import { busyDay } from '../support/page-world.ts';
+import { pictureFolder } from '../support/picture-folder.ts';
 import { type VisitOptions, visit as visitPage } from '../support/shown-page.ts';
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
@@ -16,9 +17,11 @@ const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 let browser: Browser;
 let files: readonly PageFile[];
 let pictures: string;
+let docs: string;
 
 beforeAll(async () => {
-  [browser, files, pictures] = await Promise.all([launchChromium(), buildPage(), mkdtemp(join(tmpdir(), 'poolkeeper-page-'))]);
+  [browser, files, docs] = await Promise.all([launchChromium(), buildPage(), pictureFolder()]);
+  pictures = await mkdtemp(join(tmpdir(), 'poolkeeper-page-'));
 });
 afterAll(() => browser.close());
 
@@ -32,7 +35,7 @@ describe('colours and sizes', () => {
       async (page) => {
         const theme = () => page.evaluate('document.documentElement.dataset.theme');
         expect(await theme()).toBe(colorScheme);
-        await page.screenshot({ path: join(pictures, `${colorScheme}.png`) });
+        await page.screenshot({ path: join(docs, `page-overview${colorScheme === 'dark' ? '-dark' : ''}.png`) });
         const other = colorScheme === 'dark' ? 'Light' : 'Dark';
         await page.getByRole('button', { name: `${other} colours` }).click();
         expect(await theme()).toBe(other.toLowerCase());

@@ -1,13 +1,13 @@
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildPage } from '../../build-page.ts';
 import type { RunReport } from '../../src/core/report/run-report.ts';
+import type { RunFailure } from '../../src/http/overview.ts';
 import type { PageFile } from '../../src/http/page-files.ts';
 import { launchChromium, openPage } from '../support/page-browser.ts';
 import { busyDay, manyServices, withoutNode, withSpec } from '../support/page-world.ts';
+import { pictureFolder } from '../support/picture-folder.ts';
 import { serve, type VisitOptions, visit as visitPage } from '../support/shown-page.ts';
 
 let browser: Browser;
@@ -15,7 +15,7 @@ let files: readonly PageFile[];
 let pictures: string;
 
 beforeAll(async () => {
-  [browser, files, pictures] = await Promise.all([launchChromium(), buildPage(), mkdtemp(join(tmpdir(), 'poolkeeper-page-'))]);
+  [browser, files, pictures] = await Promise.all([launchChromium(), buildPage(), pictureFolder()]);
 });
 afterAll(() => browser.close());
 
@@ -34,7 +34,6 @@ describe('the list of services', () => {
       const row = page.locator('.service-rows [role="row"]', { hasText: 'images' }).first();
       expect(await row.textContent()).toContain('unknown field replicsa');
       expect(await row.locator('.leg').first().textContent()).toContain('cannot be read');
-      await page.screenshot({ path: join(pictures, 'overview.png') });
     }));
 
   it('is searched and filtered, and its address keeps that', () =>
@@ -102,16 +101,20 @@ describe('the list of services', () => {
 
 describe('what opens beside the list', () => {
   it('shows the way of a request to each server, and why nodes are absent', () =>
-    visit(busyDay(), async (page) => {
-      await page.getByRole('link', { name: 'shop', exact: true }).first().click();
-      const route = page.getByRole('figure', { name: 'Route shop' });
-      expect(await route.textContent()).toContain('Host(`shop.example.com`)');
-      expect(await route.locator('.server').count()).toBe(10);
-      expect(await route.locator('.server').first().textContent()).toContain('10.0.4.11:');
-      const absent = page.locator('.drawer tbody tr').first();
-      expect(await absent.textContent()).toContain('drained by poolkeeper.dev/drain: kernel update');
-      await page.screenshot({ path: join(pictures, 'detail.png') });
-    }));
+    visit(
+      busyDay(),
+      async (page) => {
+        await page.getByRole('link', { name: 'shop', exact: true }).first().click();
+        const route = page.getByRole('figure', { name: 'Route shop' });
+        expect(await route.textContent()).toContain('Host(`shop.example.com`)');
+        expect(await route.locator('.server').count()).toBe(10);
+        expect(await route.locator('.server').first().textContent()).toContain('10.0.4.11:');
+        const absent = page.locator('.drawer tbody tr').first();
+        expect(await absent.textContent()).toContain('drained by poolkeeper.dev/drain: kernel update');
+        await page.screenshot({ path: join(pictures, 'page-service.png') });
+      },
+      { reducedMotion: 'reduce' },
+    ));
 
   it('says what is held back and what releases it', () =>
     visit(busyDay(), async (page) => {
@@ -173,6 +176,83 @@ describe('the token', () => {
     expect(await page.evaluate('JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie])')).not.toContain(TOKEN);
     await page.reload();
     await page.getByRole('button', { name: 'Sign in to resync' }).waitFor();
+    await page.close();
+    await shown.stop();
+  });
+
+  it('is not kept when it could not be checked, and may be tried again', async () => {
+    const shown = await serve(files, manyServices(3, 2), { token: TOKEN, mutationsPerMinute: 1 });
+    const { page } = await openPage(browser, shown.url);
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Token').fill('wrong');
+    await dialog.getByRole('button', { name: 'Sign in' }).click();
+    await dialog.getByText('The token is missing or wrong.').waitFor();
+    await dialog.getByLabel('Token').fill('also wrong');
+    await dialog.getByRole('button', { name: 'Sign in' }).click();
+    await dialog.getByText('The token could not be checked.').waitFor();
+    await dialog.getByText('Try again in').waitFor();
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByRole('button', { name: 'Sign in to resync' }).waitFor();
+    await page.close();
+    await shown.stop();
+  });
+});
+
+describe('runs that fail', () => {
+  it('are told with the words of the error and since when, until one ends', async () => {
+    let failing: RunFailure | undefined;
+    const shown = await serve(files, manyServices(3, 2), { failing: () => failing, events: { heartbeatMs: 50 } });
+    const { page } = await openPage(browser, shown.url);
+    await page.getByText('Live').waitFor();
+    failing = { sinceMs: Date.now() - 180_000, says: 'ENOSPC: no space left on device' };
+    const banner = page.getByRole('alert');
+    await banner.getByText('Every run fails; the first did 3 min ago').waitFor();
+    expect(await banner.textContent()).toContain('ENOSPC: no space left on device');
+    expect(await page.locator('.freshness').textContent()).toContain('Runs fail');
+    failing = undefined;
+    shown.show(manyServices(2, 2));
+    await page.getByText('in traffic for all 2 services').waitFor();
+    await banner.waitFor({ state: 'detached' });
+    await page.close();
+    await shown.stop();
+  });
+});
+
+describe('a page that has missed a run', () => {
+  it('learns of it by the next sign of life', async () => {
+    const shown = await serve(files, manyServices(3, 2), { events: { heartbeatMs: 50 } });
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    let overviews = 0;
+    // The first answer is a late one: the state in it is over already.
+    await page.route('**/api/v1/overview', async (route) => {
+      overviews++;
+      const answer = await route.fetch();
+      const body = (await answer.json()) as { head: { id: string }; rows: readonly unknown[] };
+      if (overviews > 2) return route.fulfill({ response: answer });
+      return route.fulfill({ response: answer, json: { ...body, head: { ...body.head, id: 'old.1' }, rows: body.rows.slice(0, 1) } });
+    });
+    await page.goto(shown.url);
+    await page.getByText('in traffic for all 3 services').waitFor();
+    await context.close();
+    await shown.stop();
+  });
+});
+
+describe('a browser that keeps nothing', () => {
+  it('shows the page all the same, and switches its colours', async () => {
+    const shown = await serve(files, manyServices(3, 2));
+    const page = await browser.newPage({ colorScheme: 'light' });
+    const errors: string[] = [];
+    page.on('pageerror', ({ message }) => errors.push(message));
+    const refuse = `Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('denied', 'SecurityError'); } })`;
+    await page.addInitScript(refuse);
+    await page.goto(shown.url);
+    await page.getByText('in traffic for all 3 services').waitFor();
+    await page.getByRole('button', { name: 'Dark colours' }).click();
+    await expect.poll(() => page.evaluate('document.documentElement.dataset.theme')).toBe('dark');
+    expect(errors).toEqual([]);
     await page.close();
     await shown.stop();
   });

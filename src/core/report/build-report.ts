@@ -185,7 +185,7 @@ function poolReports({ context, plans, traefik, probed }: ReportInput): readonly
 function agentsReport(view: PoolView, context: PlanContext): Pick<PoolReport, 'agents'> {
   const nodes = [...agentsOf(view, context).nodes].sort(byBytes);
   const moving = migrationOf(view.pool, context) !== undefined;
-  return nodes.length === 0 && !moving ? {} : { agents: { nodes, moving } };
+  return nodes.length === 0 && !moving && context.policy.registration !== 'kv' ? {} : { agents: { nodes, moving } };
 }
 
 const floorReport = ({ settings }: PoolView, { policy }: PlanContext): Pick<PoolReport, 'floor'> =>

@@ -55,7 +55,7 @@ export interface PoolPicture {
 export function poolPicture(pool: PoolKey, context: PlanContext): PoolPicture | undefined {
   const view = context.views.get(pool);
   if (view === undefined) return undefined;
-  const told = firstReplica(context);
+  const told = freshestReplica(context);
   const expected = expectedRoutes(view, context);
   const instances = registeredOf(pool, context).instances;
   return {
@@ -72,12 +72,16 @@ interface ToldReplica {
   readonly state: GatewayState;
 }
 
-/** The first replica that answers, or else the first that ever has. */
-function firstReplica({ world }: PlanContext): ToldReplica | undefined {
-  const all = [...(world.gateways ?? [])];
-  const [found] = [...all.filter(([, { kind }]) => kind === 'complete'), ...all];
-  const state = found === undefined ? undefined : snapshotValue(found[1]);
-  return found === undefined || state === undefined ? undefined : { replica: found[0], state };
+/** The first replica that answers, or else the one that answered last. */
+function freshestReplica({ world }: PlanContext): ToldReplica | undefined {
+  const [found] = [...(world.gateways ?? [])]
+    .flatMap(([replica, snapshot]) =>
+      snapshot.kind === 'unavailable'
+        ? []
+        : [{ replica, state: snapshot.value, answeredAtMs: snapshot.kind === 'complete' ? Number.POSITIVE_INFINITY : snapshot.readAtMs }],
+    )
+    .sort((a, b) => (a.answeredAtMs === b.answeredAtMs ? 0 : b.answeredAtMs - a.answeredAtMs));
+  return found;
 }
 
 function routesOf({ routers, services }: ExpectedRoutes, gateway: GatewayState | undefined): readonly RoutePicture[] {

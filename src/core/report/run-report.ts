@@ -92,7 +92,7 @@ export interface PoolReport {
   /** The nodes that the registered instances stand on, and those whose checks pass. */
   readonly registeredOn: readonly NodeName[];
   readonly passingOn: readonly NodeName[];
-  /** Absent: no agent registers it, and it does not move from any. */
+  /** Absent: the catalog registers it, no agent does, and it does not move from any. */
   readonly agents?: AgentsReport;
   /** Backends in rotation, the least over the Traefik replicas that answer. Absent: none is watched, or answers, or routes it. */
   readonly serving?: number;
@@ -104,7 +104,7 @@ export interface PoolReport {
 
 /** What Consul agents have to do with a pool. */
 export interface AgentsReport {
-  /** The nodes on which agents register it now. */
+  /** The nodes on which agents register it now; none while those that are told to have not yet. */
   readonly nodes: readonly NodeName[];
   /** True while it moves from them to the catalog. */
   readonly moving: boolean;
@@ -159,8 +159,10 @@ export interface NodeReport {
   readonly check: CheckStatus | undefined;
 }
 
-/** How long one stage took for a commit; `start` says where the clock began (design section 10). */
+/** How long one stage took for the commit of a revision; `start` says where the clock began (design section 10). */
 export interface LatencyReport {
+  /** Not always the one in force: a newer one may have come before this one was in traffic. */
+  readonly revision: Revision;
   readonly stage: LatencyStage;
   readonly seconds: number;
   readonly start: 'webhook' | 'poll';

@@ -78,6 +78,8 @@ function gitState(world: World, plan: SpecPlan, problems: readonly Problem[]): L
 function legState(leg: 'kubernetes' | 'consul', known: boolean, { plan, open, problems }: SpecFinding): LegState {
   if (errors(problems).some((p) => legOfProblem(p.code) === leg)) return 'failed';
   if (plan.waiting.some((waiting) => waiting.leg === leg)) return 'waiting';
+  // What is held back of it is not done.
+  if (plan.holds.length > 0 && plan.removals.some(({ kind }) => (kind === 'pool' ? 'consul' : 'kubernetes') === leg)) return 'waiting';
   if (open.some((action) => legOf(action) === leg)) return 'changing';
   return known ? 'in-step' : 'unknown';
 }

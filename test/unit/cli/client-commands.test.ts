@@ -79,3 +79,31 @@ describe('resync', () => {
     });
   });
 });
+
+describe('log-level', () => {
+  const levels: unknown[] = [];
+  const logLevel: HttpServerOptions['logLevel'] = {
+    state: () => ({ level: 'info', configured: 'info' }),
+    set: (level, forMs) => {
+      levels.push([level, forMs]);
+      return { level, configured: 'info', untilMs: 1_700_000_060_020 + forMs };
+    },
+  };
+
+  it('tells which level is in force', async () => {
+    const url = await serve({ logLevel });
+    expect(await cli(['log-level', '--url', url])).toEqual({ code: 0, stdout: 'The log level is info, as configured.\n', stderr: '' });
+    expect(JSON.parse((await cli(['log-level', '--url', url, '--output', 'json'])).stdout)).toEqual({ level: 'info', configured: 'info' });
+  });
+
+  it('changes it for a while', async () => {
+    const url = await serve({ logLevel });
+    const { code, stdout } = await cli(['log-level', 'debug', '--for', '10m', '--url', url]);
+    expect([code, stdout]).toEqual([0, 'The log level is debug; info comes back in 10 minutes.\n']);
+    expect(levels).toEqual([['debug', 600_000]]);
+  });
+
+  it.each([[['loud']], [['debug', '--for', '10']], [['debug', '--for', '25h']], [['--for', '10m']]])('refuses %j', async (args) => {
+    expect((await cli(['log-level', ...args])).code).toBe(64);
+  });
+});

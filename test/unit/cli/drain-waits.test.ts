@@ -16,6 +16,7 @@ const pool = (name: string, more: Partial<NodePoolView> = {}): NodePoolView => (
   in: true,
   code: 'ready',
   reason: 'Ready',
+  cell: 'p',
   registered: true,
   passing: true,
   byAgent: false,

@@ -44,6 +44,7 @@ const FAILURES: readonly (readonly [command: string, code: number, remedy: RegEx
   ['drain n1', 1, /DAEMON_UNREACHABLE.*\. \w/],
   ['undrain n1', 1, /DAEMON_UNREACHABLE.*\. \w/],
   ['migrate --all', 1, /DAEMON_UNREACHABLE.*\. \w/],
+  ['log-level debug', 1, /DAEMON_UNREACHABLE.*\. \w/],
   ['status --url nonsense', 78, /--url: expected an http or https URL\. Write it like/],
   ['demo --twice', 64, /unknown option.*\(add --help/s],
   ['completion tcsh', 64, /Allowed choices are bash, zsh, fish.*\(add --help/s],

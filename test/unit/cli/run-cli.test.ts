@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { DaemonModule, OnceModule, PlanWish } from '../../../src/cli/cli-io.ts';
+import type { WriteHow } from '../../../src/cli/write-file.ts';
 import type { Config } from '../../../src/config/config.ts';
 import { specId } from '../../../src/core/model/ids.ts';
 import type { RunReport } from '../../../src/core/report/run-report.ts';
@@ -201,7 +202,8 @@ describe('plan', () => {
 
     it('writes one, and plans against it', async () => {
       const files: Record<string, string> = {};
-      const writeFile = (path: string, text: string): void => {
+      const writeFile = (path: string, text: string, { isPrivate }: WriteHow): void => {
+        expect(isPrivate).toBe(true);
         files[path] = text;
       };
       expect(await cli(['plan', '--record', 's.json'], { daemon, writeFile })).toMatchObject({ code: 0 });
@@ -229,6 +231,12 @@ describe('plan', () => {
     });
 
     it('plans for another branch', async () => {
+      const { module: planning, calls } = fakeDaemon();
+      const env = { POOLKEEPER_GIT_FAST_FORWARD_ONLY: 'true', POOLKEEPER_GIT_TAG: 'v1' };
+      await cli(['plan', '--ref', 'feature/x'], { daemon: planning, env });
+      // It goes on from the commit in force only when it is merged.
+      expect(calls.at(-1)?.config.git).toMatchObject({ ref: 'feature/x', fastForwardOnly: false });
+      expect(calls.at(-1)?.config.git.tag).toBeUndefined();
       await cli(['plan', '--ref', 'feature/x'], { daemon });
       expect(wishes.at(-1)).toMatchObject({ directory: 'undefined feature/x', standIn: true });
     });

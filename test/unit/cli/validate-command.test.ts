@@ -50,6 +50,14 @@ describe('validate', () => {
     expect(await validate([folder])).toEqual({ code: 0, stdout: '2 files with 2 objects: nothing is wrong.\n', stderr: '' });
   });
 
+  it('refuses the files that the daemon would not read', async () => {
+    await write('big.yaml', `${RIGHT}# ${'x'.repeat(1024 * 1024)}`);
+    await write('large.yaml', `version https://git-lfs.github.com/spec/v1\noid sha256:${'0'.repeat(64)}\nsize 12345\n`);
+    const { code, stdout } = await validate([folder, '--output', 'json']);
+    const { problems } = JSON.parse(stdout) as { readonly problems: readonly { readonly code: string }[] };
+    expect([code, ...problems.map((problem) => problem.code)]).toEqual([1, 'SPEC_TOO_LARGE', 'SPEC_LFS_POINTER']);
+  });
+
   it('reads standard input', async () => {
     const { code, stdout } = await validate(['-'], { files: { '/dev/stdin': WRONG } });
     expect(code).toBe(1);

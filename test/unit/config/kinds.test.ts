@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { closestWord } from '../../../src/config/closest-word.ts';
-import { cronExpression, folder, keyPath, parseDuration } from '../../../src/config/kinds.ts';
+import { cronExpression, folder, keyPath } from '../../../src/config/kinds.ts';
 import { optionEntries } from '../../../src/config/option-entries.ts';
 import { isTimeZone } from '../../../src/config/time-zone.ts';
+import { parseDuration } from '../../../src/shared/duration.ts';
 
 describe('parseDuration', () => {
   it.each([

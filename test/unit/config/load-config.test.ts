@@ -168,6 +168,7 @@ describe('loadConfig', () => {
     ['consul: {certFile: x}', 'consul.certFile'],
     ['consul: {keyFile: x}', 'consul.keyFile'],
     ['resync: {timezone: UTC}', 'resync.timezone'],
+    ['tracing: {endpoint: "http://c:4318", caFile: x}', 'tracing.caFile'],
   ])('refuses options that contradict each other: %s', (yaml, key) => {
     expect(problemsOf(`${least}${yaml}`).map(({ message }) => message.split(':')[0])).toEqual([key]);
   });
@@ -180,6 +181,12 @@ describe('loadConfig', () => {
       'CONFIG_INVALID http.tokenFile: the file is empty',
     ]);
     expect(JSON.stringify(problems)).not.toContain('hunter2');
+  });
+
+  it('tells a file of headers that is none, and nothing of what it holds', () => {
+    const problems = problemsOf(`${least}tracing: {headersFile: headers}\n`, { files: { headers: 'hunter22-without-a-name\n' } });
+    expect(problems.map(({ message }) => message)).toEqual(['tracing.headersFile: expected a name, a colon and a value in every line']);
+    expect(problemsOf(`${least}tracing: {headersFile: headers}\n`, { files: { headers: 'Authorization: Bearer x\n' } })).toEqual([]);
   });
 
   it('refuses a password in a URL and does not repeat it', () => {

@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { createHttpServer, type HttpServer } from '../../../src/http/create-http-server.ts';
+import type { AliveEvent } from '../../../src/http/events.ts';
 import type { HttpServerOptions } from '../../../src/http/http-server-options.ts';
+import type { OverviewAnswer, OverviewChange, RunFailure } from '../../../src/http/overview.ts';
 import { httpOptions } from '../../support/http-options.ts';
 import { runReport, specReport } from '../../support/run-report.ts';
 
@@ -59,8 +61,12 @@ describe('the event stream', () => {
     expect(await next()).toMatchObject({ event: 'alive', data: expect.stringContaining('"source":"git"') });
     server.publish(runReport({ startedAtMs: 2, specs: [specReport('a.yaml')] }));
     const told = await next();
-    expect(told).toMatchObject({ event: 'change', id: expect.stringMatching(/\.1$/) });
-    expect(JSON.parse(told?.['data'] ?? '')).toMatchObject({ from: '', head: { startedAtMs: 2 }, rows: [{ key: 'a.yaml' }] });
+    expect(told).toMatchObject({ event: 'change', id: expect.stringMatching(/\.2$/) });
+    expect(JSON.parse(told?.['data'] ?? '')).toMatchObject({
+      from: expect.stringMatching(/\.1$/),
+      head: { startedAtMs: 2 },
+      rows: [{ key: 'a.yaml' }],
+    });
   });
 
   it('says again and again that all is well', async () => {
@@ -68,6 +74,51 @@ describe('the event stream', () => {
     const { next } = await listen(url);
     await next();
     expect([(await next())?.['event'], (await next())?.['event'], (await next())?.['event']]).toEqual(['alive', 'alive', 'alive']);
+  });
+
+  it('names the state that was told last, and what keeps runs from ending', async () => {
+    let failing: RunFailure | undefined = { sinceMs: 7, says: 'no such field' };
+    const { server, url } = await serve({ events: { heartbeatMs: 20 }, failing: () => failing });
+    const { next } = await listen(url);
+    await next();
+    const alive = async () => JSON.parse((await next())?.['data'] ?? '') as AliveEvent;
+    const first = await alive();
+    expect(first.failing).toEqual({ sinceMs: 7, says: 'no such field' });
+    failing = undefined;
+    await expect.poll(async () => (await alive()).failing).toBeUndefined();
+    expect((await server.app.inject('/api/v1/overview')).json()).toMatchObject({ head: { id: first.id } });
+  });
+
+  it('tells runs that follow each other closely together, the first of them at once', async () => {
+    const { server, url } = await serve({ events: { gatherMs: 50 } });
+    const { next } = await listen(url);
+    await next();
+    await next();
+    for (const ms of [2, 3, 4, 5]) server.publish(runReport({ startedAtMs: ms, specs: [specReport(`${ms}.yaml`)] }));
+    const changes = [await next(), await next()].map((told) => JSON.parse(told?.['data'] ?? '') as OverviewChange);
+    expect(changes.map(({ rows, gone }) => [rows.map(({ key }) => key), [...gone].sort()])).toEqual([
+      [['2.yaml'], []],
+      [['5.yaml'], ['2.yaml', '3.yaml', '4.yaml']],
+    ]);
+    expect(changes[1]?.from).toBe(changes[0]?.head.id);
+  });
+
+  it('tells what is still to be told before it answers with the state of now', async () => {
+    const { server, url } = await serve({ events: { gatherMs: 600_000 } });
+    const { next } = await listen(url);
+    await next();
+    await next();
+    server.publish(runReport({ startedAtMs: 2 }));
+    server.publish(runReport({ startedAtMs: 3 }));
+    const { head } = (await (await fetch(`${url}/api/v1/overview`)).json()) as OverviewAnswer;
+    await next();
+    expect((await next())?.['id']).toBe(head.id);
+  });
+
+  it('may pass through proxies: it is neither gathered nor compressed on the way', async () => {
+    const { url } = await serve();
+    const { headers } = (await listen(url)).answer;
+    expect([headers.get('cache-control'), headers.get('x-accel-buffering')]).toEqual(['no-store, no-transform', 'no']);
   });
 
   it('tells a client that has missed something to read everything again, and no other', async () => {
@@ -105,6 +156,11 @@ describe('the overview', () => {
   it('is there as soon as there is a report, although nobody has told of a run', async () => {
     const { server } = await serve();
     expect((await server.app.inject('/api/v1/overview')).json()).toMatchObject({ token: false, head: { startedAtMs: 1 }, rows: [] });
+  });
+
+  it('says what keeps the first run from ending', async () => {
+    const { server } = await serve({ report: () => undefined, failing: () => ({ sinceMs: 7, says: 'no such field' }) });
+    expect((await server.app.inject('/api/v1/overview')).json()).toMatchObject({ detail: 'No run has ended yet: no such field.' });
   });
 
   it('is answered with 503 before, and says whether changes need a token', async () => {

@@ -113,11 +113,11 @@ describe('the nodes', () => {
       ...nodeReport('w1', { registered: 2 }),
       inCluster: true,
       pools: [
-        { ...api, ...ready },
-        { ...web, ...ready, passing: true },
+        { ...api, ...ready, cell: 'w' },
+        { ...web, ...ready, passing: true, cell: 'p' },
       ],
     };
-    const kept = { ...web, passing: false, in: true, code: 'kept-by-floor', reason: 'kept: the pool must not fall below 3' };
+    const kept = { ...web, passing: false, cell: 'c', in: true, code: 'kept-by-floor', reason: 'kept: the pool must not fall below 3' };
     const { app } = serve();
     expect((await app.inject('/api/v1/nodes')).json()).toEqual({
       startedAtMs,
@@ -131,10 +131,10 @@ describe('the nodes', () => {
           draining: false,
           registered: 1,
           inCluster: false,
-          pools: [{ ...web, passing: false, reason: expect.stringContaining('not decided') }],
+          pools: [{ ...web, passing: false, cell: 'c', reason: expect.stringContaining('not decided') }],
         },
         w1,
-        { ...report.nodes[1], inCluster: true, pools: [{ ...api, ...drained }, kept] },
+        { ...report.nodes[1], inCluster: true, pools: [{ ...api, ...drained, cell: 'o' }, kept] },
       ],
     });
     expect((await app.inject('/api/v1/nodes/w1')).json()).toEqual({ startedAtMs, sources: own, node: w1 });

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { nodeName, revision } from '../../../src/core/model/ids.ts';
-import type { PoolReport, RunReport } from '../../../src/core/report/run-report.ts';
+import type { LatencyReport, PoolReport, RunReport } from '../../../src/core/report/run-report.ts';
 import { RunFollower } from '../../../src/http/follow-runs.ts';
+import type { OverviewChange } from '../../../src/http/overview.ts';
 import { overviewRows } from '../../../src/http/overview-rows.ts';
 import { problem } from '../../../src/shared/problem.ts';
+import { manyServices, withSpec } from '../../support/page-world.ts';
 import { actionReport, nodeDecision, nodeReport, poolReport, removalHold, runReport, specReport } from '../../support/run-report.ts';
 
 const NODES = ['a', 'b', 'c', 'd', 'e'].map((name) => nodeReport(name));
@@ -30,11 +32,22 @@ describe('the rows of the overview', () => {
     expect(overviewRows(at(1, { pools: [out] }), new Map())[0]?.nodes).toBe('o----');
   });
 
+  it.each([
+    ['agents register it', { nodes: ['a', 'c', 'd'].map(nodeName), moving: false }, 'atalo', '3 of 3 by agents'],
+    ['no agent has yet, although they are told to', { nodes: [], moving: false }, 'tttoo', '0 of 3 by agents'],
+    ['it moves to the catalog', { nodes: ['a'].map(nodeName), moving: true }, 'awwoo', '1 of 3 by agents'],
+  ])('tell who registers a pool: %s', (_, agents, letters, text) => {
+    const decisions = ['a', 'b', 'c', 'd', 'e'].map((node) => nodeDecision(node, { in: node < 'd' }));
+    const pool = { ...webPool, decisions, registeredOn: [], passingOn: [], passing: 0, agents };
+    const [row] = overviewRows(at(1, { pools: [pool] }), new Map());
+    expect([row?.nodes, row?.legs.consul.text]).toEqual([letters, text]);
+  });
+
   it('tell what each leg has, or waits for', () => {
     const waiting = [{ leg: 'kubernetes', what: '1 of 3 replicas', on: undefined } as const];
     const legs = { git: 'in-step', kubernetes: 'waiting', consul: 'in-step', traefik: 'not-watched' } as const;
     const [row] = overviewRows(at(1, { specs: [specReport('prod/web.yaml', { state: 'waiting', waiting, legs })] }), new Map());
-    expect(Object.values(row?.legs ?? {}).map(({ text }) => text)).toEqual(['4f1c0de', '1 of 3 replicas', '2 of 3 passing', 'not watched']);
+    expect(Object.values(row?.legs ?? {}).map(({ text }) => text)).toEqual([undefined, '1 of 3 replicas', '2 of 3 passing', 'not watched']);
   });
 
   it.each([
@@ -57,21 +70,30 @@ describe('the rows of the overview', () => {
   });
 });
 
+const total = (of: string, seconds: number): LatencyReport => ({ revision: revision(of), stage: 'total', seconds, start: 'poll' });
+
+/** What a follower tells of one more run. */
+const told = (follower: RunFollower, report: RunReport): OverviewChange | undefined => {
+  follower.take(report);
+  return follower.tell();
+};
+
 describe('following runs', () => {
   it('tells only what has changed, and from what', () => {
     const follower = new RunFollower('p');
     expect(follower.answer()).toBeUndefined();
-    expect(follower.take(at(1))).toMatchObject({ from: '', rows: [{ key: 'prod/web' }] });
+    expect(told(follower, at(1))).toMatchObject({ from: '', rows: [{ key: 'prod/web' }] });
     const id = follower.id();
-    expect(follower.take(at(2))).toMatchObject({ from: id, rows: [], gone: [], happenings: [] });
-    expect(follower.take(at(3, { pools: [], specs: [] }))).toMatchObject({ rows: [], gone: ['prod/web'] });
+    expect(told(follower, at(2))).toMatchObject({ from: id, rows: [], gone: [], happenings: [] });
+    expect(told(follower, at(3, { pools: [], specs: [] }))).toMatchObject({ rows: [], gone: ['prod/web'] });
     expect(follower.answer()?.rows).toEqual([]);
   });
 
   it('takes a report once', () => {
     const follower = new RunFollower('p');
-    expect(follower.take(at(1))).toBeDefined();
-    expect(follower.take(at(1))).toBeUndefined();
+    expect([follower.take(at(1)), follower.take(at(1))]).toEqual([true, false]);
+    expect(follower.tell()).toBeDefined();
+    expect(follower.tell()).toBeUndefined();
   });
 
   it('keeps the commits with how long they took', () => {
@@ -79,7 +101,7 @@ describe('following runs', () => {
     const commit = { author: 'platform-team', committedAtMs: 1, subject: 'More' };
     follower.take(at(1));
     follower.take(at(2, { revision: revision('next'), commit }));
-    follower.take(at(3, { revision: revision('next'), commit, latencies: [{ stage: 'total', seconds: 0.5, start: 'poll' }] }));
+    follower.take(at(3, { revision: revision('next'), commit, latencies: [total('next', 0.5)] }));
     follower.take(at(4, { revision: revision('next'), commit }));
     expect(follower.answer()?.head.revisions).toEqual([
       { revision: 'next', commit, seenAtMs: 2, seconds: 0.5 },
@@ -89,9 +111,10 @@ describe('following runs', () => {
 
   it('tells what has happened: actions, states, nodes and commits, newest first with rising numbers', () => {
     const follower = new RunFollower('p');
-    follower.take(at(1));
+    told(follower, at(1));
     const failed = actionReport({ result: 'failed', problem: problem('KUBERNETES_REFUSED', 'no such field') });
-    const change = follower.take(
+    const change = told(
+      follower,
       at(2, {
         revision: revision('0123456789'),
         specs: [
@@ -110,5 +133,51 @@ describe('following runs', () => {
     const ids = change?.happenings.map(({ id }) => id) ?? [];
     expect(ids).toEqual([...ids].sort((a, b) => b - a));
     expect(follower.answer()?.happenings).toEqual(change?.happenings);
+  });
+
+  it('tells of several runs at once what has become of everything', () => {
+    const follower = new RunFollower('p');
+    told(follower, at(1));
+    const from = follower.id();
+    follower.take(at(2, { specs: [specReport('prod/web.yaml', { state: 'failed' })] }));
+    follower.take(at(3, { pools: [], specs: [] }));
+    follower.take(at(4, { pools: [], specs: [specReport('new.yaml', { actions: [actionReport()] })] }));
+    const change = follower.tell();
+    expect(change).toMatchObject({ from, head: { id: follower.id() }, rows: [{ key: 'new.yaml' }], gone: ['prod/web'] });
+    expect(change?.happenings.map(({ text }) => text)).toEqual([
+      'new.yaml is in step',
+      'Apply Service prod/web: spec.ports[0].port',
+      'prod/web is failed',
+    ]);
+    expect(follower.answer()?.rows).toEqual(change?.rows);
+  });
+
+  it('gives how long a commit took to that commit, also when another is in force by then', () => {
+    const follower = new RunFollower('p');
+    follower.take(at(1, { revision: revision('one') }));
+    follower.take(at(2, { revision: revision('two') }));
+    follower.take(at(3, { revision: revision('two'), latencies: [total('one', 7)] }));
+    const timed = () => follower.answer()?.head.revisions.map((one) => [one.revision, one.seconds]);
+    expect(timed()).toEqual([
+      ['two', undefined],
+      ['one', 7],
+    ]);
+    follower.take(at(4, { revision: revision('two'), latencies: [total('nobody', 9), total('two', 1)] }));
+    expect(timed()).toEqual([
+      ['two', 1],
+      ['one', 7],
+    ]);
+  });
+
+  it('sends one row of a thousand for a commit that changes one spec', () => {
+    const follower = new RunFollower('p');
+    const before = manyServices(1_000, 20);
+    const all = JSON.stringify(told(follower, before)).length;
+    const changed = withSpec(before, 'prod/cart.yaml', { state: 'changing', actions: [actionReport({ on: 'Service prod/cart' })] });
+    const change = told(follower, { ...changed, startedAtMs: before.startedAtMs + 1, revision: revision('0123456789') });
+    expect(change?.rows.map(({ key }) => key)).toEqual(['prod/cart']);
+    expect(change?.head.revision).toBe('0123456789');
+    expect(all).toBeGreaterThan(400_000);
+    expect(JSON.stringify(change).length).toBeLessThan(10_000);
   });
 });

@@ -35,6 +35,11 @@ describe('renderPage', () => {
       expect(page).toContain(text);
   });
 
+  it('says that every run fails, and since when', () => {
+    const page = renderPage(runReport(), { sinceMs: 1_700_000_010_000, says: 'no space <left>' });
+    expect(page).toContain('Every run fails since 2023-11-14T22:13:30.000Z: no space &lt;left&gt;.');
+  });
+
   it('escapes everything that comes from elsewhere', () => {
     const nasty = `<script>alert("x")</script>&'`;
     const page = renderPage(

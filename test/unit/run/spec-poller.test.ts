@@ -48,6 +48,20 @@ function open(...answers: readonly Snapshot<SpecFiles>[]): {
 }
 
 describe('SpecPoller', () => {
+  it('tells which files a head touched, broken ones and removed ones included, but for the first head', async () => {
+    const set = decode(files('r2', 'a'));
+    const keep = (id: string, ...names: readonly string[]): SpecFiles => ({
+      ...files(id, ...names),
+      files: [...files(id, ...names).files, ...files('r0', 'same').files],
+    });
+    const left = [complete(keep('r1', 'a', 'gone')), complete(keep('r2', 'a', 'broken'))];
+    const source = { read: async (): Promise<Snapshot<SpecFiles>> => left.shift() ?? unavailable() };
+    const broken = new Map([[specId('broken'), []]]);
+    const poller = new SpecPoller(source, ({ revision: id }) => ({ ...set, revision: id, broken }), { now: () => 30, random: () => 0 });
+    expect((await poller.poll('', signal)).arrival?.touched).toBeUndefined();
+    expect([...((await poller.poll('', signal)).arrival?.touched ?? [])].sort()).toEqual(['a', 'broken', 'gone']);
+  });
+
   it('tells when the first webhook came in since the old head was last seen', async () => {
     let nowMs = 5;
     const heads = [files('r1', 'a'), files('r1', 'a'), files('r2', 'b'), { ...files('r2', 'c'), revision: revision('r4') }];
