@@ -138,8 +138,10 @@ const CANARY = '-canary';
 export function isOfOtherPrefix({ name, id, meta }: Pick<SyntheticNode, 'name' | 'id' | 'meta'>, prefix: string, cluster: string): boolean {
   const node = nodeName(meta[META.node] ?? CANARY);
   const end = consulNodePrefix('', cluster) + node.toLowerCase();
-  if (!name.endsWith(end) || nodeOfConsulNode(prefix, cluster, name) !== undefined) return false;
-  return id === consulNodeId(name.slice(0, -end.length), cluster, node);
+  if (!name.endsWith(end)) return false;
+  // A name under `k8s-prod-` begins like one under `k8s-` of the cluster prod: which it is, its id tells.
+  const other = name.slice(0, -end.length);
+  return other !== prefix.toLowerCase() && id === consulNodeId(other, cluster, node);
 }
 
 /** The Consul service that must be readable for a catalog read to count. */

@@ -65,9 +65,10 @@ function registeredNodes(context: PlanContext): readonly NodeName[] {
   return [...(context.registry?.nodes.values() ?? [])].flatMap((node) => nodeBehind(node, context) ?? []);
 }
 
-/** The Kubernetes node that a node of ours stands for, also when its Meta no longer says so. */
-function nodeBehind({ ours, name }: RegisteredNode, { policy }: PlanContext): NodeName | undefined {
-  return ours ? nodeOfConsulNode(policy.nodePrefix, policy.cluster, name) : undefined;
+/** The Kubernetes node that a node of ours stands for, also when its Meta no longer says so; of one with another prefix nothing is known. */
+function nodeBehind(node: RegisteredNode, { policy }: PlanContext): NodeName | undefined {
+  if (!node.ours || isOfOtherPrefix(node, policy.nodePrefix, policy.cluster)) return undefined;
+  return nodeOfConsulNode(policy.nodePrefix, policy.cluster, node.name);
 }
 
 /** What should stand for a node. An id that it has already stays: Consul gives its name to no other one. */
@@ -126,7 +127,7 @@ function leaveNode({ name, consulNode, present, facts }: LeavingNode, context: P
   const node = syntheticNode(name, present.address, context);
   const check = context.registry?.checks.get(`${consulNode}/${NODE_CHECK_ID}`);
   const isDrained = check?.status === 'critical' && check.instanceId === '';
-  const drains = !isDrained && !heldByPool(name, context);
+  const drains = !isDrained && !heldByPool(name, consulNode, context);
   // Once nothing of ours stands on it, only its marks tell whose it is.
   const isMarked = present.id === node.id && sameMeta(present.meta, node.meta);
   if (!drains && isMarked) return undefined;
@@ -151,9 +152,9 @@ function staysBelowFloor(name: NodeName, pool: PoolKey, decision: PoolDecision, 
 }
 
 /** True while a registered pool that cannot be decided now (its Service is unknown or leaving) still stands on the node. */
-function heldByPool(name: NodeName, context: PlanContext): boolean {
+function heldByPool(name: NodeName, consulNode: string, context: PlanContext): boolean {
   for (const [pool, instances] of context.registry?.instances ?? []) {
-    if (!instances.some((instance) => instance.node === name)) continue;
+    if (!instances.some((instance) => instance.consulNode === consulNode)) continue;
     const decision = context.decisions.get(pool);
     if (decision !== undefined && staysBelowFloor(name, pool, decision, context)) return true;
     if (decision === undefined || !entersConsul(pool, context)) return true;

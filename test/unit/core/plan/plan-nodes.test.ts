@@ -151,6 +151,14 @@ describe('synthetic nodes', () => {
     expect(nodes({ ...half, specs: stale(specSet([web()])) }).filter((one) => one.startsWith('delete'))).toEqual([]);
   });
 
+  it('stay in traffic while a prefix changes, also when the names of both begin alike', () => {
+    const before: Policy = { ...POLICY, nodePrefix: 'k8s-c1-' };
+    const first = settle(world({ specs: complete(specSet([web()])), endpoints: [endpoints('default/web')] }), { policy: before }).world;
+    expect(brief(planWorld(first).nodes)).toEqual(['passing k8s-c1-n1 0 0', 'passing k8s-c1-n2 0 0', 'passing k8s-c1-n3 0 0']);
+    const after = settle(first).world;
+    expect([...(snapshotValue(after.registry)?.nodes.keys() ?? [])].sort()).toEqual(['k8s-c1-n1', 'k8s-c1-n2', 'k8s-c1-n3']);
+  });
+
   it('turn critical when every pool lets them go, before their instances go', () => {
     const plan = planWorld(withNodes(settled(web(), api()), node('n1'), node('n2', down), node('n3')));
     expect(brief(plan.nodes)).toEqual(['critical k8s-c1-n2 - 7']);
