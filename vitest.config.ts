@@ -16,6 +16,7 @@ export default defineConfig({
           include: ['test/unit/**/*.test.ts', 'test/contract/**/*.test.ts', 'test/architecture/**/*.test.ts', 'test/fuzz/**/*.test.ts'],
           exclude: ['test/contract/**/*.real.test.ts'],
           testTimeout: 180_000,
+          hookTimeout: 60_000,
         },
       },
       {

@@ -137,7 +137,7 @@ export interface ValidatedFiles {
 }
 
 export interface ValidateModule {
-  /** Throws AppError when a file cannot be read. */
+  /** A file that cannot be read is a finding among the others. */
   readonly validatePaths: (request: ValidateRequest) => Promise<ValidatedFiles>;
   /** Tells once for each bunch of changes below the paths, until the signal aborts. It watches from the call on. */
   readonly changesOf: (paths: readonly string[], signal: AbortSignal) => AsyncIterable<void>;

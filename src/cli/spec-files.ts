@@ -15,9 +15,41 @@ export const SPEC_FILE = /\.(json|ya?ml)$/i;
  * would not read is refused. Throws AppError when one cannot be read.
  */
 export async function specFilesAt(paths: readonly string[]): Promise<SpecFiles> {
-  const names = new Set<string>();
-  for (const path of paths) for (const name of await namesAt(path)) names.add(name);
-  return specFilesOf(await Promise.all([...names].sort(byBytes).map(readSpecFile)));
+  const { files, unreadable } = await findSpecFiles(paths);
+  const [first] = unreadable;
+  if (first !== undefined) throw unreadableSpec(first.path, first.cause);
+  return specFilesOf(files);
+}
+
+/** Spec files, and what was named, or stands in a folder that was, and cannot be read. */
+interface FoundSpecFiles {
+  readonly files: readonly SpecFile[];
+  readonly unreadable: readonly UnreadableFile[];
+}
+
+/** A file or folder that cannot be read, and why. */
+interface UnreadableFile {
+  readonly path: string;
+  readonly cause: unknown;
+}
+
+/** The same files as `specFilesAt` finds, for whom one that cannot be read is no reason to pass over the others. */
+export async function findSpecFiles(paths: readonly string[]): Promise<FoundSpecFiles> {
+  const listed = await eachOf(paths, namesAt);
+  const names = new Set(listed.results.flat());
+  const read = await eachOf([...names].sort(byBytes), readSpecFile);
+  return { files: read.results, unreadable: [...listed.unreadable, ...read.unreadable] };
+}
+
+async function eachOf<T>(paths: readonly string[], work: (path: string) => Promise<T>) {
+  const unreadable: UnreadableFile[] = [];
+  const tried = await Promise.allSettled(paths.map(work));
+  const results = tried.flatMap((one, index) => {
+    if (one.status === 'fulfilled') return [one.value];
+    unreadable.push({ path: paths[index] ?? '', cause: one.reason });
+    return [];
+  });
+  return { results, unreadable };
 }
 
 /** Files as if a repository held these and no others. */
@@ -39,22 +71,14 @@ export const isFolder = async (path: string): Promise<boolean> =>
   );
 
 async function namesAt(path: string): Promise<readonly string[]> {
-  try {
-    if (!(await stat(path)).isDirectory()) return [path];
-    const entries = await readdir(path, { recursive: true });
-    const isSpec = (entry: string): boolean => SPEC_FILE.test(entry) && !entry.split(/[\\/]/).some((part) => part.startsWith('.'));
-    return entries.filter(isSpec).map((entry) => join(path, entry));
-  } catch (error) {
-    throw unreadableSpec(path, error);
-  }
+  if (!(await stat(path)).isDirectory()) return [path];
+  const entries = await readdir(path, { recursive: true });
+  const isSpec = (entry: string): boolean => SPEC_FILE.test(entry) && !entry.split(/[\\/]/).some((part) => part.startsWith('.'));
+  return entries.filter(isSpec).map((entry) => join(path, entry));
 }
 
 async function readSpecFile(path: string): Promise<SpecFile> {
-  try {
-    const bytes = await readFile(path);
-    const refusal = refusalOf({ kind: 'file', blobId: '', size: bytes.length, path }, DEFAULT_LIMITS, new Set());
-    return { id: specId(path), blobId: createHash('sha1').update(bytes).digest('hex'), content: refusal ?? contentOf(bytes, path) };
-  } catch (error) {
-    throw unreadableSpec(path, error);
-  }
+  const bytes = await readFile(path);
+  const refusal = refusalOf({ kind: 'file', blobId: '', size: bytes.length, path }, DEFAULT_LIMITS, new Set());
+  return { id: specId(path), blobId: createHash('sha1').update(bytes).digest('hex'), content: refusal ?? contentOf(bytes, path) };
 }

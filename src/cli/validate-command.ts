@@ -22,9 +22,10 @@ interface ValidateFlags {
 const HELP = `
 Looks at syntax, envelope, the fields of every object by the schema of a current Kubernetes, annotations, Traefik tags, and what files
 have to do with each other, and tells everything at once. Of a folder the files ending in .json, .yaml and .yml are read; what none of
-them has (a namespace, the pods of a Service) is then taken to be missing. Nothing else is asked but, with --cluster, the API server.
+them has (a namespace, the pods of a Service) is then taken to be missing. Nothing else is asked but, with --cluster, the API server:
+the fields are then looked at by its own schema, that of custom kinds too, and what has changed is tried by dry runs.
 Source lines of files that hold a Secret are not shown. No configuration is needed; where there is one, it tells namespaces and dialect.
-Exits with 1 when there is an error.
+Exits with 1 when there is an error; a path that cannot be read is one.
 
 Examples:
   poolkeeper validate specs
@@ -45,7 +46,7 @@ export function addValidateCommand(program: Command, context: CommandContext): v
     .addOption(new Option('--output <format>', 'how findings are written').choices(OUTPUTS).default('text'))
     .option('--strict', 'take warnings for errors')
     .option('--watch', 'validate again whenever a file changes')
-    .option('--cluster', 'also ask the API server by dry runs whether it would take what has changed')
+    .option('--cluster', "go by the API server's own schema, and ask it by dry runs whether it would take what has changed")
     .addHelpText('after', HELP)
     .action(async (paths: readonly string[], flags: ValidateFlags) => context.exit(await validate(command, context, { paths, ...flags })));
   addConfigOptions(command, isUsed);
@@ -78,7 +79,7 @@ async function validate(command: Command, context: CommandContext, request: Requ
   return EXIT.done;
 }
 
-/** A file that is gone for a moment, as while it is saved, ends nothing. */
+/** A server that does not answer for a moment ends nothing. */
 async function onceMore(once: () => Promise<ExitCode>, context: CommandContext): Promise<void> {
   try {
     await once();

@@ -3,26 +3,55 @@ import type { Config } from '../config/config.ts';
 import { policyOf } from '../config/policy-of.ts';
 import { specId } from '../core/model/ids.ts';
 import type { SpecFile } from '../core/model/spec-set.ts';
-import { type ValidationRules, validateSpecs } from '../core/validate/validate-specs.ts';
+import type { DecodeOptions } from '../core/spec/decode-spec.ts';
+import { notYetTold } from '../core/validate/not-yet-told.ts';
+import { placeRefusals } from '../core/validate/place-refusals.ts';
+import { validateSpecs } from '../core/validate/validate-specs.ts';
+import type { Problem } from '../shared/problem.ts';
 import type { ValidatedFiles, ValidateRequest } from './cli-io.ts';
-import { isFolder, specFilesAt } from './spec-files.ts';
+import { findSpecFiles, isFolder } from './spec-files.ts';
+import { unreadableSpec } from './unreadable-spec.ts';
 
 export { changesOf } from './watch-paths.ts';
 
 /** What standard input is called where the name of a file is told. */
 const STDIN = 'stdin';
 
-/** Validates the files at some paths. Throws AppError when one cannot be read. */
+/** Validates the files at some paths. One that cannot be read is a finding among the others. */
 export async function validatePaths(request: ValidateRequest): Promise<ValidatedFiles> {
   const { config, paths, stdin, cluster } = request;
   const named = paths.filter((path) => path !== '-');
-  const { files } = await specFilesAt(named);
+  const { files, unreadable } = await findSpecFiles(named);
   const all = named.length < paths.length ? [...files, fileOfText(stdin())] : files;
-  const isWhole = (await Promise.all(named.map(isFolder))).includes(true);
-  const found = validateSpecs(all, rulesOf(config, isWhole));
+  // Something of a whole that cannot be read is there all the same.
+  const isWhole = unreadable.length === 0 && (await Promise.all(named.map(isFolder))).includes(true);
+  const asked = cluster ? await askCluster(all, request) : NOT_ASKED;
+  const decode = decodeOptionsOf(config);
+  const found = validateSpecs(all, { decode, schema: asked.schema(), policy: policyOf(config), isWhole });
   const texts = new Map<string, SpecFile>(all.map((file) => [file.id, file]));
-  const refused = cluster ? await (await import('./check-on-cluster.ts')).checkOnCluster(all, request) : [];
-  return { ...found, problems: [...found.problems, ...refused], textOf: (file) => showableText(texts.get(file)) };
+  return {
+    ...found,
+    problems: [
+      ...unreadable.map(unreadableFile),
+      ...found.problems,
+      ...asked.problems,
+      ...placeRefusals(notYetTold(asked.refusals, found.problems), texts, decode),
+    ],
+    textOf: (file) => showableText(texts.get(file)),
+  };
+}
+
+const NOT_ASKED = { schema: () => createSchemaCheck(unpackKubernetesSchema()), refusals: [], problems: [] } as const;
+
+async function askCluster(files: readonly SpecFile[], request: ValidateRequest) {
+  const { checkOnCluster } = await import('./check-on-cluster.ts');
+  const decode = decodeOptionsOf(request.config);
+  const { schema, ...answer } = await checkOnCluster(files, { ...request, decode, known: unpackKubernetesSchema() });
+  return { ...answer, schema: () => schema };
+}
+
+function unreadableFile({ path, cause }: { readonly path: string; readonly cause: unknown }): Problem {
+  return { ...unreadableSpec(path, cause).problem, where: { file: path, line: 1, column: 1, path: '' } };
 }
 
 const fileOfText = (text: string): SpecFile => ({
@@ -31,15 +60,11 @@ const fileOfText = (text: string): SpecFile => ({
   content: { kind: 'bytes', bytes: new TextEncoder().encode(text) },
 });
 
-function rulesOf(config: Config, isWhole: boolean): ValidationRules {
-  const { defaultNamespace, namespaceFromFolder } = config.specs;
-  return {
-    decode: { defaultNamespace, namespaceFromFolder, root: config.git.root },
-    schema: createSchemaCheck(unpackKubernetesSchema()),
-    policy: policyOf(config),
-    isWhole,
-  };
-}
+const decodeOptionsOf = ({ specs: { defaultNamespace, namespaceFromFolder }, git: { root } }: Config): DecodeOptions => ({
+  defaultNamespace,
+  namespaceFromFolder,
+  root,
+});
 
 /** Not that of a file with a Secret: what is shown here ends up in the logs of build servers. */
 function showableText(file: SpecFile | undefined): string | undefined {

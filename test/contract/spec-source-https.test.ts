@@ -10,7 +10,7 @@ import { createGitSource, type GitSource } from '../../src/adapters/git/git-sour
 import { selfSigned } from '../support/certificate.ts';
 import { type GitServer, type GitServerOptions, startGitServer } from '../support/git-server.ts';
 import { makeTempDirectory, type TempDirectory } from '../support/processes.ts';
-import { complete, reasonOf, steady, texts } from './spec-source-rig.ts';
+import { complete, PATIENCE_MS, reasonOf, steady, texts } from './spec-source-rig.ts';
 
 const SERVER = selfSigned('127.0.0.1');
 const CLIENT = selfSigned('poolkeeper');
@@ -42,7 +42,7 @@ describe('a spec source over https', () => {
     const source = createGitSource({
       url: server.url,
       mirrorDir: join(directory.path, 'mirror'),
-      timeoutMs: 20_000,
+      timeoutMs: PATIENCE_MS,
       clock: { now: () => 0 },
       environment: { PATH: process.env['PATH'] },
       ...options,

@@ -12,6 +12,9 @@ import { makeTempDirectory } from '../support/processes.ts';
 export const USER = 'reader';
 export const PASSWORD = 'canary-password-1';
 
+/** Of git, where a test is not about its deadline: beside four busy processes it takes a minute for what it does in seconds alone. */
+export const PATIENCE_MS = 120_000;
+
 /** A repository behind one way to reach it, and sources that read it. */
 export interface Rig {
   readonly repository: GitRepository;
@@ -59,7 +62,7 @@ function rig(target: Pick<Rig, 'repository' | 'url' | 'server'>, directory: { pa
         url,
         mirrorDir,
         ...(anonymous ? {} : credentials),
-        timeoutMs: 20_000,
+        timeoutMs: PATIENCE_MS,
         clock: { now: () => clock.nowMs },
         environment: { PATH: process.env['PATH'] },
         onCommand: ([command = '']) => commands.push(command),
@@ -77,7 +80,7 @@ function rig(target: Pick<Rig, 'repository' | 'url' | 'server'>, directory: { pa
 }
 
 /** A signal that does not abort within a test. */
-export const steady = (): AbortSignal => AbortSignal.timeout(60_000);
+export const steady = (): AbortSignal => AbortSignal.timeout(PATIENCE_MS);
 
 /** The value of a complete snapshot; fails for any other. */
 export function complete(snapshot: Snapshot<SpecFiles>): SpecFiles {

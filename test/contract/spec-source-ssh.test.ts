@@ -7,7 +7,7 @@ import { withoutAbsent } from '../../src/shared/without-absent.ts';
 import { makeTempDirectory, type TempDirectory } from '../support/processes.ts';
 import { hasProgram } from '../support/programs.ts';
 import { makeSshKey, type SshServer, startSshServer } from '../support/ssh-server.ts';
-import { complete, reasonOf, steady, texts } from './spec-source-rig.ts';
+import { complete, PATIENCE_MS, reasonOf, steady, texts } from './spec-source-rig.ts';
 
 describe.skipIf(!hasProgram('sshd'))('a spec source over ssh (needs sshd)', () => {
   let server: SshServer;
@@ -33,7 +33,7 @@ describe.skipIf(!hasProgram('sshd'))('a spec source over ssh (needs sshd)', () =
       mirrorDir: join(directory.path, 'mirror'),
       sshKeyFile: server.keyFile,
       knownHostsFile: server.knownHostsFile,
-      timeoutMs: 20_000,
+      timeoutMs: PATIENCE_MS,
       clock: { now: () => 0 },
       environment: { PATH: process.env['PATH'], HOME: directory.path },
       ...options,

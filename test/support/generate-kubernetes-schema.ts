@@ -2,9 +2,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants } from 'node:zlib';
+import { type OpenApiDocument, trimOpenApi } from '../../src/adapters/schema/trim-openapi.ts';
 import { type KubernetesConnection, kubeFetch } from './kube-client.ts';
 import { startKubernetes } from './kubernetes.ts';
-import { type OpenApiDocument, trimOpenApi } from './trim-openapi.ts';
 
 const FILE = join('src', 'adapters', 'schema', 'packed-kubernetes-schema.ts');
 
@@ -15,7 +15,7 @@ export async function readKubernetesSchema(connection: KubernetesConnection): Pr
   const urls = Object.entries(paths).filter(([path]) => /^apis?\/.*v\d+$/.test(path));
   const { gitVersion } = await get<{ readonly gitVersion: string }>('/version');
   const documents = await Promise.all(urls.map(([, { serverRelativeURL }]) => get<OpenApiDocument>(serverRelativeURL)));
-  return trimOpenApi(documents, gitVersion.replace(/^v/, ''));
+  return JSON.stringify(trimOpenApi(documents, gitVersion.replace(/^v/, '')));
 }
 
 function packedModule(schema: string): string {

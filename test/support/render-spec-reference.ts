@@ -41,8 +41,12 @@ version 1.2, without merge keys. [annotations.md](annotations.md) tells the anno
 \`poolkeeper validate PATH…\` looks at files in layers and tells everything at once; nothing has to be configured and nothing is asked:
 syntax, the envelope, every field by the schema of Kubernetes ${version} (unknown fields are refused, as the API server refuses them), the
 commonest of what it refuses beyond that (ports without names, a selector that does not fit its template, a container without an image), our
-annotations, the tags of Traefik, and what files have to do with each other. \`--cluster\` asks the API server as well. \`--output\` writes for
-people, as JSON, as workflow commands of GitHub Actions and Gitea, or as SARIF.
+annotations, the tags of Traefik, and what files have to do with each other. A path that cannot be read is one finding more. \`--output\`
+writes for people, as JSON, as workflow commands of GitHub Actions and Gitea, or as SARIF.
+
+\`--cluster\` goes by the schema of the cluster instead (\`/openapi/v3\`, of the API versions that the files use): fields that a newer release
+has are taken, those that an older one lacks are not, and custom kinds are looked at like all others. What has changed is tried by dry runs
+as well, and what both find is told once. Where the account may not read the schema, that is a warning, and the dry runs are all.
 
 Editors complete and underline by [spec.schema.json](schema/spec.schema.json) and, for the configuration, by
 [config.schema.json](schema/config.schema.json). For editors with the YAML language server, begin a file with the line

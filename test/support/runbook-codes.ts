@@ -105,6 +105,11 @@ export const CODE_TEXTS = {
     means: 'The API server does not serve this kind.',
     more: 'Where a spec brings the definition, the object waits for it.',
   },
+  KUBERNETES_NO_SCHEMA: {
+    means:
+      '`poolkeeper validate --cluster` could not read the schema of the cluster: only what a dry run finds was told, without its place.',
+    look: '`kubectl get --raw /openapi/v3` with the same kubeconfig.',
+  },
   KUBERNETES_REFUSED: {
     means: 'The API server, a quota, a policy or an admission webhook refused the object; the message has its words.',
     more: 'It is tried again when the spec or an object changes, and ever more rarely by itself.',

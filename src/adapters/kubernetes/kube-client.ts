@@ -19,6 +19,8 @@ export interface KubeRequest {
   readonly body?: unknown;
   /** Deadline of this request; the client's own when absent. */
   readonly timeoutMs?: number;
+  /** An answer longer than this is refused as if there was none. */
+  readonly maxBytes?: number;
 }
 
 /** An answer of any status. The body is decoded JSON, or text when it is not JSON. */
@@ -84,7 +86,7 @@ class PooledClient implements KubeClient {
   async send(request: KubeRequest, signal: AbortSignal): Promise<KubeAnswer> {
     try {
       const response = await this.#fetch(request, 'calls', this.#deadline(request, signal));
-      return await readAnswer(response);
+      return await readAnswer(response, request.maxBytes);
     } catch (error) {
       throw this.#failure(request, error, signal);
     }
@@ -169,14 +171,26 @@ class PooledClient implements KubeClient {
   }
 }
 
-async function readAnswer({ statusCode, headers, body }: Dispatcher.ResponseData): Promise<KubeAnswer> {
-  const text = await body.text();
+async function readAnswer({ statusCode, headers, body }: Dispatcher.ResponseData, maxBytes?: number): Promise<KubeAnswer> {
+  const text = maxBytes === undefined ? await body.text() : await readUpTo(body, maxBytes);
   const retryAfterMs = readRetryAfter([headers['retry-after']].flat()[0]);
   return {
     status: statusCode,
     body: parseBody(text),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   };
+}
+
+/** Leaving the loop ends the connection. */
+async function readUpTo(body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size > maxBytes) throw new Error(`the answer is longer than ${maxBytes} bytes`);
+  }
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 /** Seconds, or a date (RFC 9110, 10.2.3); proxies send both. */

@@ -21,11 +21,12 @@ export function unpackKubernetesSchema(): KubernetesSchema {
 }
 
 /**
- * A check of objects against a schema. Metadata and status are left out: both are looked at elsewhere. A kind of another API group is passed over; so is a beta or alpha version, which a cluster may serve when asked.
+ * A check of objects against a schema. Metadata and status are left out: both are looked at elsewhere. A kind that the schema lacks is told
+ * where its API group is one of `groups`, those of the schema unless given; not in a beta or alpha version, which a cluster may serve when
+ * asked.
  */
-export function createSchemaCheck(schema: KubernetesSchema): SchemaCheck {
+export function createSchemaCheck(schema: KubernetesSchema, groups: ReadonlySet<string> = groupsOf(schema)): SchemaCheck {
   const definitions = new SchemaSet(schema.definitions);
-  const groups = new Set(Object.keys(schema.kinds).map(groupOf));
   return (object) => {
     const id = `${String(object['apiVersion'])}/${String(object['kind'])}`;
     const definition = schema.kinds[id];
@@ -33,6 +34,9 @@ export function createSchemaCheck(schema: KubernetesSchema): SchemaCheck {
     return violationsOf(definitions.check(definition, object), object).filter(({ path }) => path[0] !== 'metadata' && path[0] !== 'status');
   };
 }
+
+/** The API groups that a schema has kinds of. */
+export const groupsOf = ({ kinds }: KubernetesSchema): ReadonlySet<string> => new Set(Object.keys(kinds).map(groupOf));
 
 /** The API group in `group/version/Kind`; empty in `v1/Kind`. */
 const groupOf = (id: string): string => (id.split('/').length > 2 ? id.slice(0, id.indexOf('/')) : '');

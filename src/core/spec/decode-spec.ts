@@ -58,6 +58,8 @@ export type ReadObjects =
       readonly text: string;
       readonly source: SourceFile;
       readonly objects: readonly ReadObject[];
+      /** How many objects stand in the file, with those that do not say what they are. */
+      readonly count: number;
       readonly problems: readonly Problem[];
     };
 
@@ -78,13 +80,15 @@ export function readObjects(file: SpecFile, options: DecodeOptions): ReadObjects
   if (objects.length === 0 && problems.length === 0) {
     problems.push(problem('SPEC_EMPTY', 'the file holds no object', { where: source.at(0) }));
   }
-  return { kind: 'read', text: read.text, source, objects, problems };
+  const count = decoded.reduce((sum, part) => sum + part.count, 0);
+  return { kind: 'read', text: read.text, source, objects, count, problems };
 }
 
 const DEPENDS_ON: Path = ['metadata', 'annotations', SETTINGS.dependsOn];
 
 interface DocumentResult {
   readonly objects: readonly ReadObject[];
+  readonly count: number;
   readonly problems: readonly Problem[];
 }
 
@@ -104,7 +108,7 @@ function readDocument({ value, place }: SpecDocument, source: SourceFile, fallba
     const decoded: SpecObject = { key: keyOfObject(object), object, where: at([]), ...dependsOn, ...how };
     objects.push({ object: decoded, upgraded, document: place, path });
   }
-  return { objects, problems };
+  return { objects, count: split.objects.length, problems };
 }
 
 function duplicates(objects: readonly SpecObject[], file: string): readonly Problem[] {

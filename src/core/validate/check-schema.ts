@@ -44,7 +44,8 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 function typeWords(name: string, expected: readonly string[], value: JsonValue | undefined): Words {
-  const is = value === undefined ? '' : `, not ${typeof value === 'number' ? 'such a number' : typeName(value)}`;
+  const isOtherNumber = typeof value === 'number' && expected.includes('integer');
+  const is = value === undefined ? '' : `, not ${isOtherNumber ? 'such a number' : typeName(value)}`;
   const message = `${name} must be ${expected.map((type) => TYPES[type] ?? type).join(' or ')}${is}`;
   const isUnquotable = typeof value === 'string' && (expected.includes('boolean') ? /^(?:true|false)$/ : /^-?\d+(?:\.\d+)?$/).test(value);
   if (isUnquotable && !expected.includes('string')) return { message, remedy: 'Write it without quotes.' };

@@ -25,6 +25,7 @@ export interface ValidationRules {
 /** Everything that is wrong with some files, in the order of their paths and texts. */
 export interface Validation {
   readonly files: number;
+  /** Also those that do not say what they are. */
   readonly objects: number;
   readonly problems: readonly Problem[];
 }
@@ -54,17 +55,18 @@ export function validateSpecs(files: readonly SpecFile[], rules: ValidationRules
       : []),
   ];
   const problems = withoutRepetitions([...read.flatMap((file) => file.problems), ...across]).sort(byFile);
-  return { files: files.length, objects: objects.length, problems };
+  return { files: files.length, objects: read.reduce((sum, { count }) => sum + count, 0), problems };
 }
 
 interface ValidatedFile {
   readonly objects: readonly PlacedObject[];
+  readonly count: number;
   readonly problems: readonly Problem[];
 }
 
 function validateFile(file: SpecFile, { decode, schema }: ValidationRules): ValidatedFile {
   const read = readObjects(file, decode);
-  if (read.kind === 'unreadable') return { objects: [], problems: [read.problem] };
+  if (read.kind === 'unreadable') return { objects: [], count: 0, problems: [read.problem] };
   const objects = read.objects.map((object) => placeObject(file.id, read.source, object));
   const problems = [...read.problems];
   // A later layer tells once more, in other words, what an earlier one has found.
@@ -74,7 +76,7 @@ function validateFile(file: SpecFile, { decode, schema }: ValidationRules): Vali
   };
   if (schema !== undefined) add(objects.flatMap(({ written, problemOf }) => schemaFindings(written, schema).map(problemOf)));
   add(objects.flatMap((object) => checkServerRules(object).map(object.problemOf)));
-  return { objects, problems };
+  return { objects, count: read.count, problems };
 }
 
 const placeOf = ({ where }: Problem): string => `${where?.line}:${where?.column}:${where?.path}`;

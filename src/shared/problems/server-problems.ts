@@ -10,6 +10,11 @@ export const SERVER_PROBLEMS = {
     'Give the daemon the right named in the message; `poolkeeper rbac` prints all that it needs.',
   ),
   KUBERNETES_UNKNOWN_KIND: entry('fix-spec', 'error', 'Install the CustomResourceDefinition, or correct apiVersion and kind.'),
+  KUBERNETES_NO_SCHEMA: entry(
+    'fix-config',
+    'warning',
+    'The dry run alone was asked. Let the account read /openapi/v3 (ClusterRole system:discovery), or validate without --cluster as well.',
+  ),
   KUBERNETES_REFUSED: entry('fix-spec', 'error', 'Correct the object as the API server says.'),
   KUBERNETES_IMMUTABLE: entry(
     'fix-spec',

@@ -154,11 +154,34 @@ describe('validate', () => {
     expect(stdout).not.toContain('hunter2');
   });
 
-  it('tells which path cannot be read', async () => {
-    expect(await validate([join(folder, 'none')])).toMatchObject({
-      code: 78,
-      stderr: expect.stringMatching(/CONFIG_UNREADABLE: the spec \S+none cannot be read: .*that you may read it\.$/m),
-    });
+  it('tells which path cannot be read, beside what is wrong with the others', async () => {
+    await write('a.yaml', WRONG);
+    const { code, stdout, stderr } = await validate([join(folder, 'none'), join(folder, 'a.yaml')]);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
+    expect(stdout).toMatch(/^error the spec none cannot be read: .*ENOENT.* \[CONFIG_UNREADABLE\]\n--> none:1:1\n = .*may read it\.\n/m);
+    expect(stdout).toContain('error the value must be a string');
+    expect(stdout).toContain('1 file with 1 object: 2 errors.');
+  });
+
+  it('fails by one finding for each path when none can be read', async () => {
+    const { code, stdout } = await validate(['--output', 'json', join(folder, 'none'), join(folder, 'gone')]);
+    const { problems } = JSON.parse(stdout) as { readonly problems: readonly { readonly code: string; readonly file: string }[] };
+    expect([code, ...problems.map((problem) => `${problem.code} ${problem.file}`)]).toEqual([
+      1,
+      'CONFIG_UNREADABLE none',
+      'CONFIG_UNREADABLE gone',
+    ]);
+  });
+
+  it('takes nothing for missing that may stand where nobody can read', async () => {
+    await write('b.yaml', WARNED);
+    const { stdout } = await validate([folder, join(folder, 'none')]);
+    expect(stdout).toContain('1 file with 1 object: 1 error.');
+  });
+
+  it('counts the objects that do not say what they are', async () => {
+    await write('a.yaml', `${RIGHT}---\n${RIGHT.replace('name: a', 'name: Bad_Name')}`);
+    expect(await validate([folder])).toMatchObject({ code: 1, stdout: expect.stringContaining('1 file with 2 objects: 1 error.') });
   });
 
   it('validates again when a file changes, until it is stopped', async () => {
