@@ -78,8 +78,10 @@ export class SpecPoller {
   #decoded(files: SpecFiles, before: Snapshot<SpecSet>): SpecSet {
     const old = snapshotValue(before);
     if (old !== undefined && files === this.#files) return old;
+    // Only once it is decoded: what fails here is to be tried again.
+    const set = this.#decode(files);
     this.#files = files;
-    return this.#decode(files);
+    return set;
   }
 
   #arrival(files: SpecFiles, set: SpecSet, before: { readonly set: SpecSet | undefined; readonly files: SpecFiles | undefined }): Arrival {

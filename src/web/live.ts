@@ -50,8 +50,9 @@ async function load(): Promise<void> {
     failing.value = answer.failing;
     trouble.value = undefined;
   } catch (error) {
+    if (mine !== loads) return;
     trouble.value = error instanceof Error ? error.message : String(error);
-    if (overview.value === undefined) setTimeout(() => void load(), RETRY_MS);
+    if (overview.value === undefined) setTimeout(() => mine === loads && void load(), RETRY_MS);
   }
 }
 

@@ -108,7 +108,7 @@ describe.skipIf(!hasProgram('ssh-keygen'))('a spec source that asks for signatur
     const smuggled = await commit('smuggled');
     const head = await commit('on top', key);
     const source = open('range');
-    expect(complete(await source.read('', steady())).revision).toBe(head);
+    expect(complete(await source.read('', steady()))).toMatchObject({ revision: head, judgedAlone: true });
     const refused = { kind: 'unavailable', reason: { code: 'GIT_COMMIT_UNVERIFIED', message: expect.stringContaining(smuggled) } };
     expect(await source.read(applied, steady())).toMatchObject(refused);
     expect(await source.read(applied, steady())).toMatchObject(refused);
@@ -132,6 +132,17 @@ describe.skipIf(!hasProgram('ssh-keygen'))('a spec source that asks for signatur
     expect([await verifications(), await verifications()]).toEqual([1, 0]);
     await commit('more on top', key);
     expect(await verifications()).toBe(1);
+    // A checker that failed says the same of a good signature.
+    rig.clock.nowMs += 300_001;
+    expect([await verifications(), await verifications()]).toEqual([1, 0]);
+  });
+
+  it('says of a head that it was judged alone for as long as it was', async () => {
+    const head = await commit('good', key);
+    const source = open('range');
+    expect(complete(await source.read('', steady())).judgedAlone).toBe(true);
+    expect(complete(await source.read(head, steady())).judgedAlone).toBeUndefined();
+    expect(complete(await open('head').read('', steady())).judgedAlone).toBeUndefined();
   });
 
   it('tells of a signature that does not fit, and of a name that would play with the terminal', async () => {

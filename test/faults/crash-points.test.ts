@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import type { RunReport } from '../../src/core/report/run-report.ts';
 import { appManifest } from '../support/app-manifest.ts';
 import { type DrainWatch, startDrainWatch } from '../support/drain-watch.ts';
 import { kubeRequest } from '../support/kube-client.ts';
@@ -218,8 +219,10 @@ class Lane {
       last = await stateOf(this.site, this.#nodePort);
       return JSON.stringify(last) === JSON.stringify(wanted) ? true : undefined;
     };
-    await waitUntil(`the state after ${phase}`, look, { timeoutMs: SETTLE_MS, describe: () => '' }).catch(() => undefined);
-    expect(last, phase).toEqual(wanted);
+    const isReached = await waitUntil(`the state after ${phase}`, look, { timeoutMs: SETTLE_MS, describe: () => '' }).catch(() => false);
+    // What it waits for, in its own words.
+    const said = isReached ? '' : await this.site.daemon.status().then(wordsOf, String);
+    expect(last, `${phase}: ${said}`).toEqual(wanted);
     const revision = await this.site.git.repository.head();
     await this.site.daemon.waitFor(
       `rest after ${phase}`,
@@ -232,6 +235,11 @@ class Lane {
     expect(await stateOf(this.site, this.#nodePort), `${phase}, at rest`).toEqual(wanted);
   }
 }
+
+const wordsOf = ({ specs, problems }: RunReport): string =>
+  [...specs.flatMap((spec) => [...spec.problems, ...spec.waiting, ...spec.holds]), ...problems]
+    .map((one) => JSON.stringify(one))
+    .join('\n');
 
 /** All that stands of a lane in both stores, without what differs from lane to lane. `auto` is the NodePort that Kubernetes chose. */
 interface State {

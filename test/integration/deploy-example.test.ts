@@ -23,7 +23,8 @@ function leavesOf(text: string): ReadonlyMap<string, unknown> {
 }
 
 const problemsOf = (text: string): readonly string[] => {
-  const loaded = loadConfig({ file: FILE, env: {}, flags: {}, readFile: (path) => (path === FILE ? text : 'a secret') });
+  const secretAt = (path: string): string => (path.endsWith('-headers') ? 'Authorization: Bearer a-secret' : 'a secret');
+  const loaded = loadConfig({ file: FILE, env: {}, flags: {}, readFile: (path) => (path === FILE ? text : secretAt(path)) });
   return loaded.kind === 'ok' ? [] : loaded.problems.map(problemText);
 };
 

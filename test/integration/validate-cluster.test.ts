@@ -116,8 +116,8 @@ describe.skipIf(inject('stack') === undefined)('validate --cluster', () => {
     expect(await runCli(site.daemon, 'validate', wrong, right)).toMatchObject({ code: 0 });
     const { code, stdout, stderr } = await runCli(site.daemon, 'validate', '--cluster', wrong, right);
     expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
-    expect(stdout).toMatch(/wrong\.json:1:\d+.* error Deployment validate-cluster\/wrong: spec\.replicas: Invalid value: -1/);
-    expect(stdout).toMatch(/ \[KUBERNETES_REFUSED\]$/m);
+    expect(stdout).toMatch(/^error Deployment validate-cluster\/wrong: spec\.replicas: Invalid value: -1.* \[KUBERNETES_REFUSED\]$/m);
+    expect(stdout).toMatch(/wrong\.json:1:\d+ \(spec\.replicas\)$/m);
     expect(stdout).toContain('2 files with 2 objects: 1 error.');
     const { status } = await kubeFetch(stack, { method: 'GET', path: `/apis/apps/v1/namespaces/${NAME}/deployments/right` });
     expect(status).toBe(404);
@@ -190,7 +190,7 @@ describe.skipIf(inject('stack') === undefined)('validate --cluster', () => {
     const failed = await runCli(site.daemon, 'validate', '--cluster', wrong, right);
     expect(failed).toMatchObject({ code: 1, stdout: expect.stringContaining('[KUBERNETES_NO_SCHEMA]') });
     expect(failed.stdout).toMatch(
-      /wrong\.json:1:\d+.* error Deployment validate-cluster\/wrong: \.spec.*imagePullPolicyy: field not declared.* \[KUBERNETES_REFUSED\]$/m,
+      /^error Deployment validate-cluster\/wrong: \.spec.*imagePullPolicyy: field not declared.* \[KUBERNETES_REFUSED\]$/m,
     );
     expect(failed.stdout).toContain('2 files with 2 objects: 1 error, 1 warning.');
     expect(await runCli(site.daemon, 'validate', '--cluster', right)).toMatchObject({

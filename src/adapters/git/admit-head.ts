@@ -37,6 +37,11 @@ export class HeadJudge {
     this.#verifier = new CommitVerifier(parts.git, parts.settings, parts.mirror.path);
   }
 
+  /** Whether what is in force was judged without knowing what was before. */
+  get isAlone(): boolean {
+    return this.#alone === true;
+  }
+
   /**
    * The commit that comes into force by a fetch: the head, or the one that is configured. `since` is what Consul tells to be in force, for
    * want of a commit `before`. Throws AppError GIT_REF_MISSING when the branch does not reach the configured one, GIT_NOT_FAST_FORWARD

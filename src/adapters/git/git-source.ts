@@ -101,7 +101,7 @@ class MirroredSource implements GitSource {
     try {
       await this.#mirror.prepare();
       const lookedAtMs = this.#settings.clock.now();
-      const value = await this.#look(since, lookedAtMs, signal);
+      const value = this.#marked(await this.#look(since, lookedAtMs, signal));
       this.#since = since;
       return this.#history.succeeded(value, value.revision, lookedAtMs);
     } catch (error) {
@@ -139,6 +139,13 @@ class MirroredSource implements GitSource {
     this.#history.forget();
     this.#settledAt = undefined;
     return undefined;
+  }
+
+  /** The value, with whether its head was judged alone: the same value where it says so already. */
+  #marked(files: SpecFiles): SpecFiles {
+    if ((files.judgedAlone === true) === this.#judge.isAlone) return files;
+    const { judgedAlone, ...rest } = files;
+    return judgedAlone === undefined ? { ...rest, judgedAlone: true } : rest;
   }
 
   /** The last value once more, with nothing to say about how the branch got there. */
@@ -208,7 +215,8 @@ class MirroredSource implements GitSource {
       const { fetchedAtMs } = head;
       this.#since = since;
       this.#settledAt = this.#settings.follow.kind === 'commit' ? undefined : head.revision;
-      this.#history.recalled({ ...read, problems: [], movedAfterMs: fetchedAtMs, fetchedAtMs }, head.revision, fetchedAtMs);
+      const value = this.#marked({ ...read, problems: [], movedAfterMs: fetchedAtMs, fetchedAtMs });
+      this.#history.recalled(value, head.revision, fetchedAtMs);
     } catch {
       // The failure that led here is the one to report; this one shows again when the remote is back.
       signal.throwIfAborted();

@@ -28,15 +28,23 @@ const MAX_COMMITS = 1000;
 const FIELDS = 4;
 /** Of so many ranges the verdict is remembered. */
 const MAX_VERDICTS = 16;
+/** A refusal is looked at again after this: git says the same of a signature that is bad and of a checker that failed. */
+const REFUSED_FOR_MS = 300_000;
 const FORMAT = '%H%x00%an%x00%G?%x00%GK';
 
-/** Verifies the commits of one mirror. A verdict holds while the commits and the keys are the same. */
+interface Judgement {
+  /** Undefined when all is well. */
+  readonly found: Problem | undefined;
+  readonly untilMs: number;
+}
+
+/** Verifies the commits of one mirror. A verdict holds while the commits and the keys are the same, a refusal for some minutes. */
 export class CommitVerifier {
   readonly #git: GitRunner;
   readonly #settings: GitSettings;
   readonly #gitDir: string;
-  /** What was found wrong, by commits and keys; the latest last. */
-  readonly #verdicts = new Map<string, Problem | undefined>();
+  /** By commits and keys; the latest last. */
+  readonly #verdicts = new Map<string, Judgement>();
 
   constructor(git: GitRunner, settings: GitSettings, gitDir: string) {
     this.#git = git;
@@ -49,17 +57,21 @@ export class CommitVerifier {
    * for the oldest commit that is not signed as it should be; others when a key file or program is missing.
    */
   async verify({ head, since }: VerifiedRange, signal: AbortSignal): Promise<void> {
-    const { verify } = this.#settings;
+    const { verify, clock } = this.#settings;
     if (verify === undefined) return;
     const isRange = verify.mode === 'range' && since !== undefined && isCommitId(since) && since !== head;
     const range = { head, since: isRange ? since : undefined };
     const key = [range.head, range.since, await digestOfKeys(verify)].join(' ');
-    if (!this.#verdicts.has(key)) {
-      this.#verdicts.set(key, await this.#verdict(range, signal));
+    const nowMs = clock.now();
+    let known = this.#verdicts.get(key);
+    if (known === undefined || nowMs >= known.untilMs) {
+      const found = await this.#verdict(range, signal);
+      known = { found, untilMs: found === undefined ? Number.POSITIVE_INFINITY : nowMs + REFUSED_FOR_MS };
+      this.#verdicts.delete(key);
+      this.#verdicts.set(key, known);
       for (const oldest of [...this.#verdicts.keys()].slice(0, -MAX_VERDICTS)) this.#verdicts.delete(oldest);
     }
-    const found = this.#verdicts.get(key);
-    if (found !== undefined) throw new AppError(found);
+    if (known.found !== undefined) throw new AppError(known.found);
   }
 
   /** What is wrong with the first bad commit of a range; undefined when all are good. */

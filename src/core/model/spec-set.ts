@@ -30,6 +30,8 @@ export interface SpecFiles {
   readonly commits: readonly CommitFacts[];
   /** The commit itself; absent where nobody has asked Git for it. */
   readonly head?: CommitFacts;
+  /** True when nobody could tell what was in force before: whether the head may follow it was not asked. */
+  readonly judgedAlone?: true;
   /** What should be said although the read succeeded (history rewritten, …). */
   readonly problems: readonly Problem[];
   /** When the head was first known to have moved to `revision`: lower bound of its age, and the last look that still saw the old head. */
@@ -55,4 +57,6 @@ export interface SpecSet {
   readonly commits: readonly CommitFacts[];
   /** The commit itself; see `SpecFiles`. */
   readonly head?: CommitFacts;
+  /** See `SpecFiles`. */
+  readonly judgedAlone?: true;
 }

@@ -136,7 +136,7 @@ export function planContext(input: ContextInput): PlanContext {
     ...input,
     registry,
     views,
-    removalBar: whyNoRemoval(input.world),
+    removalBar: whyNoRemoval(input.world) ?? whyUncompared(input),
     decisions: decidePools(input, registry),
     checksByInstance: indexChecks(registry),
     dependencies: remember(input.memos.dependencies, 'specs', [set], () => readDependencies(set)),
@@ -177,6 +177,15 @@ export function whyNoRemoval(world: World, isReturn?: 'is-return'): Problem | un
     return problem('SNAPSHOT_NOT_COMPLETE', 'removals wait: the canaries in Consul have only just been created');
   }
   return undefined;
+}
+
+/** Why nothing may be removed, or approved, by a head of which nobody has asked whether it may follow the one that was in force. */
+function whyUncompared({ world, memory }: ContextInput): Problem | undefined {
+  if (snapshotValue(world.specs)?.judgedAlone !== true || memory.appliedRevision === '') return undefined;
+  return problem(
+    'SNAPSHOT_NOT_COMPLETE',
+    `removals wait: the head in Git was not compared yet with ${memory.appliedRevision}, which was in force`,
+  );
 }
 
 const NOBODY: ReadonlyMap<NodeName, number> = new Map();

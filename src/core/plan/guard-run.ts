@@ -157,7 +157,9 @@ interface Outcome {
 function nextMemory({ removals, holds, spent, stayOut }: Outcome, context: PlanContext): Memory {
   const { memory, world } = context;
   const specs = world.specs.kind === 'complete' ? world.specs.value : undefined;
-  const settled = specs !== undefined && holds.length === 0 && context.removalBar === undefined && knowsKinds(context);
+  const isOtherSource = specs !== undefined && specs.source !== memory.source;
+  // Removals by another source are held by kind: while one is not known, nobody can say that nothing is held.
+  const settled = specs !== undefined && holds.length === 0 && context.removalBar === undefined && (!isOtherSource || knowsKinds(context));
   const next: Memory = {
     ...memory,
     removals,

@@ -43,8 +43,9 @@ export function buildSpecSet(files: SpecFiles, options: DecodeOptions, cache: De
   }
   cache.options = optionsKey;
   cache.entries = entries;
-  const { revision, source, commits, head } = files;
-  return { revision, source, specs, broken, brokenTexts, notes, commits, ...(head === undefined ? {} : { head }) };
+  const { revision, source, commits, head, judgedAlone } = files;
+  const more = { ...(head === undefined ? {} : { head }), ...(judgedAlone === undefined ? {} : { judgedAlone }) };
+  return { revision, source, specs, broken, brokenTexts, notes, commits, ...more };
 }
 
 const cacheKey = ({ id, blobId }: SpecFile): string => JSON.stringify([id, blobId]);

@@ -127,6 +127,26 @@ describe('the guard', () => {
     expect(planWorld(shrunk(10, 4)).guarded.memory.appliedRevision).toBe('r1');
   });
 
+  it('removes nothing, and settles nothing, by a head that was not compared with the one in force', () => {
+    const world = shrunk(10, 9);
+    const alone: World = { ...world, specs: complete({ ...specSet(names(9).map(specOf)), judgedAlone: true }) };
+    const plan = planWorld(alone);
+    expect(removed(plan)).toBe(0);
+    expect([...reasons(plan)]).toEqual(['SNAPSHOT_NOT_COMPLETE']);
+    expect(plan.guarded.memory.appliedRevision).toBe('r1');
+    // Where nothing was in force there is nothing to compare with.
+    const none: World = { ...shrunk(10, 10), specs: complete({ ...specSet(names(10).map(specOf)), judgedAlone: true }) };
+    expect(planWorld(none, { memory: { ...MEMORY, appliedRevision: '' } }).guarded.memory.appliedRevision).not.toBe('');
+  });
+
+  it('moves the applied revision of the same source also while a kind that we had objects of tells nothing', () => {
+    const settled = shrunk(10, 10);
+    const reason = problem('KUBERNETES_FORBIDDEN', 'may not list');
+    const objects = new Map([...settled.cluster.objects, [CONFIG_MAPS, { kind: 'unavailable', reason, sinceMs: 0 } as const]]);
+    const world: World = { ...settled, cluster: { ...settled.cluster, objects } };
+    expect(planWorld(world, { memory: { ...MEMORY, kinds: [CONFIG_MAPS] } }).guarded.memory.appliedRevision).toBe('r2');
+  });
+
   it.each([
     { code: 'KUBERNETES_UNAVAILABLE', revision: 'r1', source: 'repo main /', reasons: ['SOURCE_CHANGED'] },
     // What the server does not serve, nobody can have objects of.
