@@ -160,8 +160,9 @@ function createLoop(works: Workings, config: Config, onReport: DaemonIo['onRepor
       works.failing = undefined;
       return turn;
     },
-    onError: (error) => {
-      works.failing = { sinceMs: works.failing?.sinceMs ?? parts.clock.now(), says: redact(errorText(error)).slice(0, MOST_SAID) };
+    onError: (error, work) => {
+      if (work === 'run')
+        works.failing = { sinceMs: works.failing?.sinceMs ?? parts.clock.now(), says: redact(errorText(error)).slice(0, MOST_SAID) };
       metrics.countRunError();
       log.error({ event: 'error', error: errorText(error) }, 'the loop caught an error');
     },

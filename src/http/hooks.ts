@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { BodyPlaces } from './body-places.ts';
 import { deliveryOf, HOOK_SENDERS, type HookSender } from './hook-senders.ts';
 import type { HttpServerOptions } from './http-server-options.ts';
 import { passOn } from './pass-on.ts';
@@ -9,7 +10,7 @@ import { PASSED_ON, StandbySignatures, signedRequest } from './standby-signature
 /** A push of 2,000 commits is told in less; what claims to be longer is refused before it is read. */
 const LONGEST_BODY = 5 * 1024 * 1024;
 /** Bodies that are read at once: what claims to prove itself is read before that is known. */
-const MOST_AT_ONCE = 32;
+const AT_ONCE = { most: 32, mostOfOne: 16 };
 /** Of one address, which may be that of a proxy: only what proves nothing counts, so that nobody keeps out who knows the secret. */
 const UNPROVEN_PER_MINUTE = 60;
 /** Of one kind of sender. */
@@ -27,7 +28,7 @@ export function addHooks(app: FastifyInstance, { hook, leader }: Source): void {
   const now = (): number => performance.now();
   const unproven = new RateLimiter({ perMinute: UNPROVEN_PER_MINUTE, now });
   const proven = new RateLimiter({ perMinute: PROVEN_PER_MINUTE, now });
-  let reading = 0;
+  const places = new BodyPlaces(AT_ONCE);
   const signatures = hook === undefined ? undefined : new StandbySignatures(hook.secret);
   const delivered = new Set<string>();
   const isNew = (delivery: string): boolean => {
@@ -59,9 +60,9 @@ export function addHooks(app: FastifyInstance, { hook, leader }: Source): void {
           });
         }
         if (proofs.every((header) => request.headers[header] === undefined)) return refuse(request, reply);
-        if (reading >= MOST_AT_ONCE) return tooMany(reply, 1, 'everybody');
-        reading++;
-        reply.raw.once('close', () => reading--);
+        const full = places.take(request.ip);
+        if (full !== undefined) return tooMany(reply, 1, full);
+        reply.raw.once('close', () => places.giveBack(request.ip));
         return undefined;
       };
       scope.post(`/hooks/${name}`, { bodyLimit: LONGEST_BODY, onRequest }, async (request, reply) => {

@@ -31,9 +31,12 @@ export interface LoopOptions {
   readonly refresh: (signal: AbortSignal) => Promise<void>;
   /** One run. Never two at once. */
   readonly run: (trigger: readonly string[], signal: AbortSignal) => Promise<Turn>;
-  /** Told of what the loop could not handle; the loop goes on. */
-  readonly onError: (error: unknown) => void;
+  /** Told of what the loop could not handle, and in which of its works; the loop goes on. */
+  readonly onError: (error: unknown, work: LoopWork) => void;
 }
+
+/** What the loop does. */
+export type LoopWork = 'poll' | 'refresh' | 'run';
 
 /** After so many turns in a row that threw, the process is no longer taken for alive. */
 const MOST_THROWN = 10;
@@ -107,7 +110,7 @@ export class ReconcileLoop {
     while (!signal.aborted) {
       const waiting = this.#polled;
       this.#polled = [];
-      await this.#guarded(async () => {
+      await this.#guarded('poll', async () => {
         if (await this.#options.poll(signal)) this.wake('git');
       });
       for (const resolve of waiting) resolve();
@@ -126,7 +129,7 @@ export class ReconcileLoop {
       const { fullCompareMs, jitter, clock } = this.#options;
       await this.#pause(jitterMs(fullCompareMs, jitter, clock.random), () => undefined, signal);
       if (signal.aborted) return;
-      await this.#guarded(() => this.#options.refresh(signal));
+      await this.#guarded('refresh', () => this.#options.refresh(signal));
       this.wake('full-compare');
     }
   }
@@ -153,7 +156,7 @@ export class ReconcileLoop {
 
   async #turn(trigger: readonly string[], waiters: readonly ((turn: Turn) => void)[], runSignal: AbortSignal): Promise<number | undefined> {
     const { clock, retry } = this.#options;
-    const turn = await this.#guarded(() => this.#options.run(trigger, runSignal));
+    const turn = await this.#guarded('run', () => this.#options.run(trigger, runSignal));
     this.#sinceMs = clock.now();
     this.#thrown = turn === undefined ? this.#thrown + 1 : 0;
     if (turn !== undefined) for (const resolve of waiters) resolve(turn);
@@ -173,11 +176,11 @@ export class ReconcileLoop {
     await delay(Math.min(ms ?? 2 ** 31 - 1, 2 ** 31 - 1), undefined, { signal: either }).catch(() => undefined);
   }
 
-  async #guarded<T>(work: () => Promise<T>): Promise<T | undefined> {
+  async #guarded<T>(name: LoopWork, work: () => Promise<T>): Promise<T | undefined> {
     try {
       return await work();
     } catch (error) {
-      if (!isAbort(error)) this.#options.onError(error);
+      if (!isAbort(error)) this.#options.onError(error, name);
       return undefined;
     }
   }
