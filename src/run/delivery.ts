@@ -13,7 +13,7 @@ export interface DeliveryTimings {
   readonly retry: { readonly baseMs: number; readonly maxMs: number };
   /** What a server may ask to be left alone for at most. */
   readonly longestWaitMs: number;
-  /** A channel that has failed for so long gets one try for each message. */
+  /** A message whose sending has failed for so long is given up. */
   readonly giveUpMs: number;
 }
 
@@ -23,7 +23,7 @@ export const DELIVERY_TIMINGS: DeliveryTimings = {
   giveUpMs: 60 * 60_000,
 };
 
-export interface DeliveryOptions<T> {
+export interface DeliveryOptions<T extends object> {
   readonly sender: Sender<T>;
   readonly mailbox: Mailbox<T>;
   readonly clock: Clock;
@@ -35,11 +35,12 @@ export interface DeliveryOptions<T> {
 }
 
 /** Sends what is in a mailbox, one request at a time, and tries again what fails. Nobody waits for it. */
-export class Delivery<T> {
+export class Delivery<T extends object> {
   readonly #options: DeliveryOptions<T>;
   #poke: (() => void) | undefined;
   #failures = 0;
-  #failingSinceMs: number | undefined;
+  /** When the sending of a message failed for the first time; ms since the epoch. */
+  readonly #failingSinceMs = new WeakMap<T, number>();
   #problem: Problem | undefined;
 
   constructor(options: DeliveryOptions<T>) {
@@ -76,14 +77,14 @@ export class Delivery<T> {
     const { mailbox, clock, timings, sender, onResult } = this.#options;
     if (result.kind === 'sent') {
       this.#failures = 0;
-      this.#failingSinceMs = undefined;
       this.#setProblem(undefined);
       onResult(sender.channel, 'sent');
       return 0;
     }
     const nowMs = clock.now();
-    this.#failingSinceMs ??= nowMs;
-    const isHopeless = !result.retry || nowMs - this.#failingSinceMs >= timings.giveUpMs;
+    const sinceMs = this.#failingSinceMs.get(what) ?? nowMs;
+    this.#failingSinceMs.set(what, sinceMs);
+    const isHopeless = !result.retry || nowMs - sinceMs >= timings.giveUpMs;
     if (isHopeless) mailbox.lost(what);
     else mailbox.back(what);
     onResult(sender.channel, isHopeless ? 'lost' : 'failed');

@@ -6,9 +6,9 @@ import { addStatus, putStatusBack, type StatusBox } from '../core/notify/status-
 export interface Mailbox<T> {
   /** What to send now, which leaves the box; or when there will be something, in ms since the epoch. */
   next(nowMs: number): { readonly what?: T; readonly againAtMs?: number };
-  /** It could not be sent now. */
+  /** It could not be sent now. What left the box before it was cleared does not come back. */
   back(what: T): void;
-  /** It will not be sent. */
+  /** It will not be sent; the same holds. */
   lost(what: T): void;
   /** Forgets all that waits: another replica tells of it. */
   clear(): void;
@@ -18,6 +18,8 @@ export interface Mailbox<T> {
 export class ChannelMailbox implements Mailbox<ChannelMessage> {
   readonly #limit: RateLimit;
   #outbox: Outbox = EMPTY_OUTBOX;
+  /** What left the box since it was cleared last. */
+  #taken = new WeakSet<ChannelMessage>();
 
   constructor(limit: RateLimit) {
     this.#limit = limit;
@@ -30,26 +32,31 @@ export class ChannelMailbox implements Mailbox<ChannelMessage> {
   next(nowMs: number): { readonly what?: ChannelMessage; readonly againAtMs?: number } {
     const { outbox, message, againAtMs } = take(this.#outbox, nowMs, this.#limit);
     this.#outbox = outbox;
+    if (message !== undefined) this.#taken.add(message);
     return { ...(message === undefined ? {} : { what: message }), ...(againAtMs === undefined ? {} : { againAtMs }) };
   }
 
   back(message: ChannelMessage): void {
-    this.#outbox = putBack(this.#outbox, message);
+    if (this.#taken.has(message)) this.#outbox = putBack(this.#outbox, message);
   }
 
   lost(message: ChannelMessage): void {
-    this.#outbox = giveUp(this.#outbox, message);
+    if (this.#taken.has(message)) this.#outbox = giveUp(this.#outbox, message);
   }
 
   clear(): void {
+    const { sentAtMs, made } = this.#outbox;
     // What was sent still counts against the limit.
-    this.#outbox = { ...EMPTY_OUTBOX, sentAtMs: this.#outbox.sentAtMs };
+    this.#outbox = { ...EMPTY_OUTBOX, sentAtMs, made };
+    this.#taken = new WeakSet();
   }
 }
 
 /** Statuses of commits, the newest of each. */
 export class StatusMailbox implements Mailbox<CommitStatus> {
   #box: StatusBox = new Map();
+  /** What left the box since it was cleared last. */
+  #taken = new WeakSet<CommitStatus>();
 
   /** Gives how many statuses of old commits were dropped for it. */
   add(status: CommitStatus): number {
@@ -62,11 +69,12 @@ export class StatusMailbox implements Mailbox<CommitStatus> {
     const [first, ...rest] = this.#box;
     if (first === undefined) return {};
     this.#box = new Map(rest);
+    this.#taken.add(first[1]);
     return { what: first[1] };
   }
 
   back(status: CommitStatus): void {
-    this.#box = putStatusBack(this.#box, status);
+    if (this.#taken.has(status)) this.#box = putStatusBack(this.#box, status);
   }
 
   lost(): void {
@@ -75,5 +83,6 @@ export class StatusMailbox implements Mailbox<CommitStatus> {
 
   clear(): void {
     this.#box = new Map();
+    this.#taken = new WeakSet();
   }
 }

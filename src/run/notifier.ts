@@ -11,7 +11,7 @@ import type { Redactor } from '../shared/redact.ts';
 import { Delivery, type DeliveryOptions } from './delivery.ts';
 import { ChannelMailbox, StatusMailbox } from './mailbox.ts';
 
-export interface NotifierOptions extends Pick<DeliveryOptions<unknown>, 'clock' | 'timings' | 'onResult' | 'onProblem'> {
+export interface NotifierOptions extends Pick<DeliveryOptions<object>, 'clock' | 'timings' | 'onResult' | 'onProblem'> {
   readonly clock: Clock;
   /** Absent: commits have no status. */
   readonly commits?: Sender<CommitStatus>;
@@ -70,9 +70,10 @@ export class Notifier {
       return;
     }
     this.#last = { report, touched };
-    const nowMs = this.#options.clock.now();
-    const commits = followCommits(this.#followedCommits, { report, touched, nowMs });
-    const events = followEvents(this.#followedEvents, { report, nowMs });
+    const { clock, redact } = this.#options;
+    const nowMs = clock.now();
+    const commits = followCommits(this.#followedCommits, { report, touched, nowMs, redact });
+    const events = followEvents(this.#followedEvents, { report, nowMs, redact });
     this.#followedCommits = commits.followed;
     this.#followedEvents = events.followed;
     const once = [...leaderEvent(this.#holder, report, nowMs), ...commitEvents(commits.turned, report, nowMs)];

@@ -39,6 +39,8 @@ export type More = Readonly<Partial<Record<EventName, number>>>;
 
 /** What one request to a channel tells: a notification, and how many more there were; or the latter alone. */
 export interface ChannelMessage {
+  /** No other message of this channel has it, as long as the process lives; the same for each try. */
+  readonly id: number;
   readonly notification?: Notification;
   readonly more: More;
 }

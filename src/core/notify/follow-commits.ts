@@ -1,4 +1,6 @@
 import type { Problem } from '../../shared/problem.ts';
+import type { Redactor } from '../../shared/redact.ts';
+import type { Hold } from '../model/action.ts';
 import type { Revision, SpecId } from '../model/ids.ts';
 import type { CommitStatus } from '../model/notification.ts';
 import type { RunReport, SpecReport } from '../report/run-report.ts';
@@ -27,6 +29,8 @@ export interface CommitsInput {
   /** The specs that the commit in force touched, broken ones and removed ones included; undefined: it was in force at the start. */
   readonly touched: ReadonlySet<SpecId> | undefined;
   readonly nowMs: number;
+  /** Masks secrets, before anything is cut: half a secret is not known again. */
+  readonly redact: Redactor;
 }
 
 interface Verdict {
@@ -48,7 +52,8 @@ const LONGEST = 140;
  * there; when nothing is left of one that is pending, its last word is `superseded`. Of a commit that was in force at the start
  * nobody knows what it touched: all specs count, and it is told of only once it has succeeded or failed. Pure.
  */
-export function followCommits(before: FollowedCommits, { report, touched, nowMs }: CommitsInput): CommitsTold {
+export function followCommits(before: FollowedCommits, input: CommitsInput): CommitsTold {
+  const { report, touched, nowMs } = input;
   const { revision } = report;
   if (revision === undefined) return { followed: before, statuses: [], turned: [] };
   const isNew = revision !== before.current;
@@ -58,7 +63,7 @@ export function followCommits(before: FollowedCommits, { report, touched, nowMs 
   const going: readonly OpenCommit[] = all.slice(-MOST_OPEN);
   const superseded = [...overtaken, ...all.slice(0, -MOST_OPEN)];
   const specs = new Map(report.specs.map((spec) => [spec.id, spec]));
-  const judged = going.map((open) => follow(open, judge(open, specs, report), nowMs));
+  const judged = going.map((open) => follow(open, judge(open, specs, input), nowMs));
   const open = judged.flatMap((one) => (one.status?.state === 'success' ? [] : [one.open]));
   const last = superseded.filter(({ told }) => told?.verdict.state === 'pending').map((one) => supersededBy(one.revision, revision));
   const again = judged.flatMap(({ lookAgainAtMs }) => lookAgainAtMs ?? []);
@@ -111,7 +116,7 @@ function follow(open: OpenCommit, verdict: Verdict, nowMs: number): Followed {
   return { open: { ...open, told: { verdict, atMs: nowMs } }, status, ...(isSame ? {} : { turned: status }) };
 }
 
-function judge({ left, revision }: OpenCommit, specs: ReadonlyMap<SpecId, SpecReport>, report: RunReport): Verdict {
+function judge({ left, revision }: OpenCommit, specs: ReadonlyMap<SpecId, SpecReport>, { report, redact }: CommitsInput): Verdict {
   const ids = left === undefined ? [...specs.keys()] : [...left];
   // What is not there any more has left for good.
   const standings = ids.map((id) => standingOf(specs.get(id)));
@@ -121,14 +126,14 @@ function judge({ left, revision }: OpenCommit, specs: ReadonlyMap<SpecId, SpecRe
     const others = failed.length === 1 ? '' : ` (and ${failed.length - 1} more of ${specCount(ids.length)})`;
     return {
       state: 'failure',
-      description: shorten(`${first.id}: ${first.why}`, others),
+      description: shorten(redact(`${first.id}: ${first.why}`), others),
       about: `${first.id} ${first.code} ${failed.length}`,
     };
   }
   const [waiting] = going;
   if (waiting !== undefined) {
     const done = ids.length - going.length;
-    const description = shorten(`applying: ${done} of ${specCount(ids.length)} in step; ${waiting.id}: ${waiting.why}`);
+    const description = shorten(redact(`applying: ${done} of ${specCount(ids.length)} in step; ${waiting.id}: ${waiting.why}`));
     return { state: 'pending', description, about: description };
   }
   const seconds = report.latencies.find((one) => one.stage === 'total' && one.revision === revision)?.seconds;
@@ -158,9 +163,7 @@ function standingOf(spec: SpecReport | undefined): Standing {
   const { id, state, legs, problems, waiting, holds } = spec;
   const errors = problems.filter(({ severity }) => severity === 'error');
   if (state === 'broken' || state === 'conflict' || state === 'failed') return failedBy(id, errors, state);
-  const [hold] = holds;
-  if (state === 'held')
-    return { kind: 'failed', id, why: `held: ${hold?.reason.message ?? 'by the guard'}`, code: hold?.reason.code ?? '' };
+  if (state === 'held') return heldBy(id, holds);
   if (state !== 'in-step') return { kind: 'going', id, why: waiting[0]?.what ?? state };
   if (legs.traefik === 'in-step' || legs.traefik === 'not-watched') return { kind: 'done' };
   if (legs.traefik === 'unknown') return { kind: 'going', id, why: 'no Traefik answers' };
@@ -174,6 +177,14 @@ function failedBy(id: SpecId, problems: readonly Problem[], otherwise: string): 
   if (mend !== undefined) return { kind: 'failed', id, why: reasonOf(mend), code: mend.code };
   const [first] = problems;
   return first === undefined ? { kind: 'failed', id, why: otherwise, code: otherwise } : { kind: 'going', id, why: reasonOf(first) };
+}
+
+/** The same of holds: while a source has not answered in full, removals wait for it. */
+function heldBy(id: SpecId, holds: readonly Hold[]): Standing {
+  const mend = holds.find(({ reason }) => reason.next !== 'retry');
+  const [first] = holds;
+  if (mend === undefined && first !== undefined) return { kind: 'going', id, why: first.reason.message };
+  return { kind: 'failed', id, why: `held: ${mend?.reason.message ?? 'by the guard'}`, code: mend?.reason.code ?? '' };
 }
 
 const reasonOf = ({ message, where }: Problem): string => (where === undefined ? message : `line ${where.line}: ${message}`);

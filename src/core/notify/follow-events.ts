@@ -1,8 +1,9 @@
+import type { Redactor } from '../../shared/redact.ts';
 import type { PoolKey } from '../model/ids.ts';
 import type { Notification } from '../model/notification.ts';
 import type { RunReport } from '../report/run-report.ts';
 import { oneLine } from './one-line.ts';
-import { isTold, reachable, type Standing, standingEvents } from './standing-events.ts';
+import { endText, isTold, reachable, type Standing, standingEvents } from './standing-events.ts';
 
 interface Entry {
   readonly standing: Standing;
@@ -25,23 +26,31 @@ export const NO_EVENTS: FollowedEvents = { entries: new Map(), filled: new Set()
 const CALM_MS = 30_000;
 const LONGEST = 500;
 
+export interface EventsInput {
+  readonly report: RunReport;
+  readonly nowMs: number;
+  /** Masks secrets, before anything is cut: half a secret is not known again. */
+  readonly redact: Redactor;
+}
+
 /**
  * Tells each event once when it has stood for as long as its kind asks for, and its end once when it has been over for a while. An end is
  * told only of what was told to have begun, and only by a report that can know. Pure.
  */
 export function followEvents(
   before: FollowedEvents,
-  { report, nowMs }: { readonly report: RunReport; readonly nowMs: number },
+  { report, nowMs, redact }: EventsInput,
 ): { readonly followed: FollowedEvents; readonly notifications: readonly Notification[]; readonly lookAgainAtMs?: number } {
   const filled = filledPools(before.filled, report);
   const now = standingEvents(report, filled);
   const entries = new Map<string, Entry>();
   const notifications: Notification[] = [];
   const again: number[] = [];
-  const tell = (phase: 'begun' | 'ended', { event, subject, message, ended, remedy }: Standing): void => {
+  const tell = (phase: 'begun' | 'ended', standing: Standing): void => {
+    const { event, subject, message, remedy } = standing;
     const text = {
-      message: oneLine(phase === 'begun' ? message : ended, LONGEST),
-      remedy: phase === 'begun' ? oneLine(remedy, LONGEST) : '',
+      message: oneLine(redact(phase === 'begun' ? message : endText(standing, report)), LONGEST),
+      remedy: phase === 'begun' ? oneLine(redact(remedy), LONGEST) : '',
     };
     notifications.push({ event, phase, subject, ...text, revision: report.revision ?? '', atMs: nowMs });
   };

@@ -9,9 +9,11 @@ export interface Outbox {
   readonly again?: ChannelMessage;
   /** When messages were sent within the window; ms since the epoch. */
   readonly sentAtMs: readonly number[];
+  /** How many messages have been made. */
+  readonly made: number;
 }
 
-export const EMPTY_OUTBOX: Outbox = { queue: [], more: {}, sentAtMs: [] };
+export const EMPTY_OUTBOX: Outbox = { queue: [], more: {}, sentAtMs: [], made: 0 };
 
 /** At most `most` requests within `windowMs`, and at most `longest` notifications that wait. */
 export interface RateLimit {
@@ -29,7 +31,8 @@ export function put(outbox: Outbox, notification: Notification, { longest }: Rat
 
 /**
  * The next message, if there is anything to tell and the limit allows a request now; else when it will. The last request that the
- * limit allows tells of all that waits: one notification, and the number of the others.
+ * limit allows tells of all that waits: one notification, and the number of the others. A number alone waits for the next notification:
+ * where it comes from a message that was refused, a message of it would be refused as well, and so on for ever.
  */
 export function take(
   outbox: Outbox,
@@ -40,15 +43,18 @@ export function take(
   const [oldest] = sentAtMs;
   const { again, ...waiting } = outbox;
   const [first, ...rest] = outbox.queue;
-  const isEmpty = again === undefined && first === undefined && Object.keys(outbox.more).length === 0;
+  const isEmpty = again === undefined && first === undefined;
   if (isEmpty) return { outbox: { ...outbox, sentAtMs } };
   if (sentAtMs.length >= most && oldest !== undefined) return { outbox: { ...outbox, sentAtMs }, againAtMs: oldest + windowMs };
   const sent = [...sentAtMs, nowMs];
   if (again !== undefined) return { outbox: { ...waiting, sentAtMs: sent }, message: again };
   const isLast = sent.length >= most;
   const more = isLast ? counted(outbox.more, rest) : outbox.more;
-  const message = { ...(first === undefined ? {} : { notification: first }), more };
-  return { outbox: { queue: isLast ? [] : rest, more: {}, sentAtMs: sent }, message };
+  const made = outbox.made + 1;
+  return {
+    outbox: { queue: isLast ? [] : rest, more: {}, sentAtMs: sent, made },
+    message: { id: made, ...(first === undefined ? {} : { notification: first }), more },
+  };
 }
 
 /** The outbox after a message that could not be sent: it comes first, also when it has to wait. */

@@ -38,14 +38,25 @@ export function standingEvents(report: RunReport, filled: ReadonlySet<PoolKey>):
 export function isTold({ event, subject }: Standing, report: RunReport): boolean {
   if (event === 'pool-empty' || event === 'pool-below-floor') return isKnown(report, 'Consul') && isKnown(report, 'Kubernetes');
   if (event === 'traefik-disagrees') return report.gateways !== undefined;
-  if (event === 'sync-failed' || event === 'held') return true;
+  // A source that has not answered in full makes a hold of its own out of the others.
+  if (event === 'held') return STORES.every((store) => isKnown(report, store));
+  if (event === 'sync-failed') return true;
   return report.specs.find(({ id }) => id === subject)?.state !== 'unknown';
+}
+
+/** What is told at the end of an event: also that what it spoke of is not there any more. */
+export function endText({ event, subject, ended }: Standing, { pools, specs }: RunReport): string {
+  if (event === 'pool-empty' || event === 'pool-below-floor')
+    return pools.some(({ pool }) => pool === subject) ? ended : `pool ${subject} is gone`;
+  const isOfSpec = event !== 'sync-failed' && event !== 'held' && event !== 'traefik-disagrees';
+  return isOfSpec && !specs.some(({ id }) => id === subject) ? `${subject} is gone` : ended;
 }
 
 /** Backends that requests can reach, as far as anybody knows. */
 export const reachable = ({ passing, serving }: PoolReport): number => Math.min(passing, serving ?? passing);
 
-type StoreName = 'Git' | 'Kubernetes' | 'Consul';
+const STORES = ['Git', 'Kubernetes', 'Consul'] as const;
+type StoreName = (typeof STORES)[number];
 
 /** The store that a source belongs to; undefined: Traefik, of which other events tell. */
 function storeOf({ source }: SourceReport): StoreName | undefined {
@@ -112,7 +123,7 @@ function holdEvents({ holds }: RunReport): readonly Standing[] {
         message: `held back: ${message}${more}`,
         ended: `nothing is held back any more by ${code}`,
         remedy,
-        afterMs: AT_ONCE,
+        afterMs: first.reason.next === 'retry' ? LATER : AT_ONCE,
       },
     ];
   });

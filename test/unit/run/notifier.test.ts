@@ -165,7 +165,57 @@ describe('Notifier', () => {
     expect(channel.sent[1]).toMatchObject({ more: { 'spec-broken': 1 } });
   });
 
-  it('gives a channel that has failed for too long one try for each message', async () => {
+  it('puts nothing back that was in flight when another replica began to lead', async () => {
+    const { notifier, commits, channel, results } = started({ events: new Set(['spec-broken']) });
+    const answers: ((result: SendResult) => void)[] = [];
+    commits.answer = channel.answer = () => new Promise((resolve) => answers.push(resolve));
+    notifier.take(broken, touched);
+    await expect.poll(() => answers).toHaveLength(2);
+    notifier.take(standby, touched);
+    commits.answer = channel.answer = () => ({ kind: 'sent' });
+    for (const answer of answers) answer(fails(true));
+    await expect.poll(() => results.filter((one) => one.endsWith('failed'))).toHaveLength(2);
+    notifier.take({ ...fine, revision: revision('bbbbbbb2') }, touched);
+    await expect.poll(() => commits.sent.map(({ state }) => state)).toEqual(['failure', 'success']);
+    expect(channel.sent).toHaveLength(1);
+  });
+
+  it('gives each message its own time, also on a channel that has failed for long', async () => {
+    let nowMs = 0;
+    const { notifier, commits, results } = started({ channels: [], clock: { now: () => nowMs, random: () => 0.5 } });
+    commits.answer = () => fails(true);
+    notifier.take(broken, touched);
+    await expect.poll(() => results).toContain('commit-status failed');
+    nowMs = TIMINGS.giveUpMs;
+    await expect.poll(() => results).toContain('commit-status lost');
+    const before = results.length;
+    notifier.take(fine, touched);
+    await expect.poll(() => results.length).toBeGreaterThan(before + 1);
+    expect(results.slice(before)).not.toContain('commit-status lost');
+  });
+
+  it('leaves a channel that refuses everything alone until there is something new to tell', async () => {
+    const { notifier, channel, results } = started({ events: new Set(['spec-broken']) });
+    channel.answer = () => fails(false);
+    notifier.take(broken, touched);
+    await expect.poll(() => results).toContain('slack lost');
+    await new Promise((resolve) => setTimeout(resolve, 20 * TIMINGS.retry.maxMs));
+    expect(channel.sent).toHaveLength(1);
+  });
+
+  it('cuts no secret in two before it is masked', async () => {
+    const { notifier, commits, channel } = started();
+    const message = `${'x'.repeat(133)}hidden ${'x'.repeat(400)}`;
+    const told = problem('SPEC_UNKNOWN_FIELD', message);
+    const long = problem('SPEC_UNKNOWN_FIELD', `${'x'.repeat(484)}hidden ${'x'.repeat(400)}`);
+    notifier.take(runReport({ revision: A, specs: [specReport('a', { state: 'broken', problems: [told] })] }), touched);
+    notifier.take(runReport({ revision: revision('bbbbbbb2'), specs: [specReport('b', { state: 'broken', problems: [long] })] }), touched);
+    await expect.poll(() => commits.sent.map(({ state }) => state)).toContain('failure');
+    await expect.poll(() => channel.sent.length).toBeGreaterThan(1);
+    expect(JSON.stringify([...commits.sent, ...channel.sent])).not.toMatch(/x(h|hi|hid|hidd|hidde|hidden)…/);
+  });
+
+  it('gives up what has failed for too long', async () => {
     const { notifier, commits, results } = started({ timings: { ...TIMINGS, giveUpMs: 0 } });
     commits.answer = () => fails(true);
     notifier.take(broken, touched);

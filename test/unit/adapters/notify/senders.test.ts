@@ -21,6 +21,7 @@ const NOW_MS = 1_700_000_000_500;
 const clock = { now: () => NOW_MS, random: () => 0.5 };
 const status: CommitStatus = { revision: revision('4f1c0de2b7a94c1f8e3d5a6b7c8d9e0f1a2b3c4d'), state: 'pending', description: 'applying' };
 const message: ChannelMessage = {
+  id: 1,
   notification: {
     event: 'spec-broken',
     phase: 'begun',
@@ -129,7 +130,7 @@ describe('senders of notifications', () => {
 
   it('write what Slack shows, with nothing in it that Slack would act upon', async () => {
     await slack().send({ ...message, more: { held: 2 } }, live);
-    await slack().send({ more: { held: 2 } }, live);
+    await slack().send({ id: 2, more: { held: 2 } }, live);
     expect(server.received[0]?.path).toBe(`/services/${TOKEN}`);
     expect(server.received.map(({ body }) => JSON.parse(body) as unknown)).toEqual([
       { text: '🔴 *main*: prod/web.yaml is broken: &lt;x&gt; &amp; "y"\nMend it.\nand 2 more: 2 held\n<http://page|status>' },
@@ -166,6 +167,9 @@ describe('senders of notifications', () => {
     const names = server.received.map(({ headers }) => headers['x-poolkeeper-delivery']);
     expect(names[0]).toMatch(/^[0-9a-f]{32}$/);
     expect([names[1] === names[0], names[2] === names[0]]).toEqual([true, false]);
+    for (const id of [7, 8]) await sender.send({ id, more: { held: 1 } }, live);
+    const [first, second] = server.received.slice(3).map(({ headers }) => headers['x-poolkeeper-delivery']);
+    expect(first).not.toBe(second);
     expect(server.received[0]?.headers).not.toHaveProperty('x-poolkeeper-signature');
     expect(JSON.parse(server.received[2]?.body ?? '')).toMatchObject({ andMore: 'and 1 more: 1 held', more: { held: 1 } });
   });

@@ -9,15 +9,15 @@ describe('templates', () => {
   it('hold the values of a message', () => {
     const template = `{${PLACEHOLDERS.map((name) => `"${name}": "{{${name}}}"`).join(',')}}`;
     const values = { event: 'held', phase: 'begun', subject: 's', message: 'm', remedy: 'r', revision: 'v' };
-    const filled = fillTemplate(template, templateValues({ notification, more: { held: 2 } }, { ...FACTS, link: 'http://page' }));
+    const filled = fillTemplate(template, templateValues({ id: 1, notification, more: { held: 2 } }, { ...FACTS, link: 'http://page' }));
     expect(JSON.parse(filled)).toEqual({ ...values, cluster: 'main', time: FACTS.time, more: '2', link: 'http://page' });
-    expect(templateValues({ more: { held: 2 } }, FACTS)).toMatchObject({ event: 'more', message: 'and 2 more: 2 held', more: '2' });
+    expect(templateValues({ id: 1, more: { held: 2 } }, FACTS)).toMatchObject({ event: 'more', message: 'and 2 more: 2 held', more: '2' });
   });
 
   it('make JSON whatever the values are, and fill nothing into values', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (message) => {
-        const values = templateValues({ notification: { ...notification, message: `${message}{{ cluster }}` }, more: {} }, FACTS);
+        const values = templateValues({ id: 1, notification: { ...notification, message: `${message}{{ cluster }}` }, more: {} }, FACTS);
         expect(JSON.parse(fillTemplate('{"text": "{{ message }}", "n": {{ more }} }', values))).toEqual({
           text: `${message}{{ cluster }}`,
           n: 0,

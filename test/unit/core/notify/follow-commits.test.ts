@@ -25,6 +25,7 @@ class Follower {
       report: runReport({ revision: at, specs, ...more }),
       touched,
       nowMs: this.nowMs,
+      redact: (text) => text,
     });
     this.#state = followed;
     this.lookAgainAtMs = lookAgainAtMs;
@@ -84,6 +85,17 @@ describe('followCommits', () => {
     ],
     [{ state: 'conflict', problems: [problem('ROUTE_CONFLICT', 'router web is taken')] }, 'failure a: router web is taken'],
     [{ state: 'held', holds: [removalHold('a', 'pool a')] }, `failure a: held: ${removalHold('a', 'pool a').reason.message}`],
+    [
+      { state: 'held', holds: [{ ...removalHold('a', 'pool a'), reason: problem('SNAPSHOT_NOT_COMPLETE', 'removals wait') }] },
+      'pending applying: 0 of 1 spec in step; a: removals wait',
+    ],
+    [
+      {
+        state: 'held',
+        holds: [{ ...removalHold('a', 'pool a'), reason: problem('SNAPSHOT_NOT_COMPLETE', 'removals wait') }, removalHold('a', 'pool a')],
+      },
+      `failure a: held: ${removalHold('a', 'pool a').reason.message}`,
+    ],
     [
       { state: 'waiting', waiting: [{ leg: 'kubernetes', what: '2 of 3 pods', on: undefined }] },
       'pending applying: 0 of 1 spec in step; a: 2 of 3 pods',
@@ -187,6 +199,9 @@ describe('followCommits', () => {
   });
 
   it('says nothing while Git has not been read', () => {
-    expect(followCommits(NO_COMMITS, { report: runReport({ revision: undefined }), touched: undefined, nowMs: 0 }).statuses).toEqual([]);
+    expect(
+      followCommits(NO_COMMITS, { report: runReport({ revision: undefined }), touched: undefined, nowMs: 0, redact: (text) => text })
+        .statuses,
+    ).toEqual([]);
   });
 });

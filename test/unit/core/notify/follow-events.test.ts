@@ -15,7 +15,7 @@ class Follower {
   lookAgainAtMs: number | undefined;
 
   take(report: RunReport): readonly Notification[] {
-    const { followed, notifications, lookAgainAtMs } = followEvents(this.#state, { report, nowMs: this.nowMs });
+    const { followed, notifications, lookAgainAtMs } = followEvents(this.#state, { report, nowMs: this.nowMs, redact: (text) => text });
     this.#state = followed;
     this.lookAgainAtMs = lookAgainAtMs;
     return notifications;
@@ -80,10 +80,11 @@ describe('followEvents', () => {
     const follower = new Follower();
     expect(follower.at(0, report)).toEqual([begun]);
     expect(follower.at(5, report)).toEqual([]);
-    expect(follower.at(6, {})).toEqual([]);
+    const over = { specs: [specReport('a.yaml')] };
+    expect(follower.at(6, over)).toEqual([]);
     expect(follower.lookAgainAtMs).toBe(6.5 * MINUTE);
-    expect(follower.at(6.5, {})).toEqual([`${begun.replace(/ .*/, '')} ended: ${ended}`]);
-    expect(follower.at(7, {})).toEqual([]);
+    expect(follower.at(6.5, over)).toEqual([`${begun.replace(/ .*/, '')} ended: ${ended}`]);
+    expect(follower.at(7, over)).toEqual([]);
   });
 
   it.each<[string, Partial<RunReport>, number, string, string]>([
@@ -102,6 +103,13 @@ describe('followEvents', () => {
       'a.yaml no longer fails',
     ],
     [
+      'a hold of a source that does not answer',
+      { holds: [{ ...removalHold('a.yaml', 'pool a'), reason: problem('SNAPSHOT_NOT_COMPLETE', 'removals wait') }] },
+      2,
+      'held begun: held back: removals wait',
+      'nothing is held back any more by SNAPSHOT_NOT_COMPLETE',
+    ],
+    [
       'a pool below its floor',
       pool(1),
       2,
@@ -116,7 +124,7 @@ describe('followEvents', () => {
       'Traefik edge follows Consul',
     ],
   ])('waits whether %s passes by itself', (_title, report, minutes, begun, ended) => {
-    const calm = { ...pool(2), ...gateway('in-step') };
+    const calm = { ...pool(2), ...gateway('in-step'), specs: [specReport('a.yaml')] };
     const passing = new Follower();
     passing.at(0, calm);
     expect(passing.at(0, report)).toEqual([]);
@@ -138,6 +146,27 @@ describe('followEvents', () => {
     known.at(0, pool(2));
     known.at(1, pool(0));
     expect(known.at(2, pool(0))).toEqual(['pool-empty begun: pool prod/web has no backend that passes in Consul']);
+  });
+
+  it.each(['git', 'nodes', 'consul'])('does not take a hold for ended that an outage of %s hides', (source) => {
+    const follower = new Follower();
+    const { code } = removalHold('a.yaml', 'pool a').reason;
+    expect(follower.at(0, { holds: [removalHold('a.yaml', 'pool a')] })).toHaveLength(1);
+    expect([follower.at(1, without('stale', source)), follower.at(1.9, without('stale', source))].flat()).toEqual([]);
+    follower.at(2, {});
+    expect(follower.at(2.5, {})).toEqual([`held ended: nothing is held back any more by ${code}`]);
+  });
+
+  it('says that a pool or a file is gone, and not that it is well again', () => {
+    const pools = new Follower();
+    pools.at(0, pool(1));
+    pools.at(2, pool(1));
+    pools.at(3, { pools: [] });
+    expect(pools.at(3.5, { pools: [] })).toEqual(['pool-below-floor ended: pool prod/web is gone']);
+    const specs = new Follower();
+    specs.at(0, failing('ROLLOUT_FAILED'));
+    specs.at(1, {});
+    expect(specs.at(1.5, {})).toEqual(['rollout-failed ended: a.yaml is gone']);
   });
 
   it('does not take what nobody knows for an end', () => {

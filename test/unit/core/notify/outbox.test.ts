@@ -69,7 +69,21 @@ describe('the outbox of a channel', () => {
     const message = first.message as ChannelMessage;
     expect(linesOf(drain(putBack(first.outbox, message), 1).messages)).toEqual(['0', '1']);
     expect(linesOf(drain(giveUp(first.outbox, message), 1).messages)).toEqual(['1 and 1 more: 1 spec-broken']);
-    expect(linesOf(drain(giveUp(EMPTY_OUTBOX, message), 1).messages)).toEqual(['and 1 more: 1 spec-broken']);
+  });
+
+  it('tells what was given up only together with the next notification', () => {
+    const { outbox, message } = take(filled(1), 0, LIMIT);
+    const lost = giveUp(outbox, message as ChannelMessage);
+    expect(drain(lost, 1)).toMatchObject({ messages: [] });
+    expect(linesOf(drain(put(lost, told('held', 'next'), LIMIT), 1).messages)).toEqual(['next and 1 more: 1 spec-broken']);
+  });
+
+  it('gives each message a name of its own, which it keeps when it is sent again', () => {
+    const first = take(filled(2), 0, LIMIT);
+    const message = first.message as ChannelMessage;
+    const ids = drain(putBack(first.outbox, message), 1).messages.map(({ id }) => id);
+    expect(ids[0]).toBe(message.id);
+    expect(new Set(ids).size).toBe(2);
   });
 
   it('never loses a count, and never sends more than the limit allows', () => {
