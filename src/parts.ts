@@ -116,7 +116,9 @@ export async function buildParts(config: Config, io: DaemonIo): Promise<Parts> {
   const git = io.source ?? createGitSource(gitOptions(config, mirror, clock, io));
   const probe = createNodeProbe();
   const replicas = gatewayReplicas(config);
-  const gateway = replicas.length === 0 ? undefined : createGateway({ replicas, clock });
+  // What a start excuses ends after `traefik.letGo`: a Traefik that keeps starting is excused a tenth of the time at most.
+  const timings = { restartMs: 10 * config.traefik.letGoMs };
+  const gateway = replicas.length === 0 ? undefined : createGateway({ replicas, clock, timings });
   const probing = routeProbeOptions(config, clock);
   const routeProbe = probing === undefined ? undefined : createRouteProbe(probing);
   return {

@@ -16,7 +16,13 @@ export interface TraefikGateway extends Gateway {
 }
 
 /** At rest one request a minute: four replicas stay below five requests a minute. */
-const TIMINGS: GatewayTimings = { briskMs: 300, restMs: 60_000, timeoutMs: 2_000, backoff: { baseMs: 500, maxMs: 20_000 } };
+const TIMINGS: GatewayTimings = {
+  briskMs: 300,
+  restMs: 60_000,
+  timeoutMs: 2_000,
+  restartMs: 200_000,
+  backoff: { baseMs: 500, maxMs: 20_000 },
+};
 
 /** Watches the Traefik replicas of the configuration by their APIs. */
 export function createGateway({ replicas, clock, timings }: GatewayOptions): TraefikGateway {

@@ -17,7 +17,7 @@ export function decodeEntryPoints(text: string): readonly GatewayEntryPoint[] | 
   return known.length === 0 || known.length < read.length ? undefined : known.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-function entryPointOf({ name, address, asDefault, http }: Json): GatewayEntryPoint | undefined {
+function entryPointOf({ name, address, asDefault, http, observability }: Json): GatewayEntryPoint | undefined {
   if (typeof name !== 'string' || name === '') return undefined;
   const { tls, middlewares } = isObject(http) ? http : {};
   const names = Array.isArray(middlewares) ? (middlewares as readonly unknown[]).filter((one) => typeof one === 'string') : [];
@@ -27,6 +27,7 @@ function entryPointOf({ name, address, asDefault, http }: Json): GatewayEntryPoi
     ...(asDefault === true ? { asDefault } : {}),
     ...(isObject(tls) ? { tls: tls as Readonly<Record<string, ShownValue>> } : {}),
     ...(names.length === 0 ? {} : { middlewares: names }),
+    ...(isObject(observability) ? { observability: observability as Readonly<Record<string, ShownValue>> } : {}),
   };
 }
 

@@ -19,6 +19,8 @@ export interface GatewayTimings {
   readonly restMs: number;
   /** The longest one request may take. */
   readonly timeoutMs: number;
+  /** A start so soon after another is one of a Traefik that keeps starting. */
+  readonly restartMs: number;
   readonly backoff: BackoffPolicy;
 }
 
@@ -38,15 +40,13 @@ const PATIENCE = 20;
 /** Requests in a row that fail until what was known counts as stale: one may be lost with its connection. */
 const MISSES = 2;
 const REMEMBER_MS = 24 * 3_600_000;
-/** Entry points change when a Traefik is started anew: they are read again so often at most, and so often at least. */
-const ENTRY_POINTS_MS = { most: 60_000, least: 600_000 };
+/** Entry points change when a Traefik is started anew, which nothing else may tell: each question at rest reads them too, and no more. */
+const ENTRY_POINTS_MS = 55_000;
 
 interface ReadEntryPoints {
   /** Undefined: it does not tell. */
   readonly list: readonly GatewayEntryPoint[] | undefined;
-  readonly readAtMs: number;
-  /** Something else has changed since. */
-  readonly mayDiffer: boolean;
+  readonly triedAtMs: number;
 }
 
 /** Asks one replica again and again, and keeps what it said. */
@@ -64,6 +64,8 @@ export class ReplicaFollower {
   /** One throw for each request: the pause after it is worked out more than once. */
   #dice = 0;
   #connectedAtMs = 0;
+  /** When it was last seen to have started, if it was. */
+  #startedAtMs: number | undefined;
   #answers = 0;
   #wake: (() => void) | undefined;
 
@@ -134,9 +136,8 @@ export class ReplicaFollower {
     try {
       signal.throwIfAborted();
       const text = await reader.read('/api/rawdata', withDeadline(signal, timings.timeoutMs));
-      const isSame = this.#known?.text === text;
-      const decoded = this.#known !== undefined && isSame ? this.#known.decoded : decodeRawData(text, this.#known?.decoded);
-      await this.#readEntryPoints({ askedAtMs, isSame }, signal);
+      const decoded = this.#known?.text === text ? this.#known.decoded : decodeRawData(text, this.#known?.decoded);
+      await this.#readEntryPoints(askedAtMs, signal);
       signal.throwIfAborted();
       this.#known = { text, decoded };
       this.#answered(decoded, askedAtMs);
@@ -148,17 +149,13 @@ export class ReplicaFollower {
   }
 
   /** Reads the entry points when they may be others. While they cannot be read, what was read before stands. */
-  async #readEntryPoints({ askedAtMs, isSame }: { askedAtMs: number; isSame: boolean }, signal: AbortSignal): Promise<void> {
+  async #readEntryPoints(askedAtMs: number, signal: AbortSignal): Promise<void> {
     const { reader, timings } = this.#options;
-    const { list, readAtMs, mayDiffer } = this.#entryPoints ?? { list: undefined, readAtMs: 0, mayDiffer: true };
-    const ageMs = this.#state.kind === 'complete' ? askedAtMs - readAtMs : Number.POSITIVE_INFINITY;
-    const isChanged = mayDiffer || !isSame;
-    if (ageMs < (isChanged ? ENTRY_POINTS_MS.most : ENTRY_POINTS_MS.least)) {
-      this.#entryPoints = { list, readAtMs, mayDiffer: isChanged };
-      return;
-    }
+    const ageMs = askedAtMs - (this.#entryPoints?.triedAtMs ?? Number.NEGATIVE_INFINITY);
+    // A clock that was set back says nothing of their age.
+    if (this.#state.kind === 'complete' && ageMs >= 0 && ageMs < ENTRY_POINTS_MS) return;
     const text = await reader.read('/api/entrypoints?per_page=1000', withDeadline(signal, timings.timeoutMs)).catch(() => '');
-    this.#entryPoints = { list: decodeEntryPoints(text) ?? list, readAtMs: askedAtMs, mayDiffer: false };
+    this.#entryPoints = { list: decodeEntryPoints(text) ?? this.#entryPoints?.list, triedAtMs: askedAtMs };
   }
 
   #elsewhere(decoded: NamesElsewhere, askedAtMs: number): NamesElsewhere {
@@ -174,11 +171,19 @@ export class ReplicaFollower {
     this.#answers++;
     const known = before.kind === 'unavailable' ? undefined : before.value;
     const elsewhere = this.#elsewhere(decoded.elsewhere, askedAtMs);
-    const value = nextState({ before: known, isBack: before.kind === 'stale' }, { ...decoded, elsewhere }, askedAtMs);
+    const isStart = hasStarted(known, decoded, before.kind === 'stale');
+    const value = nextState({ before: known, isNewStart: isStart && this.#isFirstStart(askedAtMs) }, { ...decoded, elsewhere }, askedAtMs);
+    if (isStart) this.#startedAtMs = askedAtMs;
     this.#state = { kind: 'complete', value, readAtMs: askedAtMs, connectedAtMs: this.#connectedAtMs, index: String(this.#answers) };
     const awaited = this.#expectedMs;
     const isFirstSince = awaited !== undefined && askedAtMs >= awaited && (before.kind === 'unavailable' || before.readAtMs < awaited);
     if (value !== known || before.kind !== 'complete' || isFirstSince) this.#options.onChange();
+  }
+
+  /** False for a Traefik that keeps starting: it would never be told to lack anything. */
+  #isFirstStart(askedAtMs: number): boolean {
+    const sinceMs = askedAtMs - (this.#startedAtMs ?? Number.NEGATIVE_INFINITY);
+    return sinceMs < 0 || sinceMs >= this.#options.timings.restartMs;
   }
 
   #failed(reason: Problem): void {
@@ -197,12 +202,17 @@ export class ReplicaFollower {
 
 interface Earlier {
   readonly before: GatewayState | undefined;
-  /** True: it did not answer in between. */
-  readonly isBack: boolean;
+  readonly isNewStart: boolean;
+}
+
+/** `isBack`: it did not answer in between. See `GatewayState.startedAtMs`. */
+function hasStarted(before: GatewayState | undefined, { services }: DecodedRawData, isBack: boolean): boolean {
+  const hadServices = before?.services.size ?? 0;
+  return hadServices > 0 && (services.size === 0 || (isBack && services.size * 2 < hadServices));
 }
 
 /** The state after an answer: the very same when nothing differs. */
-function nextState({ before, isBack }: Earlier, { services, routers, elsewhere }: DecodedRawData, askedAtMs: number): GatewayState {
+function nextState({ before, isNewStart }: Earlier, { services, routers, elsewhere }: DecodedRawData, askedAtMs: number): GatewayState {
   const isSame = before !== undefined && sameEntries(before.services, services) && sameEntries(before.routers, routers);
   if (isSame) return before.elsewhere === elsewhere ? before : { ...before, elsewhere };
   const now = endpointsOf(services);
@@ -213,9 +223,7 @@ function nextState({ before, isBack }: Earlier, { services, routers, elsewhere }
   const listed = Map.groupBy(now, (endpoint) => endpoint.slice(endpoint.lastIndexOf(':') + 1));
   const isSameSetUp = before !== undefined && sameEntries(before.routers, routers) && sameServices(before.services, services);
   const changedAtMs = isSameSetUp ? before.changedAtMs : askedAtMs;
-  const hadServices = before?.services.size ?? 0;
-  const hasStarted = hadServices > 0 && (services.size === 0 || (isBack && services.size * 2 < hadServices));
-  const startedAtMs = hasStarted ? askedAtMs : before?.startedAtMs;
+  const startedAtMs = isNewStart ? askedAtMs : before?.startedAtMs;
   return {
     ...{ services, routers, elsewhere, listed, leftAtMs, changedAtMs },
     knownSinceMs: before?.knownSinceMs ?? askedAtMs,

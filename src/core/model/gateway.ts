@@ -58,6 +58,8 @@ export interface GatewayEntryPoint {
   readonly tls?: { readonly [field: string]: ShownValue };
   /** `http.middlewares`. */
   readonly middlewares?: readonly string[];
+  /** `observability`, as the API shows it. */
+  readonly observability?: { readonly [field: string]: ShownValue };
 }
 
 /** What one Traefik replica has built from the catalog. The very same objects while nothing of them changes. */
@@ -70,7 +72,8 @@ export interface GatewayState {
   readonly knownSinceMs: number;
   /**
    * When the first answer was asked for that showed a replica that had just started: without anything of the catalog where it had
-   * something before, or back from silence with less than half of it. Ms since the epoch; absent: not seen.
+   * something before, or back from silence with less than half of it; of starts in a row, the first. Ms since the epoch; absent: not
+   * seen.
    */
   readonly startedAtMs?: number;
   /** When the first answer was asked for that showed this configuration, whatever the health of its servers; ms since the epoch. */

@@ -64,7 +64,7 @@ export function expectedRoutes(view: PoolView, context: PlanContext): ExpectedRo
       return { key: `${protocol}/${name}`, ...serversOf(servers, urlOf) };
     }),
   );
-  const entryPoints = toldEntryPoints(context.world.gateways);
+  const entryPoints = toldEntryPoints(context);
   const routers = [...declared.configuration.http.routers].flatMap(([name, config]) =>
     spreadRouter({ key: `http/${name}`, fields: fieldsOf(config) }, entryPoints),
   );

@@ -24,5 +24,6 @@ export function followTimeMs({ refresh, letGoMs }: Pick<Policy, 'refresh' | 'let
  */
 export function isLoading(snapshot: Snapshot<GatewayState> | undefined, { policy, nowMs }: Pick<PlanContext, 'policy' | 'nowMs'>): boolean {
   const startedAtMs = snapshot === undefined ? undefined : snapshotValue(snapshot)?.startedAtMs;
-  return startedAtMs !== undefined && nowMs - startedAtMs <= policy.letGoMs;
+  // What started in the future did so by a clock that was set back since: nobody can tell how long ago that was.
+  return startedAtMs !== undefined && nowMs >= startedAtMs && nowMs - startedAtMs <= policy.letGoMs;
 }

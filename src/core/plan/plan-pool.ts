@@ -109,7 +109,8 @@ function nodesOpening({ pool, live, nodePort }: PoolView, { instances }: Registe
     return [];
   }
   const known = opening.get(pool);
-  const seenAtMs = known?.nodePort === nodePort ? known.seenAtMs : nowMs;
+  // A clock that was set back would have it wait for as long as it was set back.
+  const seenAtMs = known?.nodePort === nodePort ? Math.min(known.seenAtMs, nowMs) : nowMs;
   opening.set(pool, { nodePort, seenAtMs });
   const untilMs = seenAtMs + policy.pool.openMs;
   return untilMs <= nowMs ? [] : [{ leg: 'kubernetes', what: `the nodes open NodePort ${nodePort}`, on: pool, untilMs }];

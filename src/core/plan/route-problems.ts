@@ -110,6 +110,8 @@ function remedyFor({ kind, what }: FoundConflict): string {
       return 'Change the rule of one of the routers, or set their priorities so that the narrower one comes first.';
     case 'udp-entry-point':
       return 'Put the routers on entry points of their own.';
+    case 'not-judged':
+      return 'Write the expression with fewer and smaller repetitions.';
     case 'broken':
     case 'unknown-resolver':
       return 'Correct the tags of the Service, or define in Traefik what they refer to.';

@@ -4,7 +4,7 @@ import type { PoolKey } from '../model/ids.ts';
 import type { RouteTarget } from '../model/ports.ts';
 import { snapshotValue } from '../model/snapshot.ts';
 import { matchRule } from '../routes/match-rule.ts';
-import { parseRule } from '../routes/parse-rule.ts';
+import { isJudged, parseRule } from '../routes/parse-rule.ts';
 import { routeRequest } from '../routes/route-request.ts';
 import { readTerms } from '../routes/rule-terms.ts';
 import type { PlanContext, Remembered } from './context.ts';
@@ -59,7 +59,7 @@ const LITERAL_HOST = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/;
 /** A GET that a rule takes, at a path of its own choice where none is wanted; undefined where it names no host, or wants more than that. */
 function requestOf(text: string, wanted: string | undefined): { readonly host: string; readonly path: string } | undefined {
   const parsed = parseRule(text);
-  if (!parsed.ok) return undefined;
+  if (!parsed.ok || !isJudged(parsed.rule)) return undefined;
   for (const term of readTerms(parsed.rule).terms ?? []) {
     const asked = term.filter(({ isNegated }) => !isNegated).map(({ match }) => match);
     const host = asked.find(({ matcher }) => matcher === 'Host')?.values[0]?.toLowerCase();

@@ -1,10 +1,20 @@
-import type { GatewayEntryPoint, GatewayKey, GatewayRouter, Gateways } from '../model/gateway.ts';
-import { defaultEntryPoints } from '../routes/apply-entry-points.ts';
-import { namesElsewhere } from './route-settings.ts';
+import type { GatewayKey, GatewayRouter } from '../model/gateway.ts';
+import { snapshotValue } from '../model/snapshot.ts';
+import { addsToRouters, defaultEntryPoints } from '../routes/apply-entry-points.ts';
+import type { EntryPointSettings } from '../routes/predicted-routes.ts';
+import type { PlanContext } from './context.ts';
 
-/** The entry points that the replicas have told of: of the first that has. They are set up alike, or are told to differ. */
-export const toldEntryPoints = (gateways: Gateways | undefined): readonly GatewayEntryPoint[] | undefined =>
-  namesElsewhere(gateways).find((names) => names?.entryPoints !== undefined)?.entryPoints;
+/**
+ * The entry points that the replicas have told of: of the first that answers now, else of the first that ever has, else those that are
+ * configured. Replicas are set up alike, or are told to differ.
+ */
+export function toldEntryPoints({ world, policy }: Pick<PlanContext, 'world' | 'policy'>): readonly EntryPointSettings[] | undefined {
+  const snapshots = [...(world.gateways?.values() ?? [])];
+  const told = [...snapshots.filter(({ kind }) => kind === 'complete'), ...snapshots].map(
+    (snapshot) => snapshotValue(snapshot)?.elsewhere?.entryPoints,
+  );
+  return told.find((entryPoints) => entryPoints !== undefined) ?? policy.routes?.entryPoints;
+}
 
 /** A router by its name, with what is said of it. */
 interface NamedRouter {
@@ -13,13 +23,11 @@ interface NamedRouter {
 }
 
 /**
- * The routers that Traefik makes of one on entry points that add TLS or middlewares: where it is on several, one more for each of those,
+ * The routers that Traefik makes of one on entry points that add something: where it is on several, one more for each of those,
  * named after it. As it is while nobody knows the entry points. Source: traefik pkg/server/aggregator.go.
  */
-export function spreadRouter(router: NamedRouter, entryPoints: readonly GatewayEntryPoint[] | undefined): readonly NamedRouter[] {
-  const adding = new Map(
-    (entryPoints ?? []).filter(({ tls, middlewares = [] }) => tls !== undefined || middlewares.length > 0).map((one) => [one.name, one]),
-  );
+export function spreadRouter(router: NamedRouter, entryPoints: readonly EntryPointSettings[] | undefined): readonly NamedRouter[] {
+  const adding = new Map((entryPoints ?? []).filter(addsToRouters).map((one) => [one.name, one]));
   if (entryPoints === undefined || adding.size === 0) return [router];
   const { key, fields } = router;
   const names = fields.entryPoints ?? defaultEntryPoints(entryPoints);

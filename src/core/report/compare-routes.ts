@@ -1,6 +1,7 @@
 import type { GatewayRouter, GatewayServer, GatewayState } from '../model/gateway.ts';
 import type { ExpectedRouter, ExpectedRoutes, ExpectedService } from '../plan/expected-routes.ts';
 import { addressOf } from '../plan/let-go.ts';
+import { defaultEntryPoints } from '../routes/apply-entry-points.ts';
 
 /** How what one replica serves of a pool differs from what Consul says of it. */
 export interface RouteComparison {
@@ -31,12 +32,13 @@ export interface ServerOwners {
 /** Compares what a replica has built with what it is to build of a pool. Pure. */
 export function compareRoutes(expected: ExpectedRoutes, state: GatewayState, owners: ServerOwners): RouteComparison {
   const compared = expected.services.map((service) => compareServers(service, state, owners));
+  const wanted = expected.routers.flatMap((router) => asNamed(router, state));
   // Traefik has a router for as long as the Consul service has an instance.
   const isRouted = expected.services.some(({ required }) => required.size > 0);
-  const routers = isRouted ? expected.routers.map((router) => compareRouter(router, state.routers.get(router.key))) : [];
-  const works = expected.routers.length === 0 || expected.routers.some(({ key }) => isWorking(state.routers.get(key)?.status));
+  const routers = isRouted ? wanted.map((router) => compareRouter(router, state.routers.get(router.key))) : [];
+  const works = wanted.length === 0 || wanted.some(({ key }) => isWorking(state.routers.get(key)?.status));
   const broken = [
-    ...expected.routers.flatMap(({ key }) => brokenWords('router', key, state.routers.get(key))),
+    ...wanted.flatMap(({ key }) => brokenWords('router', key, state.routers.get(key))),
     ...expected.services.flatMap(({ key }) => brokenWords('service', key, state.services.get(key))),
   ];
   return {
@@ -45,13 +47,35 @@ export function compareRoutes(expected: ExpectedRoutes, state: GatewayState, own
     lingering: [...new Set(compared.flatMap(({ lingering }) => lingering))].sort(),
     routers: routers.flat(),
     broken,
-    known: expected.services.some(({ key }) => state.services.has(key)) || expected.routers.some(({ key }) => state.routers.has(key)),
+    known: expected.services.some(({ key }) => state.services.has(key)) || wanted.some(({ key }) => state.routers.has(key)),
     built: JSON.stringify([
-      expected.routers.map(({ key }) => state.routers.get(key) ?? null),
+      wanted.map(({ key }) => state.routers.get(key) ?? null),
       expected.services.map(({ key }) => state.services.get(key)?.status ?? null),
     ]),
   };
 }
+
+/**
+ * A router under the names that the replica has it by. With `core.defaultRuleSyntax`, which its API does not tell, Traefik names a router on
+ * several entry points after each of them, as it does where they add something. Source: traefik pkg/server/aggregator.go.
+ */
+function asNamed(router: ExpectedRouter, { routers, elsewhere }: GatewayState): readonly ExpectedRouter[] {
+  const { key, fields } = router;
+  const names = fields.entryPoints ?? defaultEntryPoints(elsewhere?.entryPoints ?? []);
+  const own = routers.get(key)?.entryPoints ?? [];
+  const others = names.filter((name) => !own.includes(name));
+  const spread = others.map((name): ExpectedRouter => ({ key: `http/${name}-${nameOf(key)}`, fields: { ...fields, entryPoints: [name] } }));
+  const stands = spread.every((one) => {
+    const found = routers.get(one.key);
+    return found !== undefined && isOf(found, fields) && sameSet(found.entryPoints, one.fields.entryPoints);
+  });
+  if (names.length < 2 || others.length === 0 || !stands) return [router];
+  const rest = names.filter((name) => own.includes(name));
+  return [...(rest.length === 0 ? [] : [{ key, fields: { ...fields, entryPoints: rest } }]), ...spread];
+}
+
+const isOf = ({ service }: GatewayRouter, fields: ExpectedRouter['fields']): boolean =>
+  withoutProvider(service) === withoutProvider(fields.service ?? service);
 
 const isWorking = (status: string | undefined): boolean => status !== undefined && status !== 'disabled';
 

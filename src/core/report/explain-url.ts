@@ -36,6 +36,16 @@ interface Routing {
 /** Why a URL does, or does not, lead to a pool: the chain of the pool that asks for it, and which router Traefik takes. */
 export function explainRoute(url: AskedUrl, views: readonly PoolView[], known: KnownWorld): Findings {
   const routing = routingOf(url, views, known);
+  const { wanted, actual = [], fitting } = routing;
+  const unjudged = new Set(fitting.unjudged([...wanted, ...actual]).map(words));
+  const facts = [...unjudged].map((router) => `not judged: an expression in the rule of ${router} is too large`);
+  const findings = findingsOf(routing, views, known);
+  return facts.length === 0
+    ? findings
+    : { ...findings, links: findings.links.map((link) => (link.link === 'router' ? { ...link, facts: [...link.facts, ...facts] } : link)) };
+}
+
+function findingsOf(routing: Routing, views: readonly PoolView[], known: KnownWorld): Findings {
   const taking = routing.wanted.filter((router) => routing.fitting.fitOf(router) === 'takes').sort(byPriority);
   const elsewhere = routing.wanted.find((router) => routing.fitting.fitOf(router) === 'entry-point');
   const winner = routing.actual === undefined ? undefined : routing.fitting.takersOf(routing.actual)[0];

@@ -1,6 +1,6 @@
 import type { GatewayRouter } from '../model/gateway.ts';
 import { matchRule } from '../routes/match-rule.ts';
-import { defaultPriority, parseRule } from '../routes/parse-rule.ts';
+import { defaultPriority, isJudged, parseRule } from '../routes/parse-rule.ts';
 import { ruleHosts } from '../routes/rule-hosts.ts';
 import type { AskedUrl } from './read-url.ts';
 
@@ -38,6 +38,7 @@ export class Fitting {
   readonly #url: AskedUrl;
   readonly #entrance: Entrance;
   readonly #byRule = new Map<string, 'matches' | 'host-only' | 'no'>();
+  readonly #unjudged = new Set<string>();
 
   constructor(url: AskedUrl, entrance: Entrance) {
     this.#url = url;
@@ -61,9 +62,21 @@ export class Fitting {
       .sort((a, b) => priorityOf(b) - priorityOf(a) || (a.key < b.key ? -1 : 1));
   }
 
+  /** Those of which nobody can tell whether they take the URL: an expression in their rule is too large to be tried. */
+  unjudged(routers: readonly Contender[]): readonly Contender[] {
+    return routers.filter((router) => {
+      this.fitOf(router);
+      return this.#unjudged.has(router.rule);
+    });
+  }
+
   #match(rule: string): 'matches' | 'host-only' | 'no' {
     if (!mayConcern(rule, this.#url.host)) return 'no';
     const parsed = parseRule(rule);
+    if (parsed.ok && !isJudged(parsed.rule)) {
+      this.#unjudged.add(rule);
+      return 'no';
+    }
     if (parsed.ok && matchRule(parsed.rule, this.#url.request)) return 'matches';
     return ruleHosts(rule)?.includes(this.#url.host) === true ? 'host-only' : 'no';
   }

@@ -155,7 +155,7 @@ interface Following {
 
 function followPool(view: PoolView, { before, gateways, owners }: Following, context: PlanContext): FollowedPool {
   const old = before?.pools.get(view.pool);
-  const isKnown = old?.registry === context.registry && old?.parts[0] === view && old.parts[1] === toldEntryPoints(gateways);
+  const isKnown = old?.registry === context.registry && old?.parts[0] === view && old.parts[1] === toldEntryPoints(context);
   const parts = isKnown ? old.parts : partsOf(view, context);
   const isSame = old !== undefined && sameParts(old.parts, parts);
   const expected = isSame ? old.expected : expectedRoutes(view, context);
@@ -188,7 +188,7 @@ function partsOf(view: PoolView, context: PlanContext): readonly unknown[] {
   const nodes = instances.map(({ consulNode }) => context.registry?.checks.get(`${consulNode}/${NODE_CHECK_ID}`)?.status ?? '');
   const cluster = snapshotValue(context.world.cluster.nodes);
   const agents = context.registry?.agents?.get(view.service);
-  const entryPoints = toldEntryPoints(context.world.gateways);
+  const entryPoints = toldEntryPoints(context);
   return [view, entryPoints, context.registry?.instances.get(view.pool), agents, cluster, nodes.join(), ...checks];
 }
 

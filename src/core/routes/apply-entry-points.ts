@@ -4,6 +4,10 @@ import type { EntryPointSettings, TraefikSettings } from './predicted-routes.ts'
 
 const OBSERVED: DynamicObject = { accessLogs: true, metrics: true, tracing: true, traceVerbosity: 'minimal' };
 
+/** Whether an entry point adds something to its routers: then Traefik makes a router of its own of each that is on others too. */
+export const addsToRouters = ({ tls, middlewares = [], observability }: EntryPointSettings): boolean =>
+  tls !== undefined || middlewares.length > 0 || observability !== undefined;
+
 /** The names of the entry points that routers without any are on. */
 export function defaultEntryPoints(entryPoints: readonly EntryPointSettings[]): readonly string[] {
   const hasDefaults = entryPoints.some(({ asDefault }) => asDefault === true);
@@ -15,17 +19,16 @@ export function defaultEntryPoints(entryPoints: readonly EntryPointSettings[]): 
 
 /**
  * The HTTP routers with their entry points, and with what the entry points add to them: a router on several of them becomes one for each
- * that adds TLS or middlewares. Source: traefik pkg/server/aggregator.go.
+ * that adds something. Source: traefik pkg/server/aggregator.go.
  */
 export function applyEntryPoints(routers: JudgedObjects, { entryPoints }: TraefikSettings): JudgedObjects {
-  const adding = new Map(
-    (entryPoints ?? []).filter(({ tls, middlewares = [] }) => tls !== undefined || middlewares.length > 0).map((e) => [e.name, e]),
-  );
+  const adding = new Map((entryPoints ?? []).filter(addsToRouters).map((e) => [e.name, e]));
   const applied = new Map<string, JudgedObject>();
   for (const [name, router] of routers) {
     if (entryPoints !== undefined && router.list('entryPoints').length === 0) router.set('entryPoints', defaultEntryPoints(entryPoints));
     const names = router.list('entryPoints');
-    router.set('observability', { ...OBSERVED, ...(router.config['observability'] as DynamicObject | undefined) });
+    const said = router.config['observability'] as DynamicObject | undefined;
+    router.set('observability', { ...OBSERVED, ...said });
     const plain = names.filter((entryPoint) => !adding.has(entryPoint));
     if (plain.length > 0 || adding.size === 0) {
       router.set('entryPoints', plain);
@@ -34,13 +37,15 @@ export function applyEntryPoints(routers: JudgedObjects, { entryPoints }: Traefi
     for (const entryPoint of names) {
       const added = adding.get(entryPoint);
       const own = names.length > 1 ? `${entryPoint}-${name}` : name;
-      if (added !== undefined) applied.set(own, withAdded(router, added, own));
+      if (added !== undefined)
+        applied.set(own, withAdded(router, { ...added, observability: { ...OBSERVED, ...added.observability, ...said } }, own));
     }
   }
   return applied;
 }
 
-function withAdded({ config, declaredBy }: JudgedObject, { name, tls, middlewares = [] }: EntryPointSettings, own: string): JudgedObject {
+function withAdded({ config, declaredBy }: JudgedObject, added: EntryPointSettings, own: string): JudgedObject {
+  const { name, tls, middlewares = [], observability = OBSERVED } = added;
   const joined = [...middlewares, ...((config['middlewares'] ?? []) as readonly string[])];
   const ownTls = config['tls'] ?? tls;
   return new JudgedObject({
@@ -49,6 +54,7 @@ function withAdded({ config, declaredBy }: JudgedObject, { name, tls, middleware
     config: {
       ...config,
       entryPoints: [name],
+      observability,
       ...(joined.length === 0 ? {} : { middlewares: joined }),
       ...(ownTls === undefined ? {} : { tls: ownTls }),
     },

@@ -1,5 +1,6 @@
 import type { DynamicObject } from './dynamic-types.ts';
 import { findRuleConflicts } from './find-rule-conflicts.ts';
+import { isJudged, parseRule } from './parse-rule.ts';
 import type { Dropped, PredictedObject, PredictedProtocol, PredictedRoutes, TraefikSettings } from './predicted-routes.ts';
 import type { FoundConflict, RouteConflict } from './route-conflict.ts';
 
@@ -85,8 +86,19 @@ function objectConflicts(routes: PredictedRoutes, { known }: TraefikSettings): r
     if (kind === 'routers' && typeof resolver === 'string' && known?.certResolvers?.includes(resolver) === false) {
       found.push(conflict({ kind: 'unknown-resolver', severity: 'warning' }, `there is no certificate resolver ${resolver}`));
     }
+    const { rule, ruleSyntax } = config;
+    if (kind === 'routers' && protocol === 'http' && typeof rule === 'string' && ruleSyntax !== 'v2' && isTooLarge(rule)) {
+      found.push(conflict({ kind: 'not-judged', severity: 'warning' }, 'an expression in its rule is too large to be judged here'));
+    }
     return found;
   });
+}
+
+/** Few rules have an expression: the others are not read for this. */
+function isTooLarge(rule: string): boolean {
+  if (!/regexp/i.test(rule)) return false;
+  const parsed = parseRule(rule);
+  return parsed.ok && !isJudged(parsed.rule);
 }
 
 /** Of several UDP routers on an entry point Traefik takes the last by name that works. */

@@ -1,7 +1,14 @@
 import { RE2JS, RE2JSException, RE2JSSyntaxException } from 're2js';
+import { regexpSize } from './regexp-size.ts';
 
-/** A regular expression of Go, or why it is none, in Go's words. */
-export type GoRegExp = { readonly kind: 'pattern'; readonly pattern: GoPattern } | { readonly kind: 'invalid'; readonly reason: string };
+/** A regular expression of Go, or why it is none, in Go's words. `too-large`: nobody here tells whether it is one, or what fits it. */
+export type GoRegExp =
+  | { readonly kind: 'pattern'; readonly pattern: GoPattern }
+  | { readonly kind: 'invalid'; readonly reason: string }
+  | { readonly kind: 'too-large' };
+
+/** One text takes a program of so many instructions a tenth of a second, and whoever may register a Consul service writes expressions. */
+const MOST_INSTRUCTIONS = 12_000;
 
 /** What fits a pattern: the whole, then its groups, undefined for those that took no part. */
 export interface GoMatch {
@@ -15,6 +22,8 @@ export interface GoMatch {
  * Matching takes time in proportion to the text, whoever wrote the expression.
  */
 export function goRegExp(source: string): GoRegExp {
+  // To tell the size takes time too.
+  if (source.length > MOST_INSTRUCTIONS || regexpSize(source) > MOST_INSTRUCTIONS) return { kind: 'too-large' };
   try {
     return { kind: 'pattern', pattern: new GoPattern(RE2JS.compile(source), {}) };
   } catch (error) {

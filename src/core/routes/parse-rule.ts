@@ -25,6 +25,8 @@ interface Match {
   readonly values: readonly string[];
   /** The expression of a `…Regexp` matcher. */
   readonly pattern?: GoPattern;
+  /** The expression is too large to be tried here. */
+  readonly isTooLarge?: true;
   /** The range of a `ClientIP` matcher. */
   readonly range?: IpRange;
 }
@@ -84,13 +86,19 @@ function readMatcher(name: Token, tokens: readonly Token[]): Match {
     kind: 'match',
     matcher,
     values,
-    ...(hasPattern ? { pattern: compile(matcher, last) } : {}),
+    ...(hasPattern ? compile(matcher, last) : {}),
     ...(range === undefined ? {} : { range }),
   };
 }
 
-function compile(matcher: MatcherName, { value, column }: Token): GoPattern {
+/** False for a rule of which nobody here can tell what it takes: an expression in it is too large to be tried. */
+export const isJudged = (rule: Rule): boolean => {
+  if (rule.kind === 'match') return rule.isTooLarge !== true;
+  return rule.kind === 'not' ? isJudged(rule.rule) : isJudged(rule.left) && isJudged(rule.right);
+};
+
+function compile(matcher: MatcherName, { value, column }: Token): Pick<Match, 'pattern' | 'isTooLarge'> {
   const read = goRegExp(value);
   if (read.kind === 'invalid') throw new ExpressionSyntaxError(column, `compiling ${matcher} expression: ${read.reason}`);
-  return read.pattern;
+  return read.kind === 'pattern' ? { pattern: read.pattern } : { isTooLarge: true };
 }

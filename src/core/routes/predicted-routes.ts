@@ -11,6 +11,8 @@ export interface EntryPointSettings {
   readonly tls?: DynamicObject;
   /** `http.middlewares`: put before those of every router. */
   readonly middlewares?: readonly string[];
+  /** `observability`, as the API shows it: of every router of it that says nothing else. */
+  readonly observability?: DynamicObject;
 }
 
 /** Objects of other providers by name, such as `auth@file`; a list that is absent is not known, and nothing is said of its names. */

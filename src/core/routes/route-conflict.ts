@@ -10,6 +10,8 @@ export type ConflictKind =
   | 'broken'
   /** The certificate resolver is not in Traefik's configuration. */
   | 'unknown-resolver'
+  /** An expression in its rule is too large to be tried: nothing is said of the requests that it takes. */
+  | 'not-judged'
   /** Two routers of one rule and priority: chance decides which of them answers. */
   | 'same-rule'
   /** Two routers of one priority that both take some requests. */

@@ -1,5 +1,5 @@
 import { byBytes } from '../model/ids.ts';
-import { parseRule } from './parse-rule.ts';
+import { isJudged, parseRule } from './parse-rule.ts';
 import type { PredictedObject } from './predicted-routes.ts';
 import type { FoundConflict } from './route-conflict.ts';
 import {
@@ -31,7 +31,7 @@ export function listenerOf(router: PredictedObject): Listener | undefined {
   const { rule: text, ruleSyntax, priority, tls } = router.config;
   if (router.status === 'disabled' || typeof text !== 'string' || ruleSyntax === 'v2') return undefined;
   const parsed = parseRule(text);
-  if (!parsed.ok) return undefined;
+  if (!parsed.ok || !isJudged(parsed.rule)) return undefined;
   const rule = readTerms(parsed.rule);
   if (rule.terms?.length === 0) return undefined;
   const entryPoints = router.using.length > 0 ? router.using : [''];

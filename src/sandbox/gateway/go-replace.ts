@@ -8,10 +8,10 @@ export interface GoReplacer {
   replaceAll(text: string, template: string): string;
 }
 
-/** Undefined for an expression that Go refuses. Source: Go's regexp, ReplaceAllString and Expand. */
+/** Undefined for an expression that Go refuses, or that is too large here. Source: Go's regexp, ReplaceAllString and Expand. */
 export function goReplacer(source: string): GoReplacer | undefined {
   const read = goRegExp(source);
-  if (read.kind === 'invalid') return undefined;
+  if (read.kind !== 'pattern') return undefined;
   const { pattern } = read;
   return {
     first: (text) => pattern.first(text),

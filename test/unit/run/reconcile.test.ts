@@ -61,6 +61,13 @@ describe('one run', () => {
     expect(again.journal).toEqual([]);
   });
 
+  it('forgets what it knew of pools that are no more', async () => {
+    const site = await settledSite();
+    site.memos.plans.opening.set(keys.pool('gone'), { nodePort: 30_000, seenAtMs: 0 });
+    await site.run();
+    expect([...site.memos.plans.opening.keys()]).toEqual([]);
+  });
+
   it('asks for the kinds of the specs, of what is remembered, and for what exists of every object but Services', async () => {
     const site = await settledSite();
     expect(site.prepared[0]).toEqual({

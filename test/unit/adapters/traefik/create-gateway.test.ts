@@ -6,12 +6,24 @@ import { createGateway, type TraefikGateway } from '../../../../src/adapters/tra
 import type { GatewayTimings } from '../../../../src/adapters/traefik/follow-replica.ts';
 import type { ReplicaOptions } from '../../../../src/adapters/traefik/read-api.ts';
 import { replicaName } from '../../../../src/core/model/ids.ts';
+import type { Clock } from '../../../../src/core/model/ports.ts';
 import { type Certificate, selfSigned } from '../../../support/certificate.ts';
 import { type FakeTraefik, startFakeTraefik } from '../../../support/fake-traefik.ts';
 import { waitUntil } from '../../../support/wait-until.ts';
 
 const EDGE = replicaName('edge');
 const clock = { now: () => Date.now(), random: () => 0.5 };
+/** A clock that a test sets ahead. */
+const setClock = () => {
+  let aheadMs = 0;
+  return {
+    now: (): number => Date.now() + aheadMs,
+    random: (): number => 0.5,
+    pass: (ms: number): void => {
+      aheadMs += ms;
+    },
+  };
+};
 const OLD = 'http://10.0.0.1:30080';
 const NEW = 'http://10.0.0.1:30081';
 
@@ -26,15 +38,27 @@ async function fake(): Promise<FakeTraefik> {
   return server;
 }
 
-function watch(url: string, timings: Partial<GatewayTimings> = {}, more: Partial<ReplicaOptions> = {}): TraefikGateway {
+function watch(
+  url: string,
+  timings: Partial<GatewayTimings> & { readonly by?: Clock } = {},
+  more: Partial<ReplicaOptions> = {},
+): TraefikGateway {
   const quick = { briskMs: 20, restMs: 60_000, timeoutMs: 500, backoff: { baseMs: 20, maxMs: 50 } };
-  const gateway = createGateway({ replicas: [{ name: EDGE, url, ...more }], clock, timings: { ...quick, ...timings } });
+  const gateway = createGateway({
+    replicas: [{ name: EDGE, url, ...more }],
+    clock: timings.by ?? clock,
+    timings: { ...quick, ...timings },
+  });
   endings.push(() => gateway.stop());
   return gateway;
 }
 
 const until = (what: string, holds: () => boolean) => waitUntil(what, () => (holds() ? true : undefined));
 const never = new AbortController().signal;
+const points = (gateway: TraefikGateway): unknown => {
+  const found = snapshot(gateway);
+  return found.kind === 'unavailable' ? undefined : found.value.elsewhere?.entryPoints;
+};
 const snapshot = (gateway: TraefikGateway) => {
   const found = gateway.state().get(EDGE);
   if (found === undefined) throw new Error('there is no such replica');
@@ -147,11 +171,7 @@ describe('createGateway', () => {
     traefik.showEntryPoints(JSON.stringify([{ name: 'web', address: ':80' }]));
     const gateway = watch(traefik.url);
     await gateway.refresh(never);
-    const points = (): unknown => {
-      const found = snapshot(gateway);
-      return found.kind === 'unavailable' ? undefined : found.value.elsewhere?.entryPoints;
-    };
-    expect(points()).toEqual([{ name: 'web' }]);
+    expect(points(gateway)).toEqual([{ name: 'web' }]);
     traefik.show({ shop: [NEW] });
     await gateway.refresh(never);
     await gateway.refresh(never);
@@ -163,7 +183,24 @@ describe('createGateway', () => {
     traefik.answerWith(undefined);
     traefik.showEntryPoints(JSON.stringify([{ name: 'other', address: ':80' }]));
     await gateway.refresh(never);
-    expect(points()).toEqual([{ name: 'other' }]);
+    expect(points(gateway)).toEqual([{ name: 'other' }]);
+  });
+
+  it('reads entry points again after a minute, though nothing else has changed, and soon after a reading that failed', async () => {
+    const traefik = await fake();
+    const by = setClock();
+    traefik.showEntryPoints(JSON.stringify([{ name: 'web', address: ':80' }]));
+    const gateway = watch(traefik.url, { by });
+    await gateway.refresh(never);
+    traefik.showEntryPoints('');
+    by.pass(60_000);
+    await gateway.refresh(never);
+    expect(points(gateway)).toEqual([{ name: 'web' }]);
+    traefik.showEntryPoints(JSON.stringify([{ name: 'new', address: ':80' }]));
+    by.pass(60_000);
+    await gateway.refresh(never);
+    expect(points(gateway)).toEqual([{ name: 'new' }]);
+    expect(traefik.requests('/api/entrypoints')).toBe(3);
   });
 
   it('does without entry points where they cannot be read', async () => {
@@ -180,7 +217,8 @@ describe('createGateway', () => {
 
   it('notes when a replica has started anew: nothing is left of what it had, or half of it is gone after a silence', async () => {
     const traefik = await fake();
-    const gateway = watch(traefik.url);
+    const by = setClock();
+    const gateway = watch(traefik.url, { by, restartMs: 60_000 });
     const startedAtMs = (): number | undefined => {
       const found = snapshot(gateway);
       return found.kind === 'unavailable' ? undefined : found.value.startedAtMs;
@@ -201,7 +239,14 @@ describe('createGateway', () => {
     const backMs = await seen({ a: [OLD] });
     expect(backMs).toBeGreaterThan(0);
     expect(await seen({ a: [OLD], b: [OLD] })).toBe(backMs);
-    const before = Date.now();
+    // One that starts again and again is not new each time.
+    for (let starts = 0; starts < 3; starts++) {
+      by.pass(50_000);
+      expect(await seen({})).toBe(backMs);
+      expect(await seen({ a: [OLD], b: [OLD] })).toBe(backMs);
+    }
+    by.pass(60_000);
+    const before = by.now();
     expect(await seen({})).toBeGreaterThanOrEqual(before);
   });
 

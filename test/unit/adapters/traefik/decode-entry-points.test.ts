@@ -8,9 +8,11 @@ describe('decodeEntryPoints', () => {
       { address: ':443', asDefault: true, http: { tls: { certResolver: 'le' }, middlewares: ['auth@file'] }, name: 'websecure' },
       { address: ':80', transport: {}, http: { maxHeaderBytes: 1_048_576 }, udp: { timeout: '3s' }, name: 'web' },
       { address: ':53/udp', http: {}, name: 'dns' },
+      { address: ':81', http: {}, observability: { accessLogs: false, metrics: true }, name: 'quiet' },
     ];
     expect(decodeEntryPoints(JSON.stringify(answer))).toEqual([
       { name: 'dns', protocol: 'udp' },
+      { name: 'quiet', observability: { accessLogs: false, metrics: true } },
       { name: 'web' },
       { name: 'websecure', asDefault: true, tls: { certResolver: 'le' }, middlewares: ['auth@file'] },
     ]);

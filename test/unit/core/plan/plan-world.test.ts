@@ -164,6 +164,20 @@ describe('a change of NodePort', () => {
     },
   );
 
+  it('waits for the nodes no longer than it has to when the clock is set back', () => {
+    const before = settle(start()).world;
+    const opened = applyToWorld(moved(before), planWorld(moved(before)).actions);
+    const services = new Map(
+      [...(snapshotValue(opened.cluster.services) ?? [])].map(([key, live]) => [key, { ...live, appliedAtMs: NOW_MS }]),
+    );
+    const applied: World = { ...opened, cluster: { ...opened.cluster, services: complete(services) } };
+    const memos = { plans: createPlanMemos(), desired: newDesiredMemo() };
+    const backMs = NOW_MS - 3_600_000;
+    expect(planWorld(applied, { memos }).actions).toEqual([]);
+    expect(planWorld(applied, { memos, nowMs: backMs }).actions).toEqual([]);
+    expect(kinds(planWorld(applied, { memos, nowMs: backMs + 1_000 }).actions)).toEqual(['register-pool']);
+  });
+
   it('lets a node go before the Service has its new NodePort', () => {
     const before = settle(start()).world;
     const { nodes } = before.cluster;

@@ -349,6 +349,16 @@ describe('explain', () => {
     expect(answer.cause).toMatchObject({ code: 'ambiguous', says: '2 pools are called web: default/web, other/web' });
   });
 
+  it('says of a router with an expression that is too large to be tried that it is not judged', () => {
+    const rule = `HostRegexp(\`${'\\pL{1000}'.repeat(20)}\`)`;
+    const large = withRouter('http/large', { rule, service: 'large', priority: 9_999 }, {});
+    const answer = why(settled(web(), large), 'url', URL);
+    expect(answer).toMatchObject({ verdict: 'in-traffic', pool: POOL });
+    expect(answer.links.find(({ link }) => link === 'router')?.facts).toContain(
+      'not judged: an expression in the rule of router large (priority 9999) is too large',
+    );
+  });
+
   it('says which router takes a URL, and which ones it beats', () => {
     const longer = service('api', { annotations: { 'traefik.frontend.rule': 'Host:web.example.com;PathPrefix:/api' } });
     const two = settled(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { GatewayRouter, GatewayState } from '../../../../src/core/model/gateway.ts';
+import type { GatewayKey, GatewayRouter, GatewayState } from '../../../../src/core/model/gateway.ts';
 import { replicaName } from '../../../../src/core/model/ids.ts';
 import type { Policy } from '../../../../src/core/model/policy.ts';
 import type { RegistryState } from '../../../../src/core/model/registration.ts';
@@ -104,6 +104,32 @@ describe('followTraefik', () => {
     const seen = look(site, { replicas: { [A]: answered(shown) } });
     expect(poolOf(seen)).toMatchObject({ state: 'changing', problems: [], replicas: [{ replica: A, state: 'changing', ...expected }] });
     expect(seen.view).toMatchObject({ problems: [], awaitedSinceMs: NOW_MS, lookAgainAtMs: NOW_MS + POLICY.letGoMs + 1 });
+  });
+
+  it.each<readonly [string, readonly string[], readonly string[]]>([
+    ['each of its entry points', ['web', 'websecure'], ['in-step']],
+    ['one of them, and has it by its own name on the others', ['web'], ['in-step']],
+    ['an entry point that it is not on', ['other'], ['changing']],
+  ])('knows a router that Traefik names after %s: nobody tells of core.defaultRuleSyntax', (_name, renamed, expected) => {
+    const tags = 'traefik.enable=true\ntraefik.http.routers.shop.rule=Host(`a`)\ntraefik.http.routers.shop.entrypoints=web,websecure';
+    const tagged = siteWith({ 'traefik.frontend.rule': '', 'poolkeeper.dev/tags': tags });
+    const built = followingState(registry(tagged));
+    const routers = [...built.routers].flatMap(([key, router]) => {
+      const rest = router.entryPoints.filter((name) => !renamed.includes(name));
+      const spread = renamed.map((name) => [`http/${name}-${key.slice(5)}`, { ...router, entryPoints: [name] }] as const);
+      const plain = renamed.includes('other') ? [] : [[key, { ...router, entryPoints: rest }] as const];
+      return [...(rest.length === 0 ? [] : plain), ...spread] as readonly (readonly [GatewayKey, GatewayRouter])[];
+    });
+    const seen = poolOf(look(tagged, { replicas: { [A]: answered({ ...built, routers: new Map(routers) }) } }));
+    expect(seen.replicas.map(({ state: said }) => said)).toEqual(expected);
+    expect(seen.serving).toBe(expected[0] === 'in-step' ? 3 : 0);
+  });
+
+  it('does not take a router of another service for one by another name', () => {
+    const shown = new Map(
+      [...state.routers].map(([key, router]) => [`http/http-${key.slice(5)}` as GatewayKey, { ...router, service: 'x' }]),
+    );
+    expect(poolOf(look(site, { replicas: { [A]: answered({ ...state, routers: shown }) } })).state).toBe('changing');
   });
 
   it('does not count a backend that the health check of Traefik has taken out', () => {

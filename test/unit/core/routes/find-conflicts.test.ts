@@ -46,6 +46,13 @@ describe('findConflicts', () => {
     expect(told(found)).toEqual([]);
   });
 
+  it('says of an expression that is too large to be tried that nobody judges it, and nothing of what its router takes', () => {
+    const large = `HostRegexp(\`${'\\pL{1000}'.repeat(20)}\`)`;
+    const found = conflicts([router('a', large), router('b', large), router('c', `Host(\`c.example\`) || ${large}`)]);
+    expect(told(found)).toEqual(['a', 'b', 'c'].map((name) => `warning not-judged router ${name}`));
+    expect(found[0]?.message).toBe('router a: an expression in its rule is too large to be judged here');
+  });
+
   it.each<[string, readonly RoutedInstance[], readonly string[]]>([
     [
       'one router declared in two ways',

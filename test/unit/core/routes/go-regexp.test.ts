@@ -4,6 +4,7 @@ import { goRegExp } from '../../../../src/core/routes/go-regexp.ts';
 
 const matches = (source: string, text: string): boolean | string => {
   const read = goRegExp(source);
+  if (read.kind === 'too-large') return 'too large';
   return read.kind === 'pattern' ? read.pattern.test(text) : read.reason;
 };
 
@@ -96,9 +97,29 @@ describe('goRegExp', () => {
     expect(matches('^(?:a|a|b?)*?(?:x+x+)+y$', 'xa'.repeat(3000))).toBe(false);
   });
 
+  it.each([
+    '\\pL{1000}'.repeat(20),
+    `(?:${'\\pL{1000}'.repeat(20)})*`,
+    '(?:[a-z]{5}x){900}(?:[^]{]{5}x){900}',
+    '(?i:\\p{Greek}{1,1000})'.repeat(20),
+    'a'.repeat(20_000),
+    '['.repeat(500_000),
+  ])('tries none that would take long: %#', (source) => {
+    expect(matches(source, 'any.invalid')).toBe('too large');
+  });
+
+  it.each([
+    ['^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\\.[a-z0-9]{1,63}){1,10}$', 'a.example', true],
+    ['^.{1,250}$', 'a', true],
+    [`^(?:${'host-number.example.com|'.repeat(300)}a)$`, 'a', true],
+    ['\\Q{1000}{1000}\\E', '{1000}{1000}', true],
+  ])('tries one of a usual size: %s', (source, text, expected) => {
+    expect(matches(source, text)).toBe(expected);
+  });
+
   it('tells what fits and its groups, also when they share a name', () => {
     const read = goRegExp('(?P<n>a)|(?P<n>b)|(?P<other>c*)');
-    if (read.kind === 'invalid') throw new Error(read.reason);
+    if (read.kind !== 'pattern') throw new Error(read.kind);
     expect([...read.pattern.matches('xacab')]).toEqual([
       { index: 0, groups: ['', undefined, undefined, ''] },
       { index: 1, groups: ['a', 'a', undefined, undefined] },
@@ -145,7 +166,7 @@ describe('goRegExp', () => {
       ',',
     );
     fc.assert(
-      fc.property(fc.array(piece), (parts) => ['pattern', 'invalid'].includes(goRegExp(parts.join('')).kind)),
+      fc.property(fc.array(piece), (parts) => ['pattern', 'invalid', 'too-large'].includes(goRegExp(parts.join('')).kind)),
       { numRuns: 500 },
     );
   });
