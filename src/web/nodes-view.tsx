@@ -65,7 +65,11 @@ function Matrix({ nodes, rows }: { readonly nodes: readonly NodeReport[]; readon
     const look = (): void => setScrolled(-(body.current?.getBoundingClientRect().top ?? 0));
     look();
     addEventListener('scroll', look, { passive: true });
-    return () => removeEventListener('scroll', look);
+    addEventListener('resize', look);
+    return () => {
+      removeEventListener('scroll', look);
+      removeEventListener('resize', look);
+    };
   }, []);
   const { from, to } = visibleRange({ count: rows.length, rowHeight: ROW, scrolled, height: innerHeight });
   return (

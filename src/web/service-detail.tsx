@@ -134,12 +134,19 @@ function Findings({ spec: { holds, problems, waiting } }: { readonly spec: SpecR
 
 const RESULTS = { planned: 'planned', done: 'done', failed: 'failed', held: 'held back' } as const;
 
+/** Why there is nothing that a run would do. */
+function withoutActions(state: SpecReport['state'], holds: number): string {
+  if (state === 'broken') return 'Nothing can be planned until the file can be read.';
+  if (holds > 0) return 'Nothing is done until what is held back above is released.';
+  return state === 'in-step' ? 'Nothing to do: everything is as the spec says.' : 'Nothing to do now.';
+}
+
 /** What the last run wanted to do for a spec, and what became of it. */
-function Actions({ spec: { actions } }: { readonly spec: SpecReport }): JSX.Element {
+function Actions({ spec: { actions, state, holds } }: { readonly spec: SpecReport }): JSX.Element {
   return (
     <Section title="Plan">
       {actions.length === 0 ? (
-        <p class="quiet">Nothing to do: everything is as the spec says.</p>
+        <p class="quiet">{withoutActions(state, holds.length)}</p>
       ) : (
         <ul class="actions">
           {actions.map(({ op, on, changes, result, problem }) => (

@@ -96,6 +96,8 @@ describe('the list of services', () => {
       await page.locator('.lines .line').first().waitFor();
       expect(await page.locator('.lines .line').count()).toBeLessThan(60);
       expect(await page.locator('.lines .line').first().locator('.cell.p').count()).toBe(19);
+      await page.setViewportSize({ width: 1280, height: 2_400 });
+      await expect.poll(async () => await page.locator('.lines .line').count()).toBeGreaterThan(50);
     }));
 });
 
@@ -121,7 +123,17 @@ describe('what opens beside the list', () => {
       await page.getByRole('button', { name: 'prod/mailer held back' }).click();
       await page.locator('.drawer').getByText('Released by:').waitFor();
       expect(await page.locator('.drawer .card').textContent()).toContain('Poolkeeper-Allow-Removal: prod/mailer');
+      await page.locator('.drawer').getByText('Nothing is done until what is held back above is released.').waitFor();
     }));
+
+  it('does not say that all is well with a file that cannot be read', () =>
+    visit(
+      busyDay(),
+      async (page) => {
+        await page.locator('.drawer').getByText('Nothing can be planned until the file can be read.').waitFor();
+      },
+      { path: '/?row=prod/images' },
+    ));
 
   it('asks for a resync of one spec, and of everything', () =>
     visit(manyServices(3, 2), async (page, shown) => {
