@@ -14,7 +14,8 @@ import { waitUntil } from '../support/wait-until.ts';
 const NAME = 'frozen-traefik';
 const APP = `web-${NAME}`;
 const HOST = `${APP}.example.com`;
-const [FIRST_PORT, SECOND_PORT, THIRD_PORT] = [32_311, 32_312, 32_313];
+// Below 30086, where Kubernetes takes none by itself while there are others.
+const [FIRST_PORT, SECOND_PORT, THIRD_PORT] = [30_071, 30_072, 30_073];
 /** Traefik takes up changes at most every two seconds: the interval of one that watches. */
 const INTERVAL_MS = 2_000;
 const TOUCH = /touched so that Traefik looks again, ms \d+/g;
