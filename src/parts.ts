@@ -8,6 +8,7 @@ import type { ConsulLease } from './adapters/consul/create-consul-lease.ts';
 import { createConsulLease } from './adapters/consul/create-consul-lease.ts';
 import type { ConsulRegistry } from './adapters/consul/create-consul-registry.ts';
 import { createConsulRegistry } from './adapters/consul/create-consul-registry.ts';
+import { comparesHeads } from './adapters/git/git-settings.ts';
 import type { GitSource } from './adapters/git/git-source.ts';
 import { createGitSource } from './adapters/git/git-source.ts';
 import { readClusterUid } from './adapters/kubernetes/cluster-uid.ts';
@@ -113,7 +114,8 @@ export async function buildParts(config: Config, io: DaemonIo): Promise<Parts> {
   });
   const clusterAdapter = createCluster({ client, owner, lease: leases.kubernetes, clock, keepContent: io.keepContent === true });
   const mirror = config.git.mirrorDir ?? (await mkdtemp(join(tmpdir(), 'poolkeeper-mirror-')));
-  const git = io.source ?? createGitSource(gitOptions(config, mirror, clock, io));
+  const gitSettings = gitOptions(config, mirror, clock, io);
+  const git = io.source ?? createGitSource(gitSettings);
   const probe = createNodeProbe();
   const replicas = gatewayReplicas(config);
   // What a start excuses ends after `traefik.letGo`: a Traefik that keeps starting is excused a tenth of the time at most.
@@ -130,7 +132,7 @@ export async function buildParts(config: Config, io: DaemonIo): Promise<Parts> {
     leases,
     terms: leases.terms,
     git,
-    comparesHeads: config.git.fastForwardOnly || config.git.verify === 'range',
+    comparesHeads: comparesHeads(gitSettings),
     probe,
     gateway,
     routeProbe,

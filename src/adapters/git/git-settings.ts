@@ -164,8 +164,8 @@ export function isJudged({ follow, verify, fastForwardOnly }: GitSettings): bool
 }
 
 /** Whether judging a head needs to know which commit was in force before it. */
-export function comparesHeads({ verify, fastForwardOnly }: Pick<GitSettings, 'verify' | 'fastForwardOnly'>): boolean {
-  return fastForwardOnly || verify?.mode === 'range';
+export function comparesHeads({ verify, fastForwardOnly }: Pick<GitSettings | GitSourceOptions, 'verify' | 'fastForwardOnly'>): boolean {
+  return fastForwardOnly === true || verify?.mode === 'range';
 }
 
 /** What needs the history cannot go with a fetch that leaves it out. */

@@ -40,10 +40,9 @@ export function createSlackSender(options: SlackOptions): Sender<ChannelMessage>
 const SIGNS = { begun: '🔴', ended: '🟢', once: '🔵' } as const;
 
 function slackText({ notification, more }: ChannelMessage, { cluster, link }: Pick<SlackOptions, 'cluster' | 'link'>): string {
-  const told = notification === undefined ? [] : [`${SIGNS[notification.phase]} *${escaped(cluster)}*: ${escaped(notification.message)}`];
-  const remedy = notification === undefined || notification.remedy === '' ? [] : [escaped(notification.remedy)];
-  const others = moreText(more) === '' ? [] : [`${told.length === 0 ? `*${escaped(cluster)}*: ` : ''}${moreText(more)}`];
-  return [...told, ...remedy, ...others, ...(link === '' ? [] : [`<${escaped(link)}|status>`])].join('\n');
+  const told = `${SIGNS[notification.phase]} *${escaped(cluster)}*: ${escaped(notification.message)}`;
+  const seeMore = link === '' ? '' : `<${escaped(link)}|status>`;
+  return [told, escaped(notification.remedy), moreText(more), seeMore].filter((line) => line !== '').join('\n');
 }
 
 /** What Slack asks to be escaped ("Formatting text for app surfaces"): so no text can mention a channel or make a link. */

@@ -26,12 +26,12 @@ export function createWebhookSender(options: WebhookOptions): Sender<ChannelMess
     send: (message, signal) =>
       poster.post(() => {
         const nowMs = clock.now();
-        const body = bodyOf(message, options, nowMs);
+        const body = bodyOf(message, options);
         const secret = secretFile === undefined ? undefined : readSecretFile('notify.webhook.secretFile', secretFile);
         return {
           url: 'url' in target ? target.url : readUrlFile('notify.webhook.urlFile', target.urlFile),
           headers: {
-            'x-poolkeeper-event': message.notification?.event ?? 'more',
+            'x-poolkeeper-event': message.notification.event,
             // The same for each try of one message, so that who was told twice can know.
             'x-poolkeeper-delivery': createHash('sha256').update(JSON.stringify(message)).digest('hex').slice(0, 32),
             ...(secret === undefined ? {} : { 'x-poolkeeper-signature': signature(secret, body, Math.floor(nowMs / 1000)) }),
@@ -49,12 +49,11 @@ function signature(secret: string, body: string, seconds: number): string {
   return `t=${seconds},v1=${createHmac('sha256', secret).update(`${seconds}.${body}`).digest('hex')}`;
 }
 
-function bodyOf(message: ChannelMessage, { template, cluster, link }: WebhookOptions, nowMs: number): string {
-  const time = new Date(message.notification?.atMs ?? nowMs).toISOString();
+function bodyOf(message: ChannelMessage, { template, cluster, link }: WebhookOptions): string {
+  const time = new Date(message.notification.atMs).toISOString();
   const values = templateValues(message, { cluster, link, time });
   if (template !== undefined) return fillTemplate(template, values);
   const { more: _, ...texts } = values;
-  const { notification, more } = message;
-  const andMore = moreText(more);
-  return JSON.stringify({ ...texts, ...(notification !== undefined && andMore !== '' ? { andMore } : {}), more });
+  const andMore = moreText(message.more);
+  return JSON.stringify({ ...texts, ...(andMore === '' ? {} : { andMore }), more: message.more });
 }

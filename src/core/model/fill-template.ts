@@ -1,4 +1,4 @@
-import { type ChannelMessage, countMore, moreText } from './notification.ts';
+import { type ChannelMessage, countMore } from './notification.ts';
 
 /** The words between `{{` and `}}` that a template may use. */
 export const PLACEHOLDERS = ['event', 'phase', 'subject', 'message', 'remedy', 'revision', 'cluster', 'time', 'more', 'link'] as const;
@@ -13,10 +13,9 @@ export interface TemplateFacts {
   readonly time: string;
 }
 
-/** The values of a message by their placeholders; a message that only counts others has the event `more`. */
+/** The values of a message by their placeholders. */
 export function templateValues({ notification, more }: ChannelMessage, facts: TemplateFacts): Readonly<Record<Placeholder, string>> {
-  const told = notification ?? { event: 'more', phase: 'once', subject: '', message: moreText(more), remedy: '', revision: '' };
-  const { event, phase, subject, message, remedy, revision } = told;
+  const { event, phase, subject, message, remedy, revision } = notification;
   return { event, phase, subject, message, remedy, revision, ...facts, more: String(countMore(more)) };
 }
 

@@ -37,11 +37,11 @@ export interface Notification {
 /** How many notifications of each event a message stands for without telling them. */
 export type More = Readonly<Partial<Record<EventName, number>>>;
 
-/** What one request to a channel tells: a notification, and how many more there were; or the latter alone. */
+/** What one request to a channel tells: a notification, and how many more there were. */
 export interface ChannelMessage {
   /** No other message of this channel has it, as long as the process lives; the same for each try. */
   readonly id: number;
-  readonly notification?: Notification;
+  readonly notification: Notification;
   readonly more: More;
 }
 

@@ -43,17 +43,18 @@ export function take(
   const [oldest] = sentAtMs;
   const { again, ...waiting } = outbox;
   const [first, ...rest] = outbox.queue;
-  const isEmpty = again === undefined && first === undefined;
-  if (isEmpty) return { outbox: { ...outbox, sentAtMs } };
-  if (sentAtMs.length >= most && oldest !== undefined) return { outbox: { ...outbox, sentAtMs }, againAtMs: oldest + windowMs };
+  const kept = { ...outbox, sentAtMs };
+  const full = sentAtMs.length >= most && oldest !== undefined ? { outbox: kept, againAtMs: oldest + windowMs } : undefined;
   const sent = [...sentAtMs, nowMs];
-  if (again !== undefined) return { outbox: { ...waiting, sentAtMs: sent }, message: again };
+  if (again !== undefined) return full ?? { outbox: { ...waiting, sentAtMs: sent }, message: again };
+  if (first === undefined) return { outbox: kept };
+  if (full !== undefined) return full;
   const isLast = sent.length >= most;
   const more = isLast ? counted(outbox.more, rest) : outbox.more;
   const made = outbox.made + 1;
   return {
     outbox: { queue: isLast ? [] : rest, more: {}, sentAtMs: sent, made },
-    message: { id: made, ...(first === undefined ? {} : { notification: first }), more },
+    message: { id: made, notification: first, more },
   };
 }
 
@@ -62,7 +63,7 @@ export const putBack = (outbox: Outbox, message: ChannelMessage): Outbox => ({ .
 
 /** The outbox after a message that will not be sent any more: it is told as a number. */
 export function giveUp(outbox: Outbox, { notification, more }: ChannelMessage): Outbox {
-  return { ...outbox, more: counted(sum(outbox.more, more), notification === undefined ? [] : [notification]) };
+  return { ...outbox, more: counted(sum(outbox.more, more), [notification]) };
 }
 
 function counted(more: More, notifications: readonly Notification[]): More {
