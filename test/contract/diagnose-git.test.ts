@@ -8,8 +8,9 @@ import { freePort } from '../support/free-port.ts';
 import { type GitServer, startGitServer } from '../support/git-server.ts';
 import { makeTempDirectory, type TempDirectory } from '../support/processes.ts';
 import { hasProgram } from '../support/programs.ts';
+import { processesWith } from '../support/running-processes.ts';
 import { type SshServer, startSshServer } from '../support/ssh-server.ts';
-import { processesWith, steady } from './spec-source-rig.ts';
+import { steady } from './spec-source-rig.ts';
 
 const TLS = selfSigned('127.0.0.1');
 

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AppError, isAbort } from '../../src/shared/errors.ts';
 import { freePort } from '../support/free-port.ts';
 import type { GitServer } from '../support/git-server.ts';
+import { processesWith } from '../support/running-processes.ts';
 import {
   complete,
   filesWith,
@@ -9,7 +10,6 @@ import {
   PASSWORD,
   pathWith,
   processesDuring,
-  processesWith,
   type Rig,
   reasonOf,
   steady,

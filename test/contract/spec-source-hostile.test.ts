@@ -3,7 +3,8 @@ import { access, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { GitRepository } from '../support/git-repository.ts';
-import { complete, openFolderRig, pathWith, processesWith, type Rig, reasonOf, steady, texts } from './spec-source-rig.ts';
+import { processesWith } from '../support/running-processes.ts';
+import { complete, openFolderRig, pathWith, type Rig, reasonOf, steady, texts } from './spec-source-rig.ts';
 
 /** Writes a tree object as it stands, which `git mktree` would refuse; returns its id. */
 async function writeTree(
@@ -89,7 +90,7 @@ describe('a spec source of a hostile repository', () => {
     const reason = reasonOf(await rig.open({ limits: { maxOutputBytes: 4_000_000 } }).read('', steady()));
     expect(reason).toMatchObject({ code: 'GIT_READ_FAILED', next: 'fix-config', message: expect.stringContaining('wrote more than') });
     expect(process.memoryUsage().rss - before).toBeLessThan(200 * 1024 * 1024);
-    expect(await processesWith('ls-tree')).toEqual([]);
+    expect(await processesWith(rig.mirrorDir, 'directory')).toEqual([]);
   });
 
   it('refuses 100,000 files, and a file of 50 MB without reading it', async () => {

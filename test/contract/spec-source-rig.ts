@@ -8,6 +8,7 @@ import type { Problem } from '../../src/shared/problem.ts';
 import { GitRepository } from '../support/git-repository.ts';
 import { type GitServer, startGitServer } from '../support/git-server.ts';
 import { makeTempDirectory } from '../support/processes.ts';
+import { processesWith } from '../support/running-processes.ts';
 
 export const USER = 'reader';
 export const PASSWORD = 'canary-password-1';
@@ -101,13 +102,6 @@ export function texts(value: SpecFiles): Readonly<Record<string, string>> {
 
 function textOf({ content }: SpecFile): string {
   return content.kind === 'bytes' ? Buffer.from(content.bytes).toString() : content.problem.code;
-}
-
-/** Command lines of all running processes that hold `text`. */
-export async function processesWith(text: string): Promise<readonly string[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const lines = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')));
-  return lines.filter((line) => line.includes(text)).map((line) => line.replaceAll('\0', ' '));
 }
 
 /** Command lines that hold `text`, of all processes that ran at some moment while `work` went on. */

@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type DaemonProcess, prepareDaemon } from './daemon-process.ts';
 import type { FileContent } from './git-repository.ts';
@@ -6,6 +6,7 @@ import { type GitServer, type GitServerOptions, startGitServer } from './git-ser
 import { kubeFetch, kubeRequest, patchTypes } from './kube-client.ts';
 import { makeTempDirectory } from './processes.ts';
 import { type RecordingProxy, startRecordingProxy } from './recording-proxy.ts';
+import { processesWith } from './running-processes.ts';
 import type { StackConnection } from './stack.ts';
 import { waitUntil } from './wait-until.ts';
 
@@ -109,19 +110,10 @@ async function expectNoProcess(name: string): Promise<void> {
   const mark = `POOLKEEPER_CLUSTER=${name}\0`;
   let left: readonly string[] = [];
   const look = async (): Promise<true | undefined> => {
-    left = await processesWith(mark);
+    left = await processesWith(mark, 'environment');
     return left.length === 0 ? true : undefined;
   };
   await waitUntil(`no process of ${name}`, look, { timeoutMs: 5_000, describe: () => left.join(', ') });
-}
-
-async function processesWith(mark: string): Promise<readonly string[]> {
-  const found: string[] = [];
-  for (const pid of (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry))) {
-    const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
-    if (`${environment}\0`.includes(mark)) found.push(pid);
-  }
-  return found;
 }
 
 /** One call of Consul past the proxy; gives the decoded answer, undefined for 404. Anything else but 2xx throws. */
@@ -154,6 +146,7 @@ export interface CatalogInstance {
   readonly ServiceAddress: string;
   readonly ServicePort: number;
   readonly ServiceTags: readonly string[];
+  readonly CreateIndex: number;
   readonly ModifyIndex: number;
 }
 
