@@ -41,6 +41,16 @@ export function followingState(registry: RegistryState | undefined): GatewayStat
   return gatewayState(Object.fromEntries(shown), { routers: new Map(built) });
 }
 
+/** What the same Traefik shows with `core.defaultRuleSyntax`: each router on several entry points is one per entry point, named after it. */
+export function spreadRouters(state: GatewayState): GatewayState {
+  const routers = [...state.routers].flatMap(([key, router]): readonly (readonly [GatewayKey, GatewayRouter])[] =>
+    router.entryPoints.length < 2
+      ? [[key, router]]
+      : router.entryPoints.map((name) => [`http/${name}-${key.slice('http/'.length)}`, { ...router, entryPoints: [name] }]),
+  );
+  return { ...state, routers: new Map(routers) };
+}
+
 /** An answer that was asked for at `readAtMs`. */
 export const answered = (value: GatewayState, readAtMs = NOW_MS): Snapshot<GatewayState> => ({
   kind: 'complete',

@@ -1,7 +1,7 @@
 import type { GatewayRouter, GatewayServer, GatewayState } from '../model/gateway.ts';
 import type { ExpectedRouter, ExpectedRoutes, ExpectedService } from '../plan/expected-routes.ts';
 import { addressOf } from '../plan/let-go.ts';
-import { defaultEntryPoints } from '../routes/apply-entry-points.ts';
+import { asNamed, nameOf, sameOrder, sameSet, withoutProvider } from './named-routers.ts';
 
 /** How what one replica serves of a pool differs from what Consul says of it. */
 export interface RouteComparison {
@@ -55,28 +55,6 @@ export function compareRoutes(expected: ExpectedRoutes, state: GatewayState, own
   };
 }
 
-/**
- * A router under the names that the replica has it by. With `core.defaultRuleSyntax`, which its API does not tell, Traefik names a router on
- * several entry points after each of them, as it does where they add something. Source: traefik pkg/server/aggregator.go.
- */
-function asNamed(router: ExpectedRouter, { routers, elsewhere }: GatewayState): readonly ExpectedRouter[] {
-  const { key, fields } = router;
-  const names = fields.entryPoints ?? defaultEntryPoints(elsewhere?.entryPoints ?? []);
-  const own = routers.get(key)?.entryPoints ?? [];
-  const others = names.filter((name) => !own.includes(name));
-  const spread = others.map((name): ExpectedRouter => ({ key: `http/${name}-${nameOf(key)}`, fields: { ...fields, entryPoints: [name] } }));
-  const stands = spread.every((one) => {
-    const found = routers.get(one.key);
-    return found !== undefined && isOf(found, fields) && sameSet(found.entryPoints, one.fields.entryPoints);
-  });
-  if (names.length < 2 || others.length === 0 || !stands) return [router];
-  const rest = names.filter((name) => own.includes(name));
-  return [...(rest.length === 0 ? [] : [{ key, fields: { ...fields, entryPoints: rest } }]), ...spread];
-}
-
-const isOf = ({ service }: GatewayRouter, fields: ExpectedRouter['fields']): boolean =>
-  withoutProvider(service) === withoutProvider(fields.service ?? service);
-
 const isWorking = (status: string | undefined): boolean => status !== undefined && status !== 'disabled';
 
 function compareServers({ key, required, allowed }: ExpectedService, state: GatewayState, owners: ServerOwners) {
@@ -106,12 +84,6 @@ function compareRouter({ key, fields }: ExpectedRouter, router: GatewayRouter | 
   ].flat();
   return differing.length === 0 ? [] : [`router ${name} has another ${differing.join(', ')}`];
 }
-
-const withoutProvider = (name: string): string => name.replace(/@consulcatalog$/, '');
-const nameOf = (key: string): string => key.slice(key.indexOf('/') + 1);
-const sameOrder = (a: readonly string[], b: readonly string[] | undefined): boolean => b === undefined || a.join('\n') === b.join('\n');
-const sameSet = (a: readonly string[], b: readonly string[] | undefined): boolean =>
-  b === undefined || sameOrder([...a].sort(), [...b].sort());
 
 function brokenWords(
   kind: string,

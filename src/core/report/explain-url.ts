@@ -14,6 +14,7 @@ import { unknownFileLink } from './explain-unknown.ts';
 import type { Link } from './explanation.ts';
 import { type Contender, entranceOf, Fitting, mayConcern, priorityOf } from './find-taker.ts';
 import type { Findings } from './finish-explanation.ts';
+import { asNamed } from './named-routers.ts';
 import type { AskedUrl } from './read-url.ts';
 
 /** A router that a pool of ours asks for. */
@@ -51,8 +52,7 @@ function findingsOf(routing: Routing, views: readonly PoolView[], known: KnownWo
   const winner = routing.actual === undefined ? undefined : routing.fitting.takersOf(routing.actual)[0];
   // Of equals the one that Traefik takes is the one that is asked about.
   const isWinner = ({ expected, priority, rule }: Wanted): boolean =>
-    priorityOf({ priority, rule }) === priorityOf(taking[0] ?? { priority, rule }) &&
-    expected.routers.some(({ key }) => key === winner?.key);
+    priorityOf({ priority, rule }) === priorityOf(taking[0] ?? { priority, rule }) && namesOf(expected, routing).has(winner?.key ?? '');
   const best = taking.find(isWinner) ?? taking[0] ?? (winner === undefined ? elsewhere : undefined);
   if (best !== undefined) return ofPool(best, taking, { routing, winner }, known);
   if (winner !== undefined) return ofStranger(winner, routing, known);
@@ -98,6 +98,10 @@ function wantedOf(view: PoolView, context: KnownWorld['context']): readonly Want
   });
 }
 
+/** The keys that Traefik has the routers of a pool by. */
+const namesOf = ({ routers }: ExpectedRoutes, { state }: Routing): ReadonlySet<string> =>
+  new Set(routers.flatMap((router) => (state === undefined ? [router] : asNamed(router, state))).map(({ key }) => key));
+
 interface Taken {
   readonly routing: Routing;
   readonly winner: Contender | undefined;
@@ -107,7 +111,7 @@ interface Taken {
 function ofPool(best: Wanted, taking: readonly Wanted[], { routing, winner }: Taken, known: KnownWorld): Findings {
   const subject = subjectOf(best.view.pool, known);
   const findings = explainSubject(subject, known);
-  const own = new Set(best.expected.routers.map(({ key }): string => key));
+  const own = namesOf(best.expected, routing);
   const links = findings.links.map((link) => {
     if (link.link !== 'router' || link.state === 'broken') return link;
     return urlRouterLink(link, { best, taking, own }, { routing, winner });

@@ -5,6 +5,7 @@ import { snapshotValue } from '../model/snapshot.ts';
 import type { PlanContext } from '../plan/context.ts';
 import { type ExpectedRoutes, type ExpectedService, expectedRoutes } from '../plan/expected-routes.ts';
 import { registeredOf } from '../plan/plan-pool.ts';
+import { asNamed } from './named-routers.ts';
 
 /** One server of a route. `up`, `down`: as Traefik says; `missing`: it should be there; `lingering`: it should not; `expected`: Traefik is not watched. */
 export interface ServerPicture {
@@ -85,7 +86,8 @@ function freshestReplica({ world }: PlanContext): ToldReplica | undefined {
 }
 
 function routesOf({ routers, services }: ExpectedRoutes, gateway: GatewayState | undefined): readonly RoutePicture[] {
-  const routes = routers.map(({ key, fields }): RoutePicture => {
+  const named = routers.flatMap((router) => (gateway === undefined ? [router] : asNamed(router, gateway)));
+  const routes = named.map(({ key, fields }): RoutePicture => {
     const actual: Partial<GatewayRouter> = gateway?.routers.get(key) ?? {};
     const { rule, entryPoints = [], tls = false, priority, middlewares = [], service = '', errors = [] } = { ...fields, ...actual };
     const name = key.slice(key.indexOf('/') + 1);
@@ -102,8 +104,8 @@ function routesOf({ routers, services }: ExpectedRoutes, gateway: GatewayState |
       servers: served === undefined ? [] : serversOf(served, gateway),
     };
   });
-  const named = new Set(routes.map(({ service }) => `http/${service}`));
-  return [...routes, ...services.filter(({ key }) => !named.has(key)).map((service) => bareRoute(service, gateway))];
+  const routed = new Set(routes.map(({ service }) => `http/${service}`));
+  return [...routes, ...services.filter(({ key }) => !routed.has(key)).map((service) => bareRoute(service, gateway))];
 }
 
 const withoutProvider = (name: string): string => (name.includes('@') ? name.slice(0, name.lastIndexOf('@')) : name);

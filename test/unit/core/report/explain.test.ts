@@ -22,12 +22,15 @@ import {
   unavailable,
   world,
 } from '../../../support/builders.ts';
-import { answered, silent } from '../../../support/gateway-state.ts';
+import { answered, silent, spreadRouters } from '../../../support/gateway-state.ts';
 import { knownWorld, settled, why } from '../../../support/known-world.ts';
 
 const POOL = 'default/web';
 const ROUTER = 'http/web-default-78aed7';
 const URL = 'http://web.example.com/cart';
+const TWO_ENTRY_POINTS = ['rule=Host(`shop.example.com`)', 'entrypoints=web,websecure']
+  .map((one) => `traefik.http.routers.shop.${one}`)
+  .join('\n');
 const app = (labels: Record<string, string> = { app: 'web' }): KubernetesObject =>
   deployment('web', { replicas: 2, template: { metadata: { labels } } });
 const { 'traefik.enable': _, ...others } = service('web').metadata.annotations ?? {};
@@ -285,6 +288,14 @@ describe('explain', () => {
       URL,
       'degraded',
       'router tie',
+    ],
+    [
+      'its own router under another name',
+      settled(web({ annotations: { 'poolkeeper.dev/tags': TWO_ENTRY_POINTS } }), (state) => answered(spreadRouters(state))),
+      'url',
+      'http://shop.example.com/',
+      'in-traffic',
+      'undefined undefined',
     ],
     [
       'a Traefik that is down',

@@ -4,7 +4,7 @@ import type { World } from '../../../../src/core/model/world.ts';
 import { type PoolPicture, poolPicture } from '../../../../src/core/report/pool-picture.ts';
 import { problem } from '../../../../src/shared/problem.ts';
 import { complete, deployment, endpoints, keys, service, spec, specSet, world } from '../../../support/builders.ts';
-import { answered } from '../../../support/gateway-state.ts';
+import { answered, spreadRouters } from '../../../support/gateway-state.ts';
 import { settled } from '../../../support/known-world.ts';
 import { planWorld } from '../../../support/model-world.ts';
 
@@ -56,6 +56,20 @@ describe('the picture of a pool', () => {
       }),
     );
     expect(routes[0]?.servers.map(({ state }) => state)).toEqual(['missing', 'down', 'up', 'lingering']);
+  });
+
+  it('finds a router under the names that a Traefik with a default rule syntax has it by', () => {
+    const tags = 'traefik.http.routers.shop.rule=Host(`a`)\ntraefik.http.routers.shop.entrypoints=web,websecure';
+    const annotations = { 'traefik.frontend.rule': '', 'poolkeeper.dev/tags': tags };
+    const two = world({
+      specs: complete(specSet([spec('web.json', deployment('web'), service('web', { annotations }))])),
+      endpoints: [endpoints('default/web')],
+    });
+    const { routes } = picture(settled(two, (state) => answered(spreadRouters(state))));
+    expect(routes.map(({ name, entryPoints, servers }) => [name, entryPoints, servers.map(({ state }) => state)])).toEqual([
+      ['web-shop', ['web'], ['up', 'up', 'up']],
+      ['websecure-shop', ['websecure'], ['up', 'up', 'up']],
+    ]);
   });
 
   it.each([
