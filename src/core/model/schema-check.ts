@@ -11,8 +11,16 @@ export type SchemaFault =
   | { readonly kind: 'wrong-form'; readonly expected: string }
   /** An item of a list that the API server tells from the others by `keys`, and that an earlier item has the same of. */
   | { readonly kind: 'repeated-item'; readonly keys: readonly string[] }
-  /** The API has no such kind; `known` are those of the same group and version, empty when there is no such version. */
-  | { readonly kind: 'unknown-kind'; readonly known: readonly string[]; readonly release: string };
+  /** The API has no such kind: `known` are those of the same group and version, empty when there is no such version. */
+  | {
+      readonly kind: 'unknown-kind';
+      readonly known: readonly string[];
+      readonly release: string;
+      /** The API versions that have a kind of this name, best first. */
+      readonly servedIn?: readonly string[];
+      /** Every kind that there is. */
+      readonly all?: readonly string[];
+    };
 
 /** A fault and its place, from the root of the object; that of a missing field is where it should be. */
 export interface SchemaViolation {

@@ -43,8 +43,12 @@ export function buildSpecSet(files: SpecFiles, options: DecodeOptions, cache: De
   }
   cache.options = optionsKey;
   cache.entries = entries;
-  const { revision, source, commits, head, judgedAlone } = files;
-  const more = { ...(head === undefined ? {} : { head }), ...(judgedAlone === undefined ? {} : { judgedAlone }) };
+  const { revision, source, commits, head, recent, judgedAlone } = files;
+  const more = {
+    ...(head === undefined ? {} : { head }),
+    ...(recent === undefined ? {} : { recent }),
+    ...(judgedAlone === undefined ? {} : { judgedAlone }),
+  };
   return { revision, source, specs, broken, brokenTexts, notes, commits, ...more };
 }
 

@@ -1,6 +1,7 @@
 import type { JsonObject, JsonValue } from '../model/objects.ts';
+import { nearest } from './did-you-mean.ts';
 import type { Finding } from './finding.ts';
-import { asObject, typeName } from './json.ts';
+import { asObject, spaceRemedy, typeName } from './json.ts';
 import { isDnsLabel, isDnsSubdomain, isPathSegment } from './names.ts';
 import type { Path } from './places.ts';
 
@@ -10,16 +11,25 @@ const KIND = /^[A-Z][A-Za-z0-9]*$/;
 /** Checks that an object says what it is: apiVersion, kind and metadata.name, each a string of the right form. */
 export function checkIdentity(object: JsonObject): readonly Finding[] {
   const findings = [
-    ...checkString(object['apiVersion'], ['apiVersion'], 'Write something like "apps/v1".', (text) => API_VERSION.test(text)),
-    ...checkString(object['kind'], ['kind'], 'Write a kind such as "Deployment", with a capital.', (text) => KIND.test(text)),
+    ...(misspelt(object, 'apiVersion') ??
+      checkString(object['apiVersion'], ['apiVersion'], 'Write something like "apps/v1".', (text) => API_VERSION.test(text))),
+    ...(misspelt(object, 'kind') ??
+      checkString(object['kind'], ['kind'], 'Write a kind such as "Deployment", with a capital.', (text) => KIND.test(text))),
   ];
   const metadata = object['metadata'];
-  if (metadata === undefined) return [...findings, missing(['metadata', 'name'], 'Give the object a name.')];
+  if (metadata === undefined) {
+    return [...findings, ...(misspelt(object, 'metadata') ?? [missing(['metadata', 'name'], 'Give the object a name.')])];
+  }
   const mapping = asObject(metadata);
   if (mapping === undefined) {
     return [
       ...findings,
-      { code: 'SPEC_INVALID_FIELD', path: ['metadata'], message: `metadata must be a mapping, not ${typeName(metadata)}` },
+      {
+        code: 'SPEC_INVALID_FIELD',
+        path: ['metadata'],
+        message: `metadata must be a mapping, not ${typeName(metadata)}`,
+        ...spaceRemedy(metadata),
+      },
     ];
   }
   const { test, rule } = nameRule(object);
@@ -36,6 +46,21 @@ function checkString(value: JsonValue | undefined, path: Path, remedy: string, t
   }
   if (test(value)) return [];
   return [{ code: 'SPEC_INVALID_FIELD', path, message: `${field} is ${JSON.stringify(value.slice(0, 80))}`, remedy }];
+}
+
+/** The field under a name that nearly is its own, where it is missing; undefined where it is there, or nothing comes near. */
+function misspelt(object: JsonObject, field: string): readonly Finding[] | undefined {
+  const near = object[field] === undefined ? Object.keys(object).find((key) => nearest(key, [field]) !== undefined) : undefined;
+  if (near === undefined) return undefined;
+  return [
+    {
+      code: 'SPEC_UNKNOWN_FIELD',
+      path: [near],
+      at: 'key',
+      message: `an object has no field "${near}"`,
+      remedy: `Did you mean "${field}"?`,
+    },
+  ];
 }
 
 const missing = (path: Path, remedy: string): Finding => ({

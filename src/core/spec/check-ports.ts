@@ -43,7 +43,8 @@ function checkPort(item: JsonObject, field: string, { path, required = false }: 
   if (value === undefined) return required ? [{ code: 'SPEC_MISSING_FIELD', path: at, message: `${field} is missing` }] : [];
   if (isPort(value)) return [];
   const shown = typeof value === 'number' || typeof value === 'string' ? JSON.stringify(value).slice(0, 20) : typeName(value);
-  return [{ code: 'SPEC_INVALID_FIELD', path: at, message: `${field} must be a whole number from 1 to 65535, not ${shown}` }];
+  const remedy = typeof value === 'string' && isPort(Number(value)) ? { remedy: 'Write it without quotes.' } : {};
+  return [{ code: 'SPEC_INVALID_FIELD', path: at, message: `${field} must be a whole number from 1 to 65535, not ${shown}`, ...remedy }];
 }
 
 const isPort = (value: JsonValue): boolean => typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 65_535;

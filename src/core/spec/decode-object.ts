@@ -10,10 +10,14 @@ import type { Finding } from './finding.ts';
 import { asObject, valueAt, without } from './json.ts';
 import { isDnsLabel } from './names.ts';
 import { normaliseObject } from './normalise-object.ts';
+import type { Path } from './places.ts';
 import { isClusterScoped } from './scope.ts';
 import { upgradeObject } from './upgrade-object.ts';
 
-/** What an object was decoded to, and everything that was found on the way. No object when it does not say what it is. */
+/**
+ * What an object was decoded to, and everything that was found on the way. No object when it does not say of which kind it is; one whose
+ * name is wrong is there all the same, so that the name hides nothing, and one without a name is called `UNNAMED`.
+ */
 export interface DecodedObject {
   readonly object: KubernetesObject | undefined;
   /** The object as written, in the API version that it was upgraded to. */
@@ -33,11 +37,24 @@ export function decodeObject(written: JsonObject, fallbackNamespace: string): De
   const { object: upgraded, findings } = upgradeObject(written);
   const checks = [checkMetadata, checkFields, checkPorts, checkSecret, checkSettings];
   const found = [...identity, ...findings, ...checks.flatMap((check) => check(upgraded))];
-  if (identity.length > 0) return { object: undefined, upgraded, findings: found };
-  const placed = settleNamespace(normaliseObject(upgraded), fallbackNamespace);
+  if (!saysKind(identity)) return { object: undefined, upgraded, findings: found };
+  const placed = settleNamespace(withName(normaliseObject(upgraded)), fallbackNamespace);
   const filled = valueAt(written, SELECTOR) === undefined && valueAt(upgraded, SELECTOR) !== undefined;
   const all = [...found, ...placed.findings];
   return { object: placed.object, upgraded, findings: all, ...(filled ? { filledSelector: true } : {}) };
+}
+
+/** What an object without a name is called while the other mistakes of its file are looked for. No object can have this name. */
+export const UNNAMED = '(unnamed)';
+
+const ABOUT_NAME: Path = ['metadata', 'name'];
+
+/** True when nothing is wrong with the identity but the name. */
+const saysKind = (identity: readonly Finding[]): boolean => identity.every(({ path }) => path.join() === ABOUT_NAME.join());
+
+function withName(object: JsonObject): JsonObject {
+  const metadata = asObject(object['metadata']) ?? {};
+  return typeof metadata['name'] === 'string' ? object : { ...object, metadata: { ...metadata, name: UNNAMED } };
 }
 
 /** The identity was checked: apiVersion, kind and metadata.name are strings. */

@@ -5,7 +5,7 @@ import { SETTINGS } from '../model/marks.ts';
 import type { JsonObject, Spec, SpecObject } from '../model/objects.ts';
 import { keyOfObject } from '../model/objects.ts';
 import type { SpecFile } from '../model/spec-set.ts';
-import { decodeObject } from './decode-object.ts';
+import { decodeObject, UNNAMED } from './decode-object.ts';
 import { SourceFile, under } from './finding.ts';
 import { HiddenText } from './hidden-text.ts';
 import type { SpecDocument } from './parse-documents.ts';
@@ -41,8 +41,12 @@ export function decodeSpec(file: SpecFile, options: DecodeOptions): DecodedSpec 
 }
 
 /** One object of a file, with the way back to its text. */
-export interface ReadObject {
+export interface ReadObject extends WrittenObject {
   readonly object: SpecObject;
+}
+
+/** What stands where an object should. */
+export interface WrittenObject {
   /** As written, in the API version that it was upgraded to. */
   readonly upgraded: JsonObject;
   /** The document that it stands in, and the path to it. */
@@ -50,7 +54,7 @@ export interface ReadObject {
   readonly path: Path;
 }
 
-/** What stands in a file: also the objects of one that is broken, as far as they say what they are. Problems in the order of the text. */
+/** What stands in a file: also the objects of one that is broken, as far as they say of which kind they are. Problems in the order of the text. */
 export type ReadObjects =
   | { readonly kind: 'unreadable'; readonly problem: Problem }
   | {
@@ -58,6 +62,8 @@ export type ReadObjects =
       readonly text: string;
       readonly source: SourceFile;
       readonly objects: readonly ReadObject[];
+      /** Those that do not say so. */
+      readonly others: readonly WrittenObject[];
       /** How many objects stand in the file, with those that do not say what they are. */
       readonly count: number;
       readonly problems: readonly Problem[];
@@ -81,13 +87,15 @@ export function readObjects(file: SpecFile, options: DecodeOptions): ReadObjects
     problems.push(problem('SPEC_EMPTY', 'the file holds no object', { where: source.at(0) }));
   }
   const count = decoded.reduce((sum, part) => sum + part.count, 0);
-  return { kind: 'read', text: read.text, source, objects, count, problems };
+  const others = decoded.flatMap((part) => part.others);
+  return { kind: 'read', text: read.text, source, objects, others, count, problems };
 }
 
 const DEPENDS_ON: Path = ['metadata', 'annotations', SETTINGS.dependsOn];
 
 interface DocumentResult {
   readonly objects: readonly ReadObject[];
+  readonly others: readonly WrittenObject[];
   readonly count: number;
   readonly problems: readonly Problem[];
 }
@@ -96,10 +104,14 @@ function readDocument({ value, place }: SpecDocument, source: SourceFile, fallba
   const split = splitObjects(value);
   const problems = split.findings.map((finding) => source.problemOf(place, finding));
   const objects: ReadObject[] = [];
+  const others: WrittenObject[] = [];
   for (const { value: written, path, namespace } of split.objects) {
     const { object, upgraded, findings, ...how } = decodeObject(written, namespace ?? fallback);
     problems.push(...under(path, findings).map((finding) => source.problemOf(place, finding)));
-    if (object === undefined) continue;
+    if (object === undefined) {
+      others.push({ upgraded, document: place, path });
+      continue;
+    }
     const at = (inside: Path): SpecObject['where'] => {
       const { line, column, path: text } = source.locate(place, [...path, ...inside]);
       return { line, column, path: text };
@@ -108,12 +120,13 @@ function readDocument({ value, place }: SpecDocument, source: SourceFile, fallba
     const decoded: SpecObject = { key: keyOfObject(object), object, where: at([]), ...dependsOn, ...how };
     objects.push({ object: decoded, upgraded, document: place, path });
   }
-  return { objects, count: split.objects.length, problems };
+  return { objects, others, count: split.objects.length, problems };
 }
 
 function duplicates(objects: readonly SpecObject[], file: string): readonly Problem[] {
   const first = new Map<string, SpecObject>();
   return objects.flatMap((object) => {
+    if (object.object.metadata.name === UNNAMED) return [];
     const earlier = first.get(object.key);
     if (earlier === undefined) {
       first.set(object.key, object);

@@ -15,6 +15,8 @@ export interface Finding {
   readonly at?: 'key';
   /** A part of the value, which is pointed at where the text shows it: one line of many. */
   readonly inside?: string;
+  /** How far into `inside` the place is that is meant. */
+  readonly skip?: number;
 }
 
 /** The same findings, seen from further out. */
@@ -40,11 +42,19 @@ export class SourceFile {
   }
 
   /** The position of what `path` leads to in a document; of the nearest thing around it when it is not there. */
-  locate(document: Place, path: Path, { at, inside }: Pick<Finding, 'at' | 'inside'> = {}): SourcePosition {
+  locate(document: Place, path: Path, { at, inside, skip }: Pick<Finding, 'at' | 'inside' | 'skip'> = {}): SourcePosition {
     const { place, found } = findPlace(document, path);
     const offset = at === 'key' && found === path.length ? place.keyStart : place.start;
-    const part = inside === undefined || found < path.length ? -1 : this.#text.indexOf(inside, offset);
+    const part = inside === undefined || found < path.length ? -1 : this.#offsetInside(inside, skip ?? 0, offset);
     return this.at(Math.max(offset, part), pathText(writtenPath(document, path)));
+  }
+
+  /** Where a text stands that may be escaped as in JSON; -1 when it is written in yet another way. */
+  #offsetInside(inside: string, skip: number, from: number): number {
+    const plain = this.#text.indexOf(inside, from);
+    if (plain >= 0) return plain + skip;
+    const escaped = this.#text.indexOf(escapedText(inside), from);
+    return escaped < 0 ? -1 : escaped + escapedText(inside.slice(0, skip)).length;
   }
 
   /** The problem that a finding in a document stands for. */
@@ -56,6 +66,8 @@ export class SourceFile {
     });
   }
 }
+
+const escapedText = (text: string): string => JSON.stringify(text).slice(1, -1);
 
 /** The path with the indexes that the text has, where left out nulls moved the items of a list. */
 function writtenPath(document: Place, path: Path): Path {

@@ -2,6 +2,8 @@
 export interface JsonError {
   readonly offset: number;
   readonly reason: string;
+  /** Undefined where the reason says it all. */
+  readonly remedy?: string;
 }
 
 // As deep as the YAML reader goes: deeper text is refused there with its own words.
@@ -18,9 +20,20 @@ export function findJsonError(text: string): JsonError | undefined {
     new JsonScanner(text).scan();
     return undefined;
   } catch (error) {
-    if (error instanceof JsonSyntaxError) return { offset: error.offset, reason: error.message };
+    if (error instanceof JsonSyntaxError) return { offset: error.offset, reason: error.message, ...remedyAt(text, error.offset) };
     throw error;
   }
+}
+
+/** What people are used to write that JSON does not have. */
+function remedyAt(text: string, offset: number): { readonly remedy?: string } {
+  const here = text.slice(offset, offset + 9);
+  if (/^(?:\/\/|\/\*|#)/.test(here)) return { remedy: 'Remove the comment: JSON has none. YAML does; name the file .yaml to keep it.' };
+  if (/^[}\]]/.test(here) && text.slice(0, offset).trimEnd().endsWith(',')) return { remedy: 'Remove the comma before it.' };
+  if (here.startsWith("'")) return { remedy: 'Use double quotes.' };
+  if (/^(?:True|False|None)\b/.test(here)) return { remedy: 'Write true, false or null in small letters.' };
+  if (/^["{[\w]/.test(here) && /["}\]\w]$/.test(text.slice(0, offset).trimEnd())) return { remedy: 'Put a comma between the two.' };
+  return {};
 }
 
 class JsonSyntaxError extends Error {

@@ -40,5 +40,9 @@ export function typeName(value: JsonValue): string {
   return typeof value === 'object' ? 'a mapping' : `a ${typeof value}`;
 }
 
+/** The remedy for a text where a mapping or a list should be: `name:web` without a space is a text. */
+export const spaceRemedy = (value: JsonValue | undefined): { readonly remedy?: string } =>
+  typeof value === 'string' && /^[A-Za-z][\w.-]*:[^\s/]/.test(value) ? { remedy: 'Put a space after the ":".' } : {};
+
 // `Array.isArray` alone does not narrow a readonly array away.
 const isList = (value: JsonValue): value is readonly JsonValue[] => Array.isArray(value);

@@ -24,23 +24,43 @@ export const placeInside = (parent: Place, part: PathPart): Place => ({
   children: NOTHING,
 });
 
+/** A key that stands in one mapping twice: where it stands first, and where again, as offsets. */
+export interface RepeatedKey {
+  readonly first: number;
+  readonly again: number;
+}
+
+/** The places of every document of a text, in order, and the keys that stand in a mapping twice. */
+export interface TextPlaces {
+  readonly documents: readonly Place[];
+  readonly repeated: readonly RepeatedKey[];
+}
+
 /** The places of every document of a text, in order, from the events that js-yaml made of it. */
-export function readPlaces(text: string, events: readonly YamlEvent[]): readonly Place[] {
-  return new PlaceReader(text, events).documents();
+export const readPlaces = (text: string, events: readonly YamlEvent[]): readonly Place[] => readTextPlaces(text, events, 0).documents;
+
+/** The same with the keys that stand twice. The text begins at the offset `base` of its file. */
+export function readTextPlaces(text: string, events: readonly YamlEvent[], base: number): TextPlaces {
+  const reader = new PlaceReader(text, events, base);
+  return { documents: reader.documents(), repeated: reader.repeated };
 }
 
 /** Walks the flat list of events once. Its depth is that of the text, which the parser limits. */
 class PlaceReader {
   readonly #text: string;
   readonly #events: readonly YamlEvent[];
+  readonly #base: number;
   readonly #anchors = new Map<string, ReadonlyMap<PathPart, Place>>();
+  readonly repeated: RepeatedKey[] = [];
   #next = 0;
   /** Where the last scalar or bracket stood: the best guess for an empty value. */
-  #last = 0;
+  #last: number;
 
-  constructor(text: string, events: readonly YamlEvent[]) {
+  constructor(text: string, events: readonly YamlEvent[], base: number) {
     this.#text = text;
     this.#events = events;
+    this.#base = base;
+    this.#last = base;
   }
 
   documents(): readonly Place[] {
@@ -68,9 +88,10 @@ class PlaceReader {
     return place;
   }
 
+  /** `start` is an offset into the text, negative for none; `keyStart` one into the file, like all that places hold. */
   #place(part: PathPart | undefined, start: number, keyStart: number | undefined, children = NOTHING): Place {
     // Inner values have moved `#last` on by now, so an absent start can only be that of a scalar.
-    const known = start < 0 ? (keyStart ?? this.#last) : start;
+    const known = start < 0 ? (keyStart ?? this.#last) : start + this.#base;
     this.#last = Math.max(this.#last, known);
     return { part, start: known, keyStart: keyStart ?? known, children };
   }
@@ -83,16 +104,20 @@ class PlaceReader {
         continue;
       }
       const key = this.#key();
+      const earlier = children.get(key.text);
+      if (earlier !== undefined && key.at >= 0) this.repeated.push({ first: earlier.keyStart, again: key.at });
       children.set(key.text, this.#value(key.text, key.start));
     }
     this.#next++;
     return children;
   }
 
-  #key(): { readonly text: string; readonly start: number } {
+  /** `at` is where its text begins, after a quote; negative for a key that is no text. */
+  #key(): { readonly text: string; readonly start: number; readonly at: number } {
     const event = this.#events[this.#next];
     const { start } = this.#value(undefined, undefined);
-    return { text: event?.type === EVENT_ID.SCALAR ? getScalarValue(this.#text, event) : '', start };
+    if (event?.type !== EVENT_ID.SCALAR) return { text: '', start, at: -1 };
+    return { text: getScalarValue(this.#text, event), start, at: event.valueStart + this.#base };
   }
 }
 

@@ -4,6 +4,7 @@ import type { Finding } from './finding.ts';
 import { asList, asObject, typeName } from './json.ts';
 import { isDnsLabel } from './names.ts';
 import type { Path } from './places.ts';
+import { kindOfSection, pluralOf } from './section-kinds.ts';
 
 /** One Kubernetes object as written, before anything is known about it. */
 export interface RawObject {
@@ -28,13 +29,17 @@ export function splitObjects(document: JsonValue): SplitDocument {
   if (mapping === undefined || 'kind' in mapping || 'apiVersion' in mapping) return splitManifests(document, [], undefined);
   const keys = Object.keys(mapping);
   if (keys.includes('objects') || keys.some((key) => nearest(key, ['objects']) !== undefined)) return splitEnvelope(mapping);
-  return refuse(
-    'SPEC_UNKNOWN_FORMAT',
-    [],
-    keys.length === 0
-      ? 'the document is empty'
-      : `a document with the keys ${keys.slice(0, 5).join(', ')} is neither a Kubernetes object nor an envelope`,
-  );
+  if (keys.length === 0) return refuse('SPEC_UNKNOWN_FORMAT', [], 'the document is empty');
+  const message = `a document with the keys ${keys.slice(0, 5).join(', ')} is neither a Kubernetes object nor an envelope`;
+  return { objects: [], findings: [{ code: 'SPEC_UNKNOWN_FORMAT', path: [], message, ...formatRemedy(keys) }] };
+}
+
+function formatRemedy(keys: readonly string[]): Pick<Finding, 'remedy'> {
+  const fields = ['apiVersion', 'kind'].filter((field) => nearest(field, keys) === undefined);
+  const isObject = fields.length < 2 || keys.some((key) => ['metadata', 'spec', 'data'].includes(key));
+  if (isObject && fields.length > 0) return { remedy: `Write ${fields.join(' and ')}.` };
+  if (isObject) return { remedy: 'Write the keys as apiVersion and kind.' };
+  return keys.some((key) => kindOfSection(key) !== undefined) ? { remedy: 'Put what stands here under the key "objects".' } : {};
 }
 
 const refuse = (code: Finding['code'], path: Path, message: string): SplitDocument => ({
@@ -76,6 +81,8 @@ function splitEnvelope(envelope: JsonObject): SplitDocument {
   }
   const id = envelope['id'];
   const namespace = envelope['namespace'];
+  const near = Object.keys(envelope).find((key) => nearest(key, ['objects']) !== undefined);
+  const written = 'objects' in envelope ? 'objects' : near;
   const objects = envelope['objects'];
   if (id !== undefined && typeof id !== 'string' && typeof id !== 'number') {
     findings.push({ code: 'SPEC_INVALID_FIELD', path: ['id'], message: `the id must be a string, not ${typeName(id)}` });
@@ -90,15 +97,36 @@ function splitEnvelope(envelope: JsonObject): SplitDocument {
     });
   }
   if (objects === undefined) findings.push({ code: 'SPEC_MISSING_FIELD', path: ['objects'], message: 'the envelope has no objects' });
-  const inside = objects === undefined ? [] : [splitSections(objects, valid ? named : undefined)];
+  const held = written === undefined ? undefined : envelope[written];
+  const inside = written === undefined || held === undefined ? [] : [splitSections(held, written, valid ? named : undefined)];
   return join([{ objects: [], findings }, ...inside]);
 }
 
 /** The sections of an envelope: `deployments: {specification: …}` and so on, under any plural kind. */
-function splitSections(objects: JsonValue, namespace: string | undefined): SplitDocument {
+function splitSections(objects: JsonValue, key: string, namespace: string | undefined): SplitDocument {
   const sections = asObject(objects);
-  if (sections === undefined) return refuse('SPEC_INVALID_FIELD', ['objects'], `objects must be a mapping, not ${typeName(objects)}`);
-  return join(Object.entries(sections).map(([plural, section]) => splitSection(section, ['objects', plural], namespace)));
+  if (sections === undefined) return refuse('SPEC_INVALID_FIELD', [key], `objects must be a mapping, not ${typeName(objects)}`);
+  return join(
+    Object.entries(sections).map(([plural, section]) => {
+      const split = splitSection(section, [key, plural], namespace);
+      return { objects: split.objects, findings: [...split.findings, ...split.objects.flatMap((object) => otherKind(object, plural))] };
+    }),
+  );
+}
+
+/** The daemon goes by what the object says; where its key says something else, one of the two is a mistake. */
+function otherKind({ value: { kind }, path }: RawObject, plural: string): readonly Finding[] {
+  const expected = kindOfSection(plural);
+  if (expected === undefined || typeof kind !== 'string' || kind.toLowerCase() === expected.toLowerCase()) return [];
+  const message = `a ${kind} stands under "${plural}"`;
+  const remedy = `Put it under "${pluralOf(kind)}", or write kind: ${expected} where that is meant.`;
+  return [{ code: 'SPEC_INVALID_FIELD', path: [...path, 'kind'], message, remedy, severity: 'warning' }];
+}
+
+/** True for an object, and for a list of some. */
+function saysWhatItIs(value: JsonValue | undefined): boolean {
+  const mapping = asObject(asList(value)?.[0] ?? value);
+  return mapping !== undefined && ('kind' in mapping || 'apiVersion' in mapping);
 }
 
 function splitSection(section: JsonValue, path: Path, namespace: string | undefined): SplitDocument {
@@ -109,14 +137,20 @@ function splitSection(section: JsonValue, path: Path, namespace: string | undefi
   const specification = mapping['specification'];
   const strangers = Object.keys(mapping).filter((key) => key !== 'specification');
   if (specification === undefined) {
-    const isObject = 'kind' in mapping || 'apiVersion' in mapping;
+    const isObject = saysWhatItIs(mapping);
     const message = isObject ? 'the object must stand under the key "specification"' : 'there is no specification here';
-    if (isObject || strangers.length === 0) return refuse('SPEC_MISSING_FIELD', [...path, 'specification'], message);
+    const missing: Finding = { code: 'SPEC_MISSING_FIELD', path: [...path, 'specification'], message };
+    // Where the object stands is clear, so that its other mistakes can be told, too.
+    if (isObject || strangers.length === 0) return { objects: isObject ? [{ value: mapping, path, namespace }] : [], findings: [missing] };
   }
   const findings = strangers.map((key): Finding => {
     const message = `only "specification" may stand here, not "${key}"`;
-    return { code: 'SPEC_UNKNOWN_FIELD', path: [...path, key], at: 'key', message, remedy: remedyFor(key, ['specification']) };
+    const isMeant = specification === undefined && strangers.length === 1 && nearest(key, ['specification']) === undefined;
+    const remedy = isMeant ? 'Write "specification" instead.' : remedyFor(key, ['specification']);
+    return { code: 'SPEC_UNKNOWN_FIELD', path: [...path, key], at: 'key', message, remedy };
   });
-  const inside = specification === undefined ? [] : [splitManifests(specification, [...path, 'specification'], namespace)];
+  const [held = 'specification'] = specification === undefined ? strangers.filter((key) => saysWhatItIs(mapping[key])) : [];
+  const content = mapping[held];
+  const inside = content === undefined ? [] : [splitManifests(content, [...path, held], namespace)];
   return join([{ objects: [], findings }, ...inside]);
 }

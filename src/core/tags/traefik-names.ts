@@ -2,7 +2,7 @@ import { hashOf } from '../model/hash.ts';
 import type { Tag } from './annotation-tags.ts';
 
 /** A rule that no request matches. */
-const NEVER = 'PathPrefix(`/`) && !PathPrefix(`/`)';
+export const NEVER = 'PathPrefix(`/`) && !PathPrefix(`/`)';
 
 /**
  * The name of a Service's router and Traefik service, which are global in Traefik. The digits tell `prod-web/api` and

@@ -1,5 +1,6 @@
 import type { Problem } from '../../shared/problem.ts';
 import type { JsonObject, JsonValue } from '../model/objects.ts';
+import { nearest } from '../spec/did-you-mean.ts';
 import { asObject, valueAt } from '../spec/json.ts';
 import { containerLists, itemsAt } from '../spec/pod-specs.ts';
 import { isService, nameOf, type PlacedObject, specOf } from './placed-object.ts';
@@ -55,8 +56,10 @@ function checkTargets(service: PlacedObject, selected: readonly Pods[]): readonl
     const target = item['targetPort'] ?? item['port'];
     const protocol = item['protocol'] ?? 'TCP';
     const isThere = ({ ports }: Pods): boolean =>
-      ports.some((port) => (port['protocol'] ?? 'TCP') === protocol && (port['name'] === target || port['containerPort'] === target));
-    if (target === undefined || selected.some(isThere)) return [];
+      ports.some(
+        (port) => (port['protocol'] ?? 'TCP') === protocol && (port['name'] === target || isSameNumber(port['containerPort'], target)),
+      );
+    if (target === undefined || selected.some(isThere) || isMisspelt(item)) return [];
     if (typeof target === 'number' && selected.some(({ ports }) => ports.length === 0)) return [];
     const at = [...path, item['targetPort'] === undefined ? 'port' : 'targetPort'];
     const message = `no container that Service ${nameOf(service)} selects has the ${String(protocol)} port ${String(target)}; they have ${portText(selected)}`;
@@ -64,6 +67,14 @@ function checkTargets(service: PlacedObject, selected: readonly Pods[]): readonl
     return [service.problemOf({ code: 'SPEC_TARGET_PORT_MISSING', path: at, message, ...severity })];
   });
 }
+
+/** A number in quotes is told by the schema. */
+const isSameNumber = (one: JsonValue | undefined, other: JsonValue | undefined): boolean =>
+  one !== undefined && typeof other === 'number' && String(one) === String(other);
+
+/** Whether the target stands under a name that does not exist, which is told by the schema. */
+const isMisspelt = (port: JsonObject): boolean =>
+  port['targetPort'] === undefined && Object.keys(port).some((key) => nearest(key, ['targetPort']) !== undefined);
 
 const portText = (selected: readonly Pods[]): string =>
   selected

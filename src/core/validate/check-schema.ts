@@ -2,13 +2,14 @@ import type { JsonObject, JsonValue } from '../model/objects.ts';
 import type { SchemaCheck, SchemaFault, SchemaViolation } from '../model/schema-check.ts';
 import { nearest, remedyFor } from '../spec/did-you-mean.ts';
 import type { Finding } from '../spec/finding.ts';
-import { typeName } from '../spec/json.ts';
+import { spaceRemedy, typeName } from '../spec/json.ts';
 
 /** What a schema finds in an object, in words. No message holds a value: it may be a secret. */
 export const schemaFindings = (object: JsonObject, check: SchemaCheck): readonly Finding[] =>
-  check(object).map((violation) => findingOf(violation, valueAt(object, violation.path)));
+  check(object).map((violation) => findingOf(violation, object));
 
-function findingOf({ path, fault }: SchemaViolation, value: JsonValue | undefined): Finding {
+function findingOf({ path, fault }: SchemaViolation, object: JsonObject): Finding {
+  const value = valueAt(object, path);
   const name = nameOf(path);
   switch (fault.kind) {
     case 'unknown-field': {
@@ -28,7 +29,7 @@ function findingOf({ path, fault }: SchemaViolation, value: JsonValue | undefine
       return { code: 'SPEC_INVALID_FIELD', path, message, remedy: 'Remove one of the two, or tell them apart.' };
     }
     default:
-      return { code: 'KUBERNETES_UNKNOWN_KIND', path, ...kindWords(fault, value) };
+      return { code: 'KUBERNETES_UNKNOWN_KIND', path, ...kindWords(fault, object) };
   }
 }
 
@@ -51,7 +52,7 @@ function typeWords(name: string, expected: readonly string[], value: JsonValue |
   if (isUnquotable && !expected.includes('string')) return { message, remedy: 'Write it without quotes.' };
   if (expected.includes('string') && (typeof value === 'number' || typeof value === 'boolean'))
     return { message, remedy: 'Put it in quotes.' };
-  return { message };
+  return { message, ...(expected.includes('string') ? {} : spaceRemedy(value)) };
 }
 
 function choiceRemedy(allowed: readonly string[], value: JsonValue | undefined): string {
@@ -59,10 +60,23 @@ function choiceRemedy(allowed: readonly string[], value: JsonValue | undefined):
   return meant === undefined ? `Write one of ${allowed.join(', ')}.` : `Did you mean "${meant}"?`;
 }
 
-function kindWords({ known, release }: Extract<SchemaFault, { kind: 'unknown-kind' }>, value: JsonValue | undefined): Words {
-  const word = String(value);
-  if (known.length === 0) return { message: `Kubernetes ${release} has no API version ${word}` };
-  return { message: `Kubernetes ${release} has no kind ${word} in this API version`, remedy: remedyFor(word, known) };
+function kindWords(fault: Extract<SchemaFault, { kind: 'unknown-kind' }>, object: JsonObject): Words {
+  const { known, release, servedIn = [], all = [] } = fault;
+  const kind = String(object['kind']);
+  const version = object['apiVersion'];
+  const [best, ...others] = servedIn;
+  if (best !== undefined) {
+    const message = version === undefined ? 'apiVersion is missing' : `Kubernetes ${release} has no kind ${kind} in ${String(version)}`;
+    const more = others.length === 0 ? '' : `, or ${others.join(' or ')}`;
+    return { message, remedy: `Write apiVersion: ${best}${more}.` };
+  }
+  const meant = nearest(kind, all);
+  const remedy =
+    nearest(kind, known) === undefined && meant !== undefined ? `Did you mean "${meant}"? It is of another apiVersion.` : undefined;
+  if (known.length === 0) {
+    return { message: `Kubernetes ${release} has no API version ${String(version)}`, ...(remedy === undefined ? {} : { remedy }) };
+  }
+  return { message: `Kubernetes ${release} has no kind ${kind} in this API version`, remedy: remedy ?? remedyFor(kind, known) };
 }
 
 /** What people call the value at a path: its field, also for an item of a list. */

@@ -1,21 +1,26 @@
-import { groupKindOf } from '../model/ids.ts';
+import { groupKindOf, SERVICE_KIND } from '../model/ids.ts';
 import type { JsonObject, JsonValue } from '../model/objects.ts';
 import type { Finding } from '../spec/finding.ts';
 import { asObject, valueAt } from '../spec/json.ts';
 import { containerLists, itemsAt } from '../spec/pod-specs.ts';
-import { isService, type PlacedObject } from './placed-object.ts';
+import { containerFindings } from './container-findings.ts';
+import { countFindings } from './count-findings.ts';
+import { labelFindings } from './label-findings.ts';
+import { servicePortFindings } from './service-port-findings.ts';
 
 /**
  * What every API server refuses although its schema allows it, as far as people are used to get it wrong: Services with several ports
  * that nothing tells apart, selectors that do not fit their own template, containers without an image, Jobs that restart for ever.
  */
-export function checkServerRules(placed: PlacedObject): readonly Finding[] {
-  const { written } = placed;
+export function checkServerRules({ written }: { readonly written: JsonObject }): readonly Finding[] {
   const podSpec = containerLists(written)[0]?.slice(0, -1);
+  const isService = groupKindOf(String(written['apiVersion']), String(written['kind'])) === SERVICE_KIND;
   return [
-    ...(isService(placed) ? portNames(written) : []),
+    ...(isService ? [...portNames(written), ...servicePortFindings(written)] : []),
     ...selector(written),
-    ...(podSpec === undefined ? [] : [...images(written), ...restartPolicy(written, podSpec)]),
+    ...labelFindings(written),
+    ...countFindings(written),
+    ...(podSpec === undefined ? [] : [...images(written), ...restartPolicy(written, podSpec), ...containerFindings(written, podSpec)]),
   ];
 }
 

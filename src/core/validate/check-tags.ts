@@ -1,12 +1,13 @@
 import type { Problem } from '../../shared/problem.ts';
-import { SETTINGS } from '../model/marks.ts';
+import { PROBLEMS } from '../../shared/problem.ts';
 import type { Policy } from '../model/policy.ts';
 import { readConstraint } from '../routes/match-constraint.ts';
 import { nearest, remedyFor } from '../spec/did-you-mean.ts';
 import type { Finding } from '../spec/finding.ts';
+import { itemsAt } from '../spec/pod-specs.ts';
 import { readSettings } from '../spec/read-settings.ts';
 import { annotationTags, listParts, parseTag, type Tag, type TagProblem } from '../tags/annotation-tags.ts';
-import { buildTags } from '../tags/build-tags.ts';
+import { buildTags, type TagsInput } from '../tags/build-tags.ts';
 import { parseV1Rule } from '../tags/parse-v1-rule.ts';
 import { RULE_FUNCTIONS } from '../tags/rule-functions.ts';
 import { isEnableTag, isV3Tag } from '../tags/tag-kinds.ts';
@@ -14,15 +15,23 @@ import { traefikName } from '../tags/traefik-names.ts';
 import { readOptions } from '../tags/translate-options.ts';
 import { findKey, V1_KEYS } from '../tags/v1-keys.ts';
 import { consulServiceOf, makesPool } from './check-tree.ts';
+import { placeTag } from './place-tag.ts';
 import { isService, type PlacedObject, specOf } from './placed-object.ts';
-import { type TagFinding, type Unplaced, v3TagFaults } from './v3-tag-faults.ts';
+import { foreseenSteps, soundTags } from './sound-tags.ts';
+import { sourcedTagFaults, sourcedTags, type TagFinding, type Unplaced } from './v3-tag-faults.ts';
 
 /** A Service whose backends are registered, and what is wrong with its tags. */
 export interface TaggedService {
   readonly service: PlacedObject;
-  /** False when Traefik cannot read its tags, or must not. */
-  readonly isReadable: boolean;
   readonly problems: readonly Problem[];
+  /** As they stand in the file. */
+  readonly written: readonly Tag[];
+  /** The tags of its instances without what is wrong; undefined where nobody can tell what it would be routed by. */
+  readonly tags: readonly string[] | undefined;
+  /** The key of the tag that is written for one of Traefik 3. */
+  readonly writtenFor: (key: string) => string | undefined;
+  /** The keys of Traefik 3's tags that are told of as faulty, or what became of such ones. */
+  readonly faulty: readonly string[];
 }
 
 /** The tags of every Service that makes a pool, or would if its type were spelt right, and what is wrong with each of them. */
@@ -46,11 +55,10 @@ const traefikNameOf = ({ namespace, name }: PlacedObject): string => traefikName
 
 function checkService(service: PlacedObject, policy: Policy, traefikServiceOf: (name: string) => string | undefined): TaggedService {
   const { annotations, namespace, name } = service;
-  const extraTags = readSettings(annotations).settings.tags ?? [];
-  const { dialect, entryPoints, translation } = policy;
-  const built = buildTags({
+  const { dialect, entryPoints, translation, routes } = policy;
+  const input: TagsInput = {
     annotations,
-    extraTags,
+    extraTags: readSettings(annotations).settings.tags ?? [],
     namespace,
     name,
     service: consulServiceOf(service),
@@ -59,42 +67,83 @@ function checkService(service: PlacedObject, policy: Policy, traefikServiceOf: (
     entryPoints,
     translation,
     traefikServiceOf,
-  });
-  const written = [...annotationTags(annotations), ...extraTags.map(parseTag)];
-  const faults = dialect === 'v1' ? [] : v3TagFaults(written);
+  };
+  const built = buildTags(input);
+  const written = [...annotationTags(annotations), ...input.extraTags.map(parseTag)];
+  const sourced = sourcedTags(written, foreseenSteps(input, built));
+  const site = { entryPoints, nodePorts: nodePortsOf(service), ...(routes === undefined ? {} : { routes }) };
+  const faults = dialect === 'v1' ? [] : sourcedTagFaults(sourced, site);
   const told = dialect === 'v1' ? built.problems.filter(({ code }) => !code.startsWith('TAG_') || OF_V1.has(code)) : built.problems;
   const untold = written.filter(({ key }) => !told.some(({ tag }) => tag === key));
   const tagged: readonly (Unplaced & { readonly tag?: string | undefined })[] = [
-    ...told.map((value) => ({ ...findingOf(value), tag: value.tag })),
+    ...told.map((one) => ({ ...findingOf(one, written.find(({ key }) => key === one.tag)?.value), tag: one.tag })),
     ...faults,
     ...(dialect === 'v3' ? [] : untold.flatMap(v1RuleFault)),
     ...unknownTags(written, built.problems),
   ];
-  const problems = [
-    ...tagged.map(({ tag, ...finding }) => service.problemOf(placeTag(finding, tag, service))),
-    ...missingTag(written, built.tags, policy).map((finding) => service.problemOf(finding)),
-  ];
-  const isReadable = service.isSound && faults.length === 0 && !built.problems.some(({ severity }) => severity === 'error');
-  return { service, isReadable, problems };
+  const errors = tagged.filter(({ code, severity }) => (severity ?? PROBLEMS[code].severity) === 'error');
+  const keys = new Set(errors.flatMap(({ tag }) => tag ?? []));
+  return {
+    service,
+    written,
+    problems: [
+      ...tagged.map(({ tag, ...finding }) => service.problemOf(placeTag(finding, tag, service))),
+      ...missingTag(written, built.tags, policy).map((finding) => service.problemOf(finding)),
+    ],
+    tags: service.isSound ? soundTags(input, built, keys) : undefined,
+    writtenFor: (key) => sourced.find(({ tag }) => tag.key.toLowerCase() === key.toLowerCase())?.written,
+    faulty: sourced.filter((one) => keys.has(one.written)).map(({ tag }) => tag.key),
+  };
 }
+
+const nodePortsOf = ({ written }: PlacedObject): readonly number[] =>
+  itemsAt(written, ['spec', 'ports']).flatMap(({ item }) => (typeof item['nodePort'] === 'number' ? [item['nodePort']] : []));
 
 /** What is wrong with tags also where only Traefik 1 reads them. */
 const OF_V1: ReadonlySet<string> = new Set(['TAG_UNKNOWN', 'TAG_INVALID']);
 
-const findingOf = ({ code, message, remedy, severity, tag }: TagProblem): Unplaced => ({
-  code,
-  message,
-  remedy,
-  severity,
-  ...(code === 'TAG_UNKNOWN' || code === 'TAG_NOT_TRANSLATED' ? knownSpelling(tag) : {}),
-});
+const findingOf = (told: TagProblem, value: string | undefined): Unplaced => {
+  const { code, message, remedy, severity, tag } = told;
+  const isOfKey = tag !== undefined && isWrongKey(tag);
+  return {
+    code,
+    message,
+    remedy,
+    severity,
+    ...(isOfKey ? { at: 'key' as const } : skipTo(told, value)),
+    ...(code === 'TAG_UNKNOWN' || code === 'TAG_NOT_TRANSLATED' ? knownSpelling(tag) : {}),
+  };
+};
+
+/** Whether it is the key of a tag that nobody reads, or must not read. */
+function isWrongKey(key: string): boolean {
+  const tag = parseTag(key);
+  if (isEnableTag(tag)) return false;
+  if (isV3Tag(tag)) return key.includes(']');
+  return readOptions([tag]).every(({ name }) => findKey(name) === undefined);
+}
+
+const V1_RULE = /^traefik\.frontends?\.(?:.+\.)?rule$/i;
+
+/** What is wrong with a rule is quoted from it. */
+function skipTo({ tag, message }: TagProblem, value: string | undefined): { readonly skip?: number } {
+  if (tag === undefined || value === undefined || !V1_RULE.test(tag)) return {};
+  const quoted = [...message.matchAll(/"([^"]+)"/g)].map(([, text = '']) => value.indexOf(text)).find((at) => at >= 0);
+  return quoted === undefined ? {} : { skip: quoted };
+}
 
 /** Tags that no version of Traefik reads, where no translation tells of them. */
 function unknownTags(written: readonly Tag[], told: readonly TagProblem[]): readonly TagFinding[] {
   const options = written.filter((tag) => isV1Option(tag) && !told.some(({ tag: key }) => key === tag.key));
   return readOptions(options)
     .filter(({ name }) => findKey(name) === undefined)
-    .map(({ key }) => ({ code: 'TAG_UNKNOWN', message: `no version of Traefik reads the tag ${key}`, tag: key, ...knownSpelling(key) }));
+    .map(({ key }) => ({
+      code: 'TAG_UNKNOWN',
+      message: `no version of Traefik reads the tag ${key}`,
+      tag: key,
+      at: 'key',
+      ...knownSpelling(key),
+    }));
 }
 
 /** Keys with a slash belong to other programs: annotations of ingress controllers also begin with `traefik.`. */
@@ -111,7 +160,7 @@ function knownSpelling(key: string | undefined): { readonly remedy?: string } {
 
 /** The same for a rule of Traefik 1, where no translation tells of it. */
 function v1RuleFault({ key, value = '' }: Tag): readonly TagFinding[] {
-  if (!/^traefik\.frontends?\.(?:.+\.)?rule$/i.test(key) || value.includes('{{')) return [];
+  if (!V1_RULE.test(key) || value.includes('{{')) return [];
   const parsed = parseV1Rule(value);
   const names = parsed.kind === 'rule' ? parsed.clauses.map(({ name }) => name) : [];
   const unknown = names.find((name) => !RULE_FUNCTIONS.some((row) => row.name === name));
@@ -119,19 +168,8 @@ function v1RuleFault({ key, value = '' }: Tag): readonly TagFinding[] {
   if (reason === undefined) return [];
   const known = RULE_FUNCTIONS.map(({ name }) => name);
   const remedy = unknown === undefined ? {} : { remedy: remedyFor(unknown, known) };
-  return [{ code: 'TAG_INVALID', message: `the tag ${key} is no rule: ${reason}`, tag: key, ...remedy }];
-}
-
-/** Points a finding at the tag of that key, wherever it is written; at the annotations, or the object, when it is written nowhere. */
-export function placeTag(finding: Unplaced, key: string | undefined, { annotations }: PlacedObject): Finding {
-  const base = ['metadata', 'annotations'];
-  if (Object.keys(annotations).length === 0) return { ...finding, path: [] };
-  if (key === undefined) return { ...finding, path: base, at: 'key' };
-  if (annotations[key] !== undefined) {
-    return { ...finding, path: [...base, key], ...(finding.code === 'TAG_UNKNOWN' || finding.code === 'TAG_INVALID' ? { at: 'key' } : {}) };
-  }
-  if (annotations[SETTINGS.tags]?.includes(key) === true) return { ...finding, path: [...base, SETTINGS.tags], inside: key };
-  return { ...finding, path: base, at: 'key' };
+  const at = unknown === undefined ? -1 : value.indexOf(unknown);
+  return [{ code: 'TAG_INVALID', message: `the tag ${key} is no rule: ${reason}`, tag: key, ...remedy, ...(at < 0 ? {} : { skip: at }) }];
 }
 
 /** Traefik keeps out, without a word, what is not enabled or does not fit its constraints. */

@@ -4,37 +4,50 @@ import type { SpecId } from '../model/ids.ts';
 import { groupKindOf, NAMESPACE_KIND, objectTitle } from '../model/ids.ts';
 import { SETTINGS } from '../model/marks.ts';
 import type { Spec } from '../model/objects.ts';
+import type { Path } from '../spec/places.ts';
 import { readSettings } from '../spec/read-settings.ts';
-import { isService, nameOf, type PlacedObject, specOf } from './placed-object.ts';
+import { isService, type PlacedObject, specOf } from './placed-object.ts';
 
 /** Namespaces that every cluster has. */
 const BUILT_IN: readonly string[] = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
 
-/** Objects that several files hold: each but the first by the order of files is told. */
+/** Objects that several files hold: told at each but the first by the order of files, with both places. */
 export function checkClaims(objects: readonly PlacedObject[]): readonly Problem[] {
   return [...Map.groupBy(objects, ({ key }) => key)].flatMap(([key, [first, ...others]]) =>
-    others
-      .filter(({ file }) => file !== first?.file)
-      .map((other) => {
-        const message = `${objectTitle(key)} stands in ${first?.file ?? ''} too; what is here would be set aside`;
-        return other.problemOf({ code: 'SPEC_OBJECT_CONFLICT', path: [], message });
-      }),
+    others.flatMap((other) => {
+      if (first === undefined || other.file === first.file) return [];
+      const both = `${placeText(first)} and ${placeText(other)} both hold ${objectTitle(key)}`;
+      const message = `${both}; while ${first.file} has it, nothing of ${other.file} would be applied`;
+      return [other.problemOf({ code: 'SPEC_OBJECT_CONFLICT', path: [], message })];
+    }),
   );
 }
 
-/** Services that want the same Consul service: each but the first by the order of files is told. */
+/**
+ * Services that want the same Consul service: told at each but the first by the order of files, with both places. A Service that stands
+ * in two files is told as such.
+ */
 export function checkConsulNames(objects: readonly PlacedObject[]): readonly Problem[] {
-  const claims = objects.filter(makesPool).map((object) => ({ object, service: consulServiceOf(object) }));
+  const pools = [...Map.groupBy(objects.filter(makesPool), ({ key }) => key).values()].flatMap(([first]) => first ?? []);
+  const claims = pools.map((object) => ({ object, service: consulServiceOf(object) }));
   return [...Map.groupBy(claims, ({ service }) => service)].flatMap(([service, [first, ...others]]) =>
-    others
-      .filter(({ object }) => object.key !== first?.object.key)
-      .map(({ object }) => {
-        const named = object.annotations[SETTINGS.serviceName] !== undefined;
-        const path = named ? ['metadata', 'annotations', SETTINGS.serviceName] : ['metadata', 'name'];
-        const holder = first === undefined ? '' : `Service ${nameOf(first.object)} in ${first.object.file}`;
-        return object.problemOf({ code: 'SPEC_NAME_CONFLICT', path, message: `${holder} takes the Consul service ${service}` });
-      }),
+    others.flatMap(({ object }) => {
+      if (first === undefined) return [];
+      const path = namePath(object);
+      const both = `${placeText(first.object, namePath(first.object))} and ${placeText(object, path)} both take the Consul service ${service}`;
+      const message = `${both}, for ${objectTitle(first.object.key)} and ${objectTitle(object.key)}; the latter would not be registered`;
+      return [object.problemOf({ code: 'SPEC_NAME_CONFLICT', path, message })];
+    }),
   );
+}
+
+const namePath = ({ annotations }: PlacedObject): Path =>
+  annotations[SETTINGS.serviceName] === undefined ? ['metadata', 'name'] : ['metadata', 'annotations', SETTINGS.serviceName];
+
+/** `a.yaml:12`, where something of an object stands. */
+function placeText(object: PlacedObject, path: Path = []): string {
+  const { where } = object.problemOf({ code: 'SPEC_OBJECT_CONFLICT', path, message: '' });
+  return `${object.file}:${where?.line ?? 1}`;
 }
 
 /** Namespaces that no file makes and that are not `known`, each told once, at its first object. */
@@ -43,7 +56,7 @@ export function checkNamespaces(objects: readonly PlacedObject[], known: readonl
   const there = new Set([...BUILT_IN, ...known, ...made.map(({ name }) => name)]);
   return [...Map.groupBy(objects, (object) => object.namespace)].flatMap(([namespace, [first, ...others]]) => {
     if (namespace === '' || there.has(namespace) || first === undefined) return [];
-    const more = others.length === 0 ? '' : `, and ${others.length} more objects are to go there`;
+    const more = others.length === 0 ? '' : `, and ${others.length} more ${others.length === 1 ? 'object is' : 'objects are'} to go there`;
     const message = `the namespace ${namespace} is in no file${more}`;
     return [first.problemOf({ code: 'SPEC_NAMESPACE_UNKNOWN', path: ['metadata', 'namespace'], message })];
   });

@@ -1,15 +1,18 @@
-import type { Problem } from '../../shared/problem.ts';
+import type { Problem, ProblemCode } from '../../shared/problem.ts';
 import { byBytes } from '../model/ids.ts';
 import type { Policy } from '../model/policy.ts';
 import type { SchemaCheck } from '../model/schema-check.ts';
 import type { SpecFile } from '../model/spec-set.ts';
+import { UNNAMED } from '../spec/decode-object.ts';
 import { byPlace, type DecodeOptions, readObjects } from '../spec/decode-spec.ts';
+import type { Finding } from '../spec/finding.ts';
 import { checkPods } from './check-pods.ts';
 import { checkRoutes } from './check-routes.ts';
 import { schemaFindings } from './check-schema.ts';
 import { checkServerRules } from './check-server-rules.ts';
 import { checkTags } from './check-tags.ts';
 import { checkClaims, checkConsulNames, checkDependencies, checkNamespaces } from './check-tree.ts';
+import { checkV1Frontends } from './check-v1-frontends.ts';
 import { type PlacedObject, placeObject } from './placed-object.ts';
 
 /** What files are validated by. */
@@ -40,12 +43,15 @@ export function validateSpecs(files: readonly SpecFile[], rules: ValidationRules
   const objects = read.flatMap((file) => file.objects);
   const { policy } = rules;
   const services = checkTags(objects, policy);
+  // Two objects without a name are not the same one.
+  const named = objects.filter(({ name }) => name !== UNNAMED);
   const across = [
     ...services.flatMap(({ problems }) => problems),
     ...checkRoutes(services, policy),
+    ...checkV1Frontends(services, policy),
     ...checkPods(objects, rules.isWhole),
-    ...checkClaims(objects),
-    ...checkConsulNames(objects),
+    ...checkClaims(named),
+    ...checkConsulNames(named),
     ...(rules.isWhole && !policy.createNamespaces ? checkNamespaces(objects, [rules.decode.defaultNamespace]) : []),
     ...(rules.isWhole
       ? checkDependencies(
@@ -58,6 +64,11 @@ export function validateSpecs(files: readonly SpecFile[], rules: ValidationRules
   return { files: files.length, objects: read.reduce((sum, { count }) => sum + count, 0), problems };
 }
 
+/** What is looked at of every object, also of one that does not say what it is. */
+type WrittenPart = Pick<PlacedObject, 'written' | 'problemOf'>;
+
+const IDENTITY_CODES: ReadonlySet<string> = new Set<ProblemCode>(['SPEC_MISSING_FIELD', 'SPEC_INVALID_FIELD']);
+
 interface ValidatedFile {
   readonly objects: readonly PlacedObject[];
   readonly count: number;
@@ -68,14 +79,24 @@ function validateFile(file: SpecFile, { decode, schema }: ValidationRules): Vali
   const read = readObjects(file, decode);
   if (read.kind === 'unreadable') return { objects: [], count: 0, problems: [read.problem] };
   const objects = read.objects.map((object) => placeObject(file.id, read.source, object));
-  const problems = [...read.problems];
+  const written: readonly WrittenPart[] = [
+    ...objects,
+    ...read.others.map(({ upgraded, document, path }) => ({
+      written: upgraded,
+      problemOf: (finding: Finding) => read.source.problemOf(document, { ...finding, path: [...path, ...finding.path] }),
+    })),
+  ];
+  const form = schema === undefined ? [] : written.flatMap((part) => schemaFindings(part.written, schema).map(part.problemOf));
+  // The schema knows all kinds, and so what was meant.
+  const better = new Set(form.filter(({ code }) => code === 'KUBERNETES_UNKNOWN_KIND').map(placeOf));
+  const problems = read.problems.filter((problem) => !(IDENTITY_CODES.has(problem.code) && better.has(placeOf(problem))));
   // A later layer tells once more, in other words, what an earlier one has found.
   const add = (found: readonly Problem[]): void => {
     const told = new Set(problems.map(placeOf));
     problems.push(...found.filter((problem) => !told.has(placeOf(problem))));
   };
-  if (schema !== undefined) add(objects.flatMap(({ written, problemOf }) => schemaFindings(written, schema).map(problemOf)));
-  add(objects.flatMap((object) => checkServerRules(object).map(object.problemOf)));
+  add(form);
+  add(written.flatMap((part) => checkServerRules(part).map(part.problemOf)));
   return { objects, count: read.count, problems };
 }
 

@@ -32,7 +32,12 @@ export const BALANCER_KEYS: readonly V1Key[] = [
     to: 'S.loadbalancer.strategy',
     remark: 'drr has no equivalent',
     // Every method but drr is wrr to Traefik 1, and wrr is what Traefik 3 does.
-    turn: (value, to, { site }) => (value.toLowerCase() === 'drr' ? drr(to, site.drrStrategy) : NOTHING),
+    turn: (value, to, { site }) => {
+      const method = value.toLowerCase();
+      if (method === 'drr') return drr(to, site.drrStrategy);
+      if (method === 'wrr' || method === '') return NOTHING;
+      return { told: { class: 'unknown', reason: `is ${JSON.stringify(value)}, which Traefik 1 takes for wrr`, remedy: 'Write wrr.' } };
+    },
   },
   {
     key: STICKINESS,

@@ -99,6 +99,6 @@ describe('the trimmed schema of a custom kind', () => {
       const slash = id.lastIndexOf('/');
       return check({ apiVersion: id.slice(0, slash), kind: id.slice(slash + 1) }).map(({ fault }) => fault);
     });
-    expect(found).toEqual([[], [], [{ kind: 'unknown-kind', known: [], release: '1.40.0' }]]);
+    expect(found).toEqual([[], [], [{ kind: 'unknown-kind', known: [], servedIn: [], all: ['Thing'], release: '1.40.0' }]]);
   });
 });
