@@ -44,17 +44,17 @@ async function readSchema(files: readonly SpecFile[], { config, io, signal, deco
   try {
     const answer = await readOpenApi(client, apiVersionsOf(files, decode), signal);
     if (answer.kind === 'unreadable') return answer;
-    return checkOf(answer, groupsOf(known));
+    return checkOf(answer, known);
   } finally {
     await client.close();
   }
 }
 
-/** A definition in the files may be about to bring kinds and versions: all are known only of `groups`, those of Kubernetes itself. */
-function checkOf({ documents, release }: Extract<OpenApiAnswer, { kind: 'read' }>, groups: ReadonlySet<string>) {
+/** A definition in the files may be about to bring kinds and versions: all are known only of the groups of Kubernetes itself. */
+function checkOf({ documents, release }: Extract<OpenApiAnswer, { kind: 'read' }>, known: KubernetesSchema) {
   try {
     const schema = trimOpenApi(documents as readonly OpenApiDocument[], release);
-    return { kind: 'read', check: createSchemaCheck(schema, groups) } as const;
+    return { kind: 'read', check: createSchemaCheck(schema, groupsOf(known), known.kinds) } as const;
   } catch (error) {
     // API servers that are aggregated write their own.
     const message = `the schema of the cluster is malformed: ${errorText(error)}`;

@@ -113,14 +113,14 @@ export interface DoctorModule {
   /** Tries everything that reading the repository takes, and changes nothing. */
   readonly examineGit: (request: GitDoctorRequest) => Promise<DoctorAnswer<readonly DoctorCheck[]>>;
   /** The least ACL policy, as HCL. Consul is not asked. */
-  readonly policyForConsul: (request: Pick<DoctorRequest, 'config' | 'exact'>) => Promise<DoctorAnswer<string>>;
+  readonly policyForConsul: (request: Pick<DoctorRequest, 'config' | 'exact' | 'signal'>) => Promise<DoctorAnswer<string>>;
 }
 
 export interface ValidateRequest {
   readonly config: Config;
   /** Files and folders with specs; `-` for what `stdin` tells. */
   readonly paths: readonly string[];
-  readonly stdin: () => string;
+  readonly stdin: () => Promise<string>;
   /** Whether the API server is asked as well. */
   readonly cluster: boolean;
   readonly io: DaemonIo;
@@ -161,9 +161,11 @@ export interface CliIo {
   /** Whether stdout is a terminal. */
   readonly isTerminal: boolean;
   readonly readFile: ReadFile;
+  /** The text of a file or pipe that an argument names; of standard input for `-`. Ends with the signal, and throws what the file system throws. */
+  readonly readInput: (path: string, signal: AbortSignal) => Promise<string>;
   readonly writeFile?: typeof writeFile;
-  /** Asks a person; absent where nobody can answer. */
-  readonly ask?: (question: string) => Promise<string>;
+  /** Asks a person, who may also end the input (undefined); absent where nobody can answer. */
+  readonly ask?: (question: string) => Promise<string | undefined>;
   /** Whether stderr is a terminal. */
   readonly hasErrorTerminal?: boolean;
   /** How long a command works before that is shown, in milliseconds. Default one second. */

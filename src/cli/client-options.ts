@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { errorCode } from '../config/read-secrets.ts';
 import { AppError } from '../shared/errors.ts';
+import { fileFault } from '../shared/file-fault.ts';
 import { problem } from '../shared/problem.ts';
 import type { CliIo } from './cli-io.ts';
 import { DaemonClient } from './daemon-client.ts';
@@ -38,6 +38,6 @@ function readToken(file: string, readFile: CliIo['readFile']): string {
   try {
     return readFile(file).trim();
   } catch (error) {
-    throw new AppError(problem('CONFIG_UNREADABLE', `--token-file: the file cannot be read (${errorCode(error)})`), { cause: error });
+    throw new AppError(problem('CONFIG_UNREADABLE', `--token-file: cannot read ${file}: ${fileFault(error)}`), { cause: error });
   }
 }

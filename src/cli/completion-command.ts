@@ -45,12 +45,19 @@ export function addCompletionCommand(program: Command, context: CommandContext):
 }
 
 async function namesOf(kind: NameKind, { io }: CommandContext): Promise<readonly string[]> {
-  const { specs, pools, nodes } = await createClient({ timeoutMs: TIMEOUT_MS }, io).status(io.signal);
+  const { specs, pools, nodes, held } = await createClient({ timeoutMs: TIMEOUT_MS }, io).status(io.signal);
   const names = {
     specs: () => specs.map(({ id }) => id),
     pools: () => pools.map(({ pool }) => pool),
     nodes: () => nodes.map(({ node }) => node),
-    things: () => [...pools.map(({ pool }) => pool), ...nodes.map(({ node }) => node)],
+    holds: () => (held === undefined ? [] : [held.id]),
+    things: () => [...withBareNames(pools.map(({ pool }) => pool)), ...nodes.map(({ node }) => node), ...specs.map(({ id }) => id)],
   };
   return names[kind]();
+}
+
+/** Pools as `namespace/name`, and by the name alone where no other namespace has it. */
+function withBareNames(pools: readonly string[]): readonly string[] {
+  const byName = Map.groupBy(pools, (pool) => pool.slice(pool.indexOf('/') + 1));
+  return [...pools, ...[...byName].flatMap(([name, all]) => (all.length === 1 ? [name] : []))];
 }

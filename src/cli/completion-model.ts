@@ -1,7 +1,7 @@
 import type { Argument, Command, Option } from 'commander';
 
 /** What a running daemon can name. */
-export const NAME_KINDS = ['specs', 'pools', 'nodes', 'things'] as const;
+export const NAME_KINDS = ['specs', 'pools', 'nodes', 'holds', 'things'] as const;
 export type NameKind = (typeof NAME_KINDS)[number];
 
 /** What may be written in a place: one of some words, a name that the daemon knows, or a file. Undefined: anything. */
@@ -63,6 +63,7 @@ const ARGUMENTS: Readonly<Record<string, Completed>> = {
   spec: { names: 'specs' },
   pools: { names: 'pools' },
   node: { names: 'nodes' },
+  hold: { names: 'holds' },
   thing: { names: 'things' },
   path: 'files',
   file: 'files',

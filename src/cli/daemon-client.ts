@@ -1,5 +1,6 @@
 import type { Explanation, WhyQuestion } from '../core/report/explanation.ts';
-import type { DrainAnswer, LogLevelAnswer, MigrationAnswer, ResyncAnswer, StatusAnswer } from '../http/api-answers.ts';
+import type { ApprovalReport, SuspensionReport } from '../core/report/run-report.ts';
+import type { DrainAnswer, LogLevelAnswer, MigrationAnswer, ResumeAnswer, ResyncAnswer, StatusAnswer } from '../http/api-answers.ts';
 import type { NodeAnswer } from '../http/node-views.ts';
 import { withDeadline } from '../shared/abort.ts';
 import { AppError, errorText, isAbort } from '../shared/errors.ts';
@@ -13,7 +14,7 @@ export interface DaemonClientOptions {
   readonly timeoutMs?: number;
 }
 
-type Method = 'GET' | 'POST' | 'PUT';
+type Method = 'DELETE' | 'GET' | 'POST' | 'PUT';
 
 interface Answer {
   readonly status: number;
@@ -59,6 +60,32 @@ export class DaemonClient {
   async migrate(wish: { readonly all: true } | { readonly pools: readonly string[] }, signal: AbortSignal): Promise<MigrationAnswer> {
     const answer = await this.#send('POST', '/api/v1/migrations', wish, signal);
     if (isRecord(answer) && Array.isArray(answer['moving'])) return { moving: answer['moving'] as MigrationAnswer['moving'] };
+    throw this.#stranger();
+  }
+
+  /** Lets go what is held by this name, or so many removals. */
+  async approve(wish: { readonly hold: string } | { readonly removals: number }, signal: AbortSignal): Promise<ApprovalReport> {
+    const answer = await this.#send('POST', '/api/v1/approvals', wish, signal);
+    if (isRecord(answer) && typeof answer['id'] === 'string' && typeof answer['untilMs'] === 'number')
+      return answer as unknown as ApprovalReport;
+    throw this.#stranger();
+  }
+
+  /** Leaves a spec, or every spec, as it is. */
+  async suspend(
+    wish: ({ readonly spec: string } | { readonly all: true }) & { readonly for?: string; readonly reason?: string },
+    signal: AbortSignal,
+  ): Promise<SuspensionReport> {
+    const answer = await this.#send('POST', '/api/v1/suspensions', wish, signal);
+    if (isRecord(answer) && typeof answer['atMs'] === 'number') return answer as unknown as SuspensionReport;
+    throw this.#stranger();
+  }
+
+  /** Goes on with what was suspended. */
+  async resume(scope: { readonly spec: string } | { readonly all: true }, signal: AbortSignal): Promise<ResumeAnswer> {
+    const query = new URLSearchParams('spec' in scope ? { spec: scope.spec } : { all: 'true' });
+    const answer = await this.#send('DELETE', `/api/v1/suspensions?${query.toString()}`, undefined, signal);
+    if (isRecord(answer) && typeof answer['suspended'] === 'boolean') return answer as unknown as ResumeAnswer;
     throw this.#stranger();
   }
 
@@ -122,7 +149,7 @@ export class DaemonClient {
     if (!isProblemDocument(document)) return this.#stranger();
     const { code, detail, remedy } = document;
     const message = `the daemon at ${this.#options.url} answered ${status}: ${detail.replace(/\.$/, '')}`;
-    return new AppError(problem(isProblemCode(code) ? code : 'DAEMON_UNREACHABLE', message, typeof remedy === 'string' ? { remedy } : {}));
+    return new AppError(problem(isProblemCode(code) ? code : 'DAEMON_REFUSED', message, typeof remedy === 'string' ? { remedy } : {}));
   }
 
   #stranger(): AppError {

@@ -9,8 +9,8 @@ import { isSpecEntry, type SpecFilter, type TreeEntry } from '../adapters/git/re
 import type { Config } from '../config/config.ts';
 import { byBytes, revision, specId } from '../core/model/ids.ts';
 import type { SpecFile, SpecFiles } from '../core/model/spec-set.ts';
-import { AppError, errorText } from '../shared/errors.ts';
-import { problem } from '../shared/problem.ts';
+import { AppError } from '../shared/errors.ts';
+import { unreadableFile } from './unreadable-file.ts';
 
 /** What the state of a folder is called where a commit would be named. */
 const UNCOMMITTED = revision('uncommitted');
@@ -50,8 +50,7 @@ async function filesBelow(directory: string, filter: SpecFilter): Promise<readon
     return (await Promise.all(files)).sort((a, b) => byBytes(a.id, b.id));
   } catch (error) {
     if (error instanceof AppError) throw error;
-    const top = join(directory, filter.root);
-    throw new AppError(problem('CONFIG_UNREADABLE', `the specs below ${top} cannot be read: ${errorText(error)}`), { cause: error });
+    throw unreadableFile(join(directory, filter.root), error);
   }
 }
 

@@ -61,7 +61,7 @@ async function consult(command: Command, context: CommandContext, flags: Asked):
   }
   const { policyForConsul } = await io.load.doctor();
   if (flags.policy !== true) return examine(loaded.config, context, flags);
-  const policy = answerOf(await policyForConsul({ config: loaded.config, exact: flags.exact ?? [] }), context, flags);
+  const policy = answerOf(await policyForConsul({ config: loaded.config, exact: flags.exact ?? [], signal: io.signal }), context, flags);
   if (policy === undefined) return EXIT.failed;
   if (flags.output === 'json') writeJson(context, { policy });
   else io.stdout.write(policy);
@@ -92,7 +92,7 @@ function renderChecks(checks: readonly DoctorCheck[], colors: Colors): string {
   const rows = checks.map(({ name, status, message, remedy }) => [
     painted(status, colors),
     name,
-    remedy === undefined ? message : `${message}. ${remedy}`,
+    remedy === undefined ? message : `${message.replace(/\.$/, '')}. ${remedy}`,
   ]);
   const [, ...lines] = renderTable(['', '', ''], rows);
   return lines.map((line) => `${line}\n`).join('');

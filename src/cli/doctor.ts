@@ -33,25 +33,27 @@ export async function examineConsul(request: DoctorRequest): Promise<DoctorAnswe
   }
 }
 
+type PolicyRequest = Pick<DoctorRequest, 'config' | 'exact' | 'signal'>;
+
 /** The least ACL policy for a configuration. */
-export async function policyForConsul(request: Pick<DoctorRequest, 'config' | 'exact'>): Promise<DoctorAnswer<string>> {
+export async function policyForConsul(request: PolicyRequest): Promise<DoctorAnswer<string>> {
   const rights = await rightsOf(request);
   return rights.kind === 'failed' ? rights : { kind: 'ok', value: consulPolicy(rights.value) };
 }
 
-async function rightsOf({ config, exact }: Pick<DoctorRequest, 'config' | 'exact'>): Promise<DoctorAnswer<ConsulRightsInput>> {
+async function rightsOf({ config, exact, signal }: PolicyRequest): Promise<DoctorAnswer<ConsulRightsInput>> {
   const { cluster, consul, registration } = config;
   const { keyPath, nodePrefix, namespace, partition } = consul;
   const input = { cluster, keyPath, nodePrefix, namespace, partition, history: registration !== 'catalog' };
   if (exact.length === 0) return { kind: 'ok', value: input };
-  const services = await servicesAt(exact, config);
+  const services = await servicesAt(exact, config, signal);
   return services.kind === 'failed' ? services : { kind: 'ok', value: { ...input, services: services.value } };
 }
 
-async function servicesAt(paths: readonly string[], config: Config): Promise<DoctorAnswer<readonly string[]>> {
+async function servicesAt(paths: readonly string[], config: Config, signal: AbortSignal): Promise<DoctorAnswer<readonly string[]>> {
   const { defaultNamespace, namespaceFromFolder } = config.specs;
   const decode = { defaultNamespace, namespaceFromFolder, root: config.git.root };
-  const { specs, broken } = buildSpecSet(await specFilesAt(paths), decode, newDecodeCache());
+  const { specs, broken } = buildSpecSet(await specFilesAt(paths, signal), decode, newDecodeCache());
   const errors = [...broken.values()].flat().filter(({ severity }) => severity === 'error');
   return errors.length > 0 ? { kind: 'failed', problems: errors } : { kind: 'ok', value: [...specs.values()].flatMap(servicesOf) };
 }

@@ -6,6 +6,8 @@ export const EXIT = {
   differences: 2,
   usage: 64,
   config: 78,
+  /** Ended by a signal before it was done: 128 + the number of SIGINT, as shells count. */
+  interrupted: 130,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];

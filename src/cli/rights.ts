@@ -27,7 +27,7 @@ const CLOCK: Clock = { now: () => Date.now(), random: () => Math.random() };
  */
 export async function readRights(request: RightsRequest): Promise<RightsAnswer> {
   const { config, paths } = request;
-  const files = paths.length > 0 ? await specFilesAt(paths) : await filesOfRepository(request);
+  const files = paths.length > 0 ? await specFilesAt(paths, request.signal) : await filesOfRepository(request);
   const { defaultNamespace, namespaceFromFolder } = config.specs;
   const { specs, broken } = buildSpecSet(files, { defaultNamespace, namespaceFromFolder, root: config.git.root }, newDecodeCache());
   const errors = [...broken.values()].flat().filter(({ severity }) => severity === 'error');

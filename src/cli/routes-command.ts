@@ -4,10 +4,10 @@ import { problemText } from '../shared/problem.ts';
 import { type CommandContext, type OutputFormat, writeJson, writeProblems } from './command-context.ts';
 import { addConfigOptions, readConfig } from './config-options.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
+import { inputText } from './input-text.ts';
 import { outputOption } from './output-option.ts';
 import { renderTable } from './render-table.ts';
 import type { TranslatedService } from './translate-spec.ts';
-import { unreadableSpec } from './unreadable-spec.ts';
 
 interface RoutesFlags {
   readonly translate: string;
@@ -45,7 +45,7 @@ async function showTranslation(command: Command, context: CommandContext, { tran
     writeProblems(context, loaded.problems, output);
     return EXIT.config;
   }
-  const text = textOf(file, context);
+  const text = await inputText(file, context);
   const decoded = specOfText(file, text, loaded.config);
   if (decoded.kind === 'broken') {
     writeProblems(context, decoded.problems, output);
@@ -56,14 +56,6 @@ async function showTranslation(command: Command, context: CommandContext, { tran
   else
     io.stdout.write(services.length === 0 ? 'There is no Service in it.\n' : services.map((one) => renderService(one, context)).join('\n'));
   return services.some(hasErrors) ? EXIT.failed : EXIT.done;
-}
-
-function textOf(file: string, { io }: CommandContext): string {
-  try {
-    return io.readFile(file === '-' ? '/dev/stdin' : file);
-  } catch (error) {
-    throw unreadableSpec(file, error);
-  }
 }
 
 const hasErrors = ({ problems }: TranslatedService): boolean => problems.some(({ severity }) => severity === 'error');

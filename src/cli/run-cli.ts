@@ -63,7 +63,7 @@ class ShownProgress {
 }
 
 function failure(error: unknown, context: CommandContext): number {
-  if (context.io.signal.aborted && isAbort(error)) return EXIT.failed;
+  if (context.io.signal.aborted && isAbort(error)) return EXIT.interrupted;
   const found = error instanceof AppError ? error.problem : problem('INTERNAL', createRedactor([])(errorText(error)));
   writeProblems(context, [found], wantedOutput(context.io.argv));
   return exitCodeOf(found);

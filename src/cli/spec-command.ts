@@ -1,14 +1,13 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
-import { errorCode } from '../config/read-secrets.ts';
+import { type Command, Option } from 'commander';
+import { SPEC_FORMS, type SpecForm } from '../core/write-spec/spec-form.ts';
 import { AppError } from '../shared/errors.ts';
-import { problem } from '../shared/problem.ts';
+import { type Problem, problem } from '../shared/problem.ts';
 import { type CommandContext, writeProblems } from './command-context.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
+import { inputText } from './input-text.ts';
+import { addSpecNewCommand } from './spec-new-command.ts';
 import { writeOut } from './write-out.ts';
 import type { NamedText, WrittenSpec } from './write-spec.ts';
-
-const FORMS = ['envelope', 'manifests'] as const;
-type Form = (typeof FORMS)[number];
 
 const HELP = `
 Nothing but the named files is read, and no server is asked.
@@ -17,14 +16,6 @@ Examples:
   poolkeeper spec new --name web --image registry.example.com/web:1 --port 8080 --host web.example.com --out web.yaml
   poolkeeper spec convert shop.json --out shop.yaml
   poolkeeper spec fmt --check specs/*.yaml`;
-
-const NEW_HELP = `
-Makes a Deployment and the NodePort Service in front of it. What is left out is asked for on a terminal. Without --host no route is made.
-JSON is written to a file that ends in .json, else YAML.
-
-Examples:
-  poolkeeper spec new
-  poolkeeper spec new --name web --image registry.example.com/web:1 --port 8080 --host web.example.com --out specs/web.yaml`;
 
 const CONVERT_HELP = `
 Turns the envelope {"objects": {…}} into manifests and manifests into the envelope, or joins two files. The objects stay as they were
@@ -37,9 +28,9 @@ Examples:
   poolkeeper spec convert -d deployment.json -s service.json -o spec.json`;
 
 const FMT_HELP = `
-Orders the fields of objects as people expect them (apiVersion, kind, metadata, spec) and indents by two. Items of lists keep their order.
-YAML with comments, anchors or tags is left as it is, and said so: they would be lost.
-With --check nothing is written, and the exit code is 1 when a file is not formatted.
+Orders the fields of objects as people expect them (apiVersion, kind, metadata, spec) and indents by two. Items of lists keep their order,
+comments go with the lines that they stand at. YAML with anchors or tags, which would be lost, is left as it is, and said so.
+With --check nothing is written, and the exit code is 1 when a file is not formatted; one that is left as it is does not count.
 
 Examples:
   poolkeeper spec fmt specs/web.yaml
@@ -48,89 +39,13 @@ Examples:
 /** `spec`: makes, converts and formats spec files. */
 export function addSpecCommand(program: Command, context: CommandContext): void {
   const command = program.command('spec').description('Make, convert and format spec files.').addHelpText('after', HELP);
-  addNew(command, context);
+  addSpecNewCommand(command, context);
   addConvert(command, context);
   addFormat(command, context);
 }
 
-interface NewFlags {
-  readonly name?: string;
-  readonly namespace?: string;
-  readonly image?: string;
-  readonly port?: number;
-  readonly host?: string;
-  readonly replicas?: number;
-  readonly form: Form;
-  readonly out?: string;
-  readonly force?: true;
-}
-
-function addNew(spec: Command, context: CommandContext): void {
-  const command = spec
-    .command('new')
-    .description('Write a good spec from a name, an image and a port.')
-    .option('--name <name>', 'of the Deployment and the Service')
-    .option('--image <image>', 'what runs')
-    .option('--port <number>', 'the port that the container listens on', numberIn(1, 65_535))
-    .option('--host <host>', 'the host that Traefik routes to it')
-    .option('--namespace <namespace>', 'where it runs (default: where the daemon puts what names none)')
-    .option('--replicas <number>', 'how many pods (default: 2)', numberIn(0, 10_000))
-    .addOption(new Option('--form <form>', 'manifests or the envelope').choices(FORMS).default('manifests'))
-    .option('-o, --out <file>', 'the file to write (default: standard output)')
-    .option('--force', 'write over a file that is there')
-    .addHelpText('after', NEW_HELP)
-    .action(async (flags: NewFlags) => {
-      const asked = await askFor(flags, context);
-      const missing = (['name', 'image', 'port'] as const).filter((key) => asked[key] === undefined);
-      if (missing.length > 0) command.error(`error: missing ${missing.map((key) => `--${key}`).join(', ')}`, { exitCode: EXIT.usage });
-      const { name = '', image = '', port = 0, namespace, host, replicas = 2 } = asked;
-      const { makeSpec } = await context.io.load.spec();
-      const text = makeSpec({ name, image, port, namespace, host, replicas }, { to: flags.form, file: flags.out });
-      writeOut(flags.out, text, { context, fresh: flags.force !== true });
-      context.exit(EXIT.done);
-    });
-}
-
-const QUESTIONS = [
-  ['name', 'Name of the application'],
-  ['image', 'Image'],
-  ['port', 'Port that the container listens on'],
-  ['host', 'Host that Traefik routes to it (empty: no route)'],
-  ['namespace', 'Namespace (empty: the default)'],
-  ['replicas', 'Number of pods (empty: 2)'],
-] as const;
-
-/** The flags with what a person answers of the rest; as they are where nobody can be asked. */
-async function askFor(flags: NewFlags, { io: { ask, stderr } }: CommandContext): Promise<NewFlags> {
-  if (ask === undefined || (flags.name !== undefined && flags.image !== undefined && flags.port !== undefined)) return flags;
-  let answers: NewFlags = flags;
-  for (const [key, question] of QUESTIONS) {
-    while (answers[key] === undefined) {
-      const text = (await ask(`${question}: `)).trim();
-      if (text === '' && key !== 'name' && key !== 'image' && key !== 'port') break;
-      const value = key === 'port' ? readNumber(text, 1, 65_535) : key === 'replicas' ? readNumber(text, 0, 10_000) : text;
-      if (value === undefined || value === '') stderr.write('That is no answer to it.\n');
-      else answers = { ...answers, [key]: value };
-    }
-  }
-  return answers;
-}
-
-function readNumber(text: string, least: number, most: number): number | undefined {
-  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-  return value >= least && value <= most ? value : undefined;
-}
-
-const numberIn =
-  (least: number, most: number) =>
-  (text: string): number => {
-    const value = readNumber(text, least, most);
-    if (value === undefined) throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`);
-    return value;
-  };
-
 interface ConvertFlags {
-  readonly to?: Form;
+  readonly to?: SpecForm;
   readonly deployment?: string;
   readonly service?: string;
   readonly out?: string;
@@ -142,7 +57,7 @@ function addConvert(spec: Command, context: CommandContext): void {
     .command('convert')
     .description('Turn the envelope into manifests and back, or join a Deployment and a Service.')
     .argument('[file]', 'a spec file, or - for standard input')
-    .addOption(new Option('--to <form>', 'what it becomes (default: what it is not)').choices(FORMS))
+    .addOption(new Option('--to <form>', 'what it becomes (default: what it is not)').choices(SPEC_FORMS))
     .option('-d, --deployment <file>', 'with -s: the Deployment of a new spec')
     .option('-s, --service <file>', 'with -d: its Service')
     .option('-o, --out <file>', 'the file to write (default: standard output)')
@@ -155,8 +70,11 @@ function addConvert(spec: Command, context: CommandContext): void {
       if (!isClear) command.error('error: name one file, or two by -d and -s', { exitCode: EXIT.usage });
       const { convertSpec, joinSpecs } = await context.io.load.spec();
       const made = joins
-        ? joinSpecs([readSpec(deployment, context), readSpec(service, context)], { ...(to === undefined ? {} : { to }), file: out })
-        : convertSpec(readSpec(file ?? '-', context), { to, file: out });
+        ? joinSpecs(
+            { deployment: await readSpec(deployment, context), service: await readSpec(service, context) },
+            { ...(to === undefined ? {} : { to }), file: out },
+          )
+        : convertSpec(await readSpec(file ?? '-', context), { to, file: out });
       context.exit(finish(made, flags, context));
     });
 }
@@ -178,31 +96,40 @@ function addFormat(spec: Command, context: CommandContext): void {
     .option('--check', 'write nothing, and fail when a file is not formatted')
     .addHelpText('after', FMT_HELP)
     .action(async (files: readonly string[], { check = false }: { readonly check?: boolean }) => {
-      const { formatSpec } = await context.io.load.spec();
-      let code: ExitCode = EXIT.done;
-      for (const file of files) {
-        const { text } = readSpec(file, context);
-        const made = formatSpec(file, text);
-        if (made.kind === 'kept') {
-          writeProblems(context, [made.problem], 'text');
-          if (made.problem.severity === 'error') code = EXIT.failed;
-          if (file === '-') context.io.stdout.write(text);
-        } else if (check) {
-          if (made.text === text) continue;
-          const message = 'its fields are not in order, or it is indented otherwise';
-          writeProblems(context, [problem('SPEC_NOT_FORMATTED', `${file} is not formatted: ${message}`, { severity: 'error' })], 'text');
-          code = EXIT.failed;
-        } else if (file === '-' || made.text !== text) writeOut(file, made.text, { context, fresh: false });
-      }
-      context.exit(code);
+      const codes: ExitCode[] = [];
+      for (const file of files) codes.push(await formatOne(file, check, context));
+      context.exit(codes.find((code) => code !== EXIT.done) ?? EXIT.done);
     });
 }
 
-function readSpec(file: string, { io }: CommandContext): NamedText {
+/** One that cannot be read keeps no other from being formatted. */
+async function formatOne(file: string, check: boolean, context: CommandContext): Promise<ExitCode> {
+  const { formatSpec } = await context.io.load.spec();
+  const fail = (found: Problem): ExitCode => {
+    writeProblems(context, [found], 'text');
+    return found.severity === 'error' ? EXIT.failed : EXIT.done;
+  };
   try {
-    const text = io.readFile(file === '-' ? '/dev/stdin' : file);
-    return { file: file === '-' ? 'stdin' : file, text: text.replace(/^\uFEFF/, '') };
+    const { text, file: name } = await readSpec(file, context);
+    const made = formatSpec(name, text);
+    if (made.kind === 'kept') {
+      if (file === '-' && !check) context.io.stdout.write(text);
+      return fail(made.problem);
+    }
+    if (!check) {
+      if (file === '-' || made.text !== text) writeOut(file, made.text, { context, fresh: false });
+      return EXIT.done;
+    }
+    if (made.text === text) return EXIT.done;
+    const message = `${name} is not formatted: its fields are not in order, or it is indented otherwise`;
+    return fail(problem('SPEC_NOT_FORMATTED', message, { severity: 'error' }));
   } catch (error) {
-    throw new AppError(problem('CONFIG_UNREADABLE', `the spec ${file} cannot be read (${errorCode(error)})`), { cause: error });
+    if (!(error instanceof AppError)) throw error;
+    return fail(error.problem);
   }
+}
+
+async function readSpec(file: string, context: CommandContext): Promise<NamedText> {
+  const text = await inputText(file, context);
+  return { file: file === '-' ? 'stdin' : file, text: text.replace(/^\uFEFF/, '') };
 }

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DEFAULT_LIMITS } from '../adapters/git/git-limits.ts';
 import { contentOf, refusalOf } from '../adapters/git/judge-files.ts';
 import { byBytes, revision, specId } from '../core/model/ids.ts';
 import type { SpecFile, SpecFiles } from '../core/model/spec-set.ts';
-import { unreadableSpec } from './unreadable-spec.ts';
+import { readNamed } from './read-input.ts';
+import { unreadableFile } from './unreadable-file.ts';
 
 /** The endings that the Git leg accepts. */
 export const SPEC_FILE = /\.(json|ya?ml)$/i;
@@ -14,10 +15,10 @@ export const SPEC_FILE = /\.(json|ya?ml)$/i;
  * The files that are named, and those with an accepted ending below the folders that are named, hidden ones left out; what the daemon
  * would not read is refused. Throws AppError when one cannot be read.
  */
-export async function specFilesAt(paths: readonly string[]): Promise<SpecFiles> {
-  const { files, unreadable } = await findSpecFiles(paths);
+export async function specFilesAt(paths: readonly string[], signal: AbortSignal): Promise<SpecFiles> {
+  const { files, unreadable } = await findSpecFiles(paths, signal);
   const [first] = unreadable;
-  if (first !== undefined) throw unreadableSpec(first.path, first.cause);
+  if (first !== undefined) throw unreadableFile(first.path, first.cause);
   return specFilesOf(files);
 }
 
@@ -34,10 +35,11 @@ interface UnreadableFile {
 }
 
 /** The same files as `specFilesAt` finds, for whom one that cannot be read is no reason to pass over the others. */
-export async function findSpecFiles(paths: readonly string[]): Promise<FoundSpecFiles> {
+export async function findSpecFiles(paths: readonly string[], signal: AbortSignal): Promise<FoundSpecFiles> {
   const listed = await eachOf(paths, namesAt);
   const names = new Set(listed.results.flat());
-  const read = await eachOf([...names].sort(byBytes), readSpecFile);
+  const read = await eachOf([...names].sort(byBytes), (name) => readSpecFile(name, signal));
+  signal.throwIfAborted();
   return { files: read.results, unreadable: [...listed.unreadable, ...read.unreadable] };
 }
 
@@ -74,11 +76,14 @@ async function namesAt(path: string): Promise<readonly string[]> {
   if (!(await stat(path)).isDirectory()) return [path];
   const entries = await readdir(path, { recursive: true });
   const isSpec = (entry: string): boolean => SPEC_FILE.test(entry) && !entry.split(/[\\/]/).some((part) => part.startsWith('.'));
-  return entries.filter(isSpec).map((entry) => join(path, entry));
+  const names = entries.filter(isSpec).map((entry) => join(path, entry));
+  // A green check of nothing would hide a path that is wrong.
+  if (names.length === 0) throw new Error('it holds no file ending in .json, .yaml or .yml that is not hidden');
+  return names;
 }
 
-async function readSpecFile(path: string): Promise<SpecFile> {
-  const bytes = await readFile(path);
+async function readSpecFile(path: string, signal: AbortSignal): Promise<SpecFile> {
+  const bytes = await readNamed(path, signal);
   const refusal = refusalOf({ kind: 'file', blobId: '', size: bytes.length, path }, DEFAULT_LIMITS, new Set());
   return { id: specId(path), blobId: createHash('sha1').update(bytes).digest('hex'), content: refusal ?? contentOf(bytes, path) };
 }

@@ -21,7 +21,9 @@ export function tellReady(say: (text: string) => void, text: ReadyText): void {
   const { summary, samples, urls } = text;
   say('\nPools');
   for (const pool of text.report.pools)
-    say(`  ${String(pool.pool).padEnd(24)} ${pool.registered} backends at NodePort ${pool.nodePort ?? '?'}`);
+    say(
+      `  ${String(pool.pool).padEnd(24)} ${pool.registered} backend${pool.registered === 1 ? '' : 's'} at NodePort ${pool.nodePort ?? '?'}`,
+    );
   say(`\nRequests to every route: ${summary.requests.ok} answered by a node, ${summary.requests.failed} not.`);
   say(`From the commit to traffic: ${summary.latencySeconds.total.toFixed(2)} s.`);
   if (text.once) return;

@@ -6,6 +6,7 @@ import type { ValidatedFiles } from './cli-io.ts';
 import { type CommandContext, writeProblems } from './command-context.ts';
 import { addConfigOptions, readConfig, readConfigFileOnly } from './config-options.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
+import { inputText } from './input-text.ts';
 import { renderAnnotations } from './render-annotations.ts';
 import { plainProblem, renderProblems } from './render-problems.ts';
 import { renderSarif } from './render-sarif.ts';
@@ -25,7 +26,8 @@ have to do with each other, and tells everything at once. Of a folder the files 
 them has (a namespace, the pods of a Service) is then taken to be missing. Nothing else is asked but, with --cluster, the API server:
 the fields are then looked at by its own schema, that of custom kinds too, and what has changed is tried by dry runs.
 Source lines of files that hold a Secret are not shown. No configuration is needed; where there is one, it tells namespaces and dialect.
-Exits with 1 when there is an error; a path that cannot be read is one.
+Exits with 1 when there is an error; a path that cannot be read, or a folder without any spec, is one. A pipe is read as a file, so
+<(…) of a shell works.
 
 Examples:
   poolkeeper validate specs
@@ -56,6 +58,9 @@ type Request = ValidateFlags & { readonly paths: readonly string[] };
 
 async function validate(command: Command, context: CommandContext, request: Request): Promise<ExitCode> {
   const { io } = context;
+  if (request.watch === true && request.paths.includes('-')) {
+    command.error('error: --watch is for files and folders: standard input ends', { exitCode: EXIT.usage });
+  }
   const readFile = readConfigFileOnly(command, io);
   const loaded = readConfig(command, { ...io, env: { ...UNUSED, ...io.env }, readFile }, isUsed);
   if (loaded.kind === 'invalid') {
@@ -64,7 +69,7 @@ async function validate(command: Command, context: CommandContext, request: Requ
   }
   const { validatePaths, changesOf } = await io.load.validate();
   const once = async (): Promise<ExitCode> => {
-    const stdin = (): string => io.readFile('/dev/stdin');
+    const stdin = (): Promise<string> => inputText('-', context);
     const { paths, cluster } = request;
     return show(
       await validatePaths({ config: loaded.config, paths, stdin, cluster: cluster === true, io, signal: io.signal }),
@@ -75,9 +80,16 @@ async function validate(command: Command, context: CommandContext, request: Requ
   if (request.watch !== true) return once();
   const changes = changesOf(request.paths, io.signal);
   await onceMore(once, context);
-  for await (const _ of changes) await onceMore(once, context);
+  for await (const _ of changes) {
+    if (request.output === 'text') io.stdout.write(roundText(context));
+    await onceMore(once, context);
+  }
   return EXIT.done;
 }
+
+/** What tells one round of findings from the one before. */
+const roundText = ({ io, colors }: CommandContext): string =>
+  `\n${colors.dim(`--- something has changed, validated again at ${new Date(io.now()).toISOString()} ---`)}\n\n`;
 
 /** A server that does not answer for a moment ends nothing. */
 async function onceMore(once: () => Promise<ExitCode>, context: CommandContext): Promise<void> {

@@ -10,7 +10,7 @@ import { validateSpecs } from '../core/validate/validate-specs.ts';
 import type { Problem } from '../shared/problem.ts';
 import type { ValidatedFiles, ValidateRequest } from './cli-io.ts';
 import { findSpecFiles, isFolder } from './spec-files.ts';
-import { unreadableSpec } from './unreadable-spec.ts';
+import { unreadableFile } from './unreadable-file.ts';
 
 export { changesOf } from './watch-paths.ts';
 
@@ -19,10 +19,10 @@ const STDIN = 'stdin';
 
 /** Validates the files at some paths. One that cannot be read is a finding among the others. */
 export async function validatePaths(request: ValidateRequest): Promise<ValidatedFiles> {
-  const { config, paths, stdin, cluster } = request;
+  const { config, paths, stdin, cluster, signal } = request;
   const named = paths.filter((path) => path !== '-');
-  const { files, unreadable } = await findSpecFiles(named);
-  const all = named.length < paths.length ? [...files, fileOfText(stdin())] : files;
+  const { files, unreadable } = await findSpecFiles(named, signal);
+  const all = named.length < paths.length ? [...files, fileOfText(await stdin())] : files;
   // Something of a whole that cannot be read is there all the same.
   const isWhole = unreadable.length === 0 && (await Promise.all(named.map(isFolder))).includes(true);
   const asked = cluster ? await askCluster(all, request) : NOT_ASKED;
@@ -32,7 +32,7 @@ export async function validatePaths(request: ValidateRequest): Promise<Validated
   return {
     ...found,
     problems: [
-      ...unreadable.map(unreadableFile),
+      ...unreadable.map(findingOf),
       ...found.problems,
       ...asked.problems,
       ...placeRefusals(notYetTold(asked.refusals, found.problems), texts, decode),
@@ -50,8 +50,8 @@ async function askCluster(files: readonly SpecFile[], request: ValidateRequest) 
   return { ...answer, schema: () => schema };
 }
 
-function unreadableFile({ path, cause }: { readonly path: string; readonly cause: unknown }): Problem {
-  return { ...unreadableSpec(path, cause).problem, where: { file: path, line: 1, column: 1, path: '' } };
+function findingOf({ path, cause }: { readonly path: string; readonly cause: unknown }): Problem {
+  return { ...unreadableFile(path, cause).problem, where: { file: path, line: 1, column: 1, path: '' } };
 }
 
 const fileOfText = (text: string): SpecFile => ({

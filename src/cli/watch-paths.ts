@@ -1,8 +1,7 @@
 import { type FSWatcher, statSync, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { sleep } from '../shared/abort.ts';
-import { AppError, errorText } from '../shared/errors.ts';
-import { problem } from '../shared/problem.ts';
+import { unreadableFile } from './unreadable-file.ts';
 
 /** Editors and Git change several files, and one file several times, for one change of a person's. */
 const QUIET_MS = 150;
@@ -71,6 +70,6 @@ function watchPath(path: string, changed: () => void): FSWatcher {
       if (name === null || name === basename(path)) changed();
     });
   } catch (error) {
-    throw new AppError(problem('CONFIG_UNREADABLE', `${path} cannot be watched: ${errorText(error)}`), { cause: error });
+    throw unreadableFile(path, error);
   }
 }

@@ -1,5 +1,5 @@
-import { errorCode } from '../config/read-secrets.ts';
 import { AppError } from '../shared/errors.ts';
+import { fileFault } from '../shared/file-fault.ts';
 import { problem } from '../shared/problem.ts';
 import type { CommandContext } from './command-context.ts';
 import type { WriteHow } from './write-file.ts';
@@ -18,8 +18,6 @@ export function writeOut(file: string | undefined, text: string, { context, ...h
   try {
     writeFile(file, text, how);
   } catch (error) {
-    const code = errorCode(error);
-    const why = code === 'EEXIST' ? 'it is there already' : code;
-    throw new AppError(problem('FILE_NOT_WRITTEN', `${file} is not written: ${why}`), { cause: error });
+    throw new AppError(problem('FILE_NOT_WRITTEN', `${file} is not written: ${fileFault(error)}`), { cause: error });
   }
 }

@@ -2,12 +2,11 @@ import { specId } from '../core/model/ids.ts';
 import type { JsonObject, JsonValue } from '../core/model/objects.ts';
 import { readObjects } from '../core/spec/decode-spec.ts';
 import { SourceFile } from '../core/spec/finding.ts';
-import { isDnsLabel } from '../core/spec/names.ts';
 import { parseDocuments } from '../core/spec/parse-documents.ts';
-import { convertDocuments, formOf, objectsOf, type SpecForm } from '../core/write-spec/convert-spec.ts';
+import { convertDocuments, formOf, objectsOf } from '../core/write-spec/convert-spec.ts';
 import { type NewSpec, newSpec } from '../core/write-spec/new-spec.ts';
+import type { SpecForm } from '../core/write-spec/spec-form.ts';
 import { syntaxOf, writeDocuments } from '../core/write-spec/write-documents.ts';
-import { AppError } from '../shared/errors.ts';
 import type { Problem } from '../shared/problem.ts';
 import { problem } from '../shared/problem.ts';
 
@@ -38,25 +37,47 @@ export function convertSpec(source: NamedText, { to, file }: SpecShape): Written
   return { kind: 'ok', text: writeIn(form, convertDocuments(read.documents, form), file) };
 }
 
-/** The objects of several files in one spec, the ancestor's envelope unless told: those of the first file stand first. */
-export function joinSpecs(sources: readonly NamedText[], { to = 'envelope', file }: Partial<SpecShape>): WrittenSpec {
-  const all = sources.map(readDocuments);
-  const problems = all.flatMap((read) => (read.kind === 'failed' ? read.problems : []));
-  if (problems.length > 0) return { kind: 'failed', problems };
-  const documents = all.flatMap((read): readonly JsonValue[] => (read.kind === 'ok' ? read.documents.flatMap(objectsOf) : []));
-  return { kind: 'ok', text: writeIn(to, convertDocuments(documents, to), file) };
+/** The two files that become one spec. */
+export interface JoinedFiles {
+  readonly deployment: NamedText;
+  readonly service: NamedText;
 }
 
-/** A new spec; throws AppError where a part of it cannot be. */
+/** A Deployment and its Service in one spec, the ancestor's envelope unless told. What is wrong with either file is told instead. */
+export function joinSpecs({ deployment, service }: JoinedFiles, { to = 'envelope', file }: Partial<SpecShape>): WrittenSpec {
+  const given = [
+    { ...deployment, kind: 'Deployment', flag: '-d' },
+    { ...service, kind: 'Service', flag: '-s' },
+  ].map((one) => ({ ...one, read: readDocuments(one) }));
+  const unread = given.flatMap(({ read }) => (read.kind === 'failed' ? read.problems : []));
+  if (unread.length > 0) return { kind: 'failed', problems: unread };
+  const parts = given.map(({ read, ...one }) => ({ ...one, objects: read.kind === 'ok' ? read.documents.flatMap(objectsOf) : [] }));
+  const problems = parts.flatMap((part) => strangers(part, parts));
+  if (problems.length > 0) return { kind: 'failed', problems };
+  const objects = parts.flatMap((part) => part.objects);
+  return { kind: 'ok', text: writeIn(to, convertDocuments(objects, to), file) };
+}
+
+interface JoinedPart {
+  readonly file: string;
+  readonly kind: string;
+  readonly flag: string;
+  readonly objects: readonly JsonObject[];
+}
+
+/** Why a file is not what its flag says. */
+function strangers({ file, kind, flag, objects }: JoinedPart, parts: readonly JoinedPart[]): readonly Problem[] {
+  const [first] = objects;
+  if (first === undefined || objects.some((object) => object['kind'] === kind)) return [];
+  const found = String(first['kind']);
+  const article = /^[AEIOU]/.test(found) ? 'an' : 'a';
+  const swapped = parts.some((part) => part.flag !== flag && part.kind === found);
+  const remedy = swapped ? 'Swap -d and -s.' : `Name a file with a ${kind} by ${flag}.`;
+  return [problem('SPEC_INVALID_FIELD', `${file} is ${article} ${found}, not a ${kind}`, { remedy })];
+}
+
+/** A new spec of parts that are right (`faultOf`). */
 export function makeSpec(wish: NewSpec, { to = 'manifests', file }: Partial<SpecShape>): string {
-  for (const [what, value] of [
-    ['name', wish.name],
-    ['namespace', wish.namespace],
-  ] as const) {
-    if (value === undefined || isDnsLabel(value)) continue;
-    const remedy = 'Write at most 63 lower case letters, digits and "-", the first and the last no "-".';
-    throw new AppError(problem('SPEC_INVALID_FIELD', `the ${what} ${JSON.stringify(value)} is none that Kubernetes takes`, { remedy }));
-  }
   const objects: readonly JsonObject[] = newSpec(wish);
   return writeIn(to, convertDocuments(objects, to), file);
 }

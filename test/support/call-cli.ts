@@ -29,17 +29,21 @@ export interface StartedCli {
 /** Begins a command in this process. */
 export function startCli(argv: readonly string[], { files = {}, load, ...world }: CliWorld = {}): StartedCli {
   const [stdout, stderr]: [string[], string[]] = [[], []];
+  const readFile =
+    world.readFile ??
+    ((path: string): string => {
+      const text = files[path];
+      if (text === undefined) throw fileError('ENOENT');
+      return text;
+    });
   const code = runCli({
     argv,
     env: {},
     stdout: { write: (text) => stdout.push(text) },
     stderr: { write: (text) => stderr.push(text) },
     isTerminal: false,
-    readFile: (path) => {
-      const text = files[path];
-      if (text === undefined) throw fileError('ENOENT');
-      return text;
-    },
+    readFile,
+    readInput: async (path) => readFile(path === '-' ? '/dev/stdin' : path),
     // A machine under load makes any command take its time.
     progressAfterMs: Number.POSITIVE_INFINITY,
     now: () => 0,

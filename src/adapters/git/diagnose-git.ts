@@ -116,7 +116,7 @@ function rootCheck({ root = '' }: GitSourceOptions, files: readonly ('bytes' | '
     const remedy = 'Correct `git.root`, `git.include` and `git.exclude`; specs end in .json, .yaml or .yml.';
     return { name: 'root', status: 'warning', message: `${where} holds no file that could be a spec`, remedy };
   }
-  const message = `${where} holds ${files.length} files that could be specs`;
+  const message = `${where} holds ${files.length === 1 ? '1 file that could be a spec' : `${files.length} files that could be specs`}`;
   if (refused === 0) return { name: 'root', status: 'ok', message };
   return { name: 'root', status: 'warning', message: `${message}, ${refused} of them unreadable`, remedy: 'See `poolkeeper status`.' };
 }

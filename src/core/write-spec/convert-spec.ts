@@ -4,10 +4,7 @@ import { asObject } from '../spec/json.ts';
 import { isClusterScoped } from '../spec/scope.ts';
 import { splitObjects } from '../spec/split-objects.ts';
 import { orderDocument } from './order-fields.ts';
-
-/** The two formats of a spec (docs/specs.md). */
-export const SPEC_FORMS = ['envelope', 'manifests'] as const;
-export type SpecForm = (typeof SPEC_FORMS)[number];
+import type { SpecForm } from './spec-form.ts';
 
 /** Which of them the documents of a file are: an envelope names no kind of its own. */
 export function formOf(documents: readonly JsonValue[]): SpecForm {

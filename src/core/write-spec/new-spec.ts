@@ -49,7 +49,17 @@ export function newSpec({ name, namespace, image, port, host, replicas }: NewSpe
   return [deployment, service];
 }
 
-/** The tags of one Traefik 3 router. */
+/** The most that Kubernetes takes in the key of an annotation without a prefix. */
+const LONGEST_KEY = 63;
+
+/** The tags of one Traefik 3 router: an annotation each, or where a long name leaves no room for that, all of them as lines of one. */
 function routeTo(name: string, host: string): Readonly<Record<string, string>> {
-  return { 'traefik.enable': 'true', [`traefik.http.routers.${name}.rule`]: `Host(\`${host}\`)` };
+  const rule = `traefik.http.routers.${name}.rule`;
+  const tags = { 'traefik.enable': 'true', [rule]: `Host(\`${host.toLowerCase()}\`)` };
+  if (rule.length <= LONGEST_KEY) return tags;
+  return {
+    'poolkeeper.dev/tags': Object.entries(tags)
+      .map(([key, value]) => `${key}=${value}`)
+      .join('\n'),
+  };
 }

@@ -71,8 +71,15 @@ describe('completion', () => {
     expect((await callCli(['--help'])).stdout).not.toContain('__complete');
   });
 
-  it('is a script that bash takes', async () => {
-    await expect(run('bash', ['-n', join(folder, 'bash')])).resolves.toMatchObject({ stderr: '' });
+  it.each([
+    ['bash', '-n'],
+    ['zsh', '-n'],
+    ['fish', '--no-execute'],
+  ])('is a script that %s takes', async (shell, flag) => {
+    const result = await run(shell, [flag, join(folder, shell)]).catch((error: unknown) => error);
+    // bash is everywhere; the others are tried where they are.
+    if (shell !== 'bash' && (result as NodeJS.ErrnoException).code === 'ENOENT') return;
+    expect(result).toMatchObject({ stderr: '' });
   });
 
   it('knows bash, zsh and fish', async () => {
@@ -84,15 +91,15 @@ describe('__complete', () => {
   const { serve, stop } = reportServers();
   const REPORT = runReport({
     specs: [specReport('prod/web.yaml'), specReport('$(reboot).yaml')],
-    pools: [poolReport('prod', 'web')],
+    pools: [poolReport('prod', 'web'), poolReport('prod', 'api'), poolReport('test', 'api')],
     nodes: [nodeReport('n1')],
   });
 
   it.each([
     ['specs', 'prod/web.yaml\n'],
-    ['pools', 'prod/web\n'],
+    ['pools', 'prod/web\nprod/api\ntest/api\n'],
     ['nodes', 'n1\n'],
-    ['things', 'prod/web\nn1\n'],
+    ['things', 'prod/web\nprod/api\ntest/api\nweb\nn1\nprod/web.yaml\n'],
   ])('tells %s of the running daemon, but nothing that a shell would run', async (kind, stdout) => {
     const env = { POOLKEEPER_URL: await serve([REPORT]) };
     expect(await callCli(['__complete', kind], { env })).toEqual({ code: 0, stdout, stderr: '' });

@@ -119,6 +119,6 @@ describe('doctor consul --policy', () => {
     await writeFile(join(directory, 'broken.yaml'), 'kind: [');
     const broken = await doctor(['consul', '--policy', '--exact', directory]);
     expect(broken).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('broken.yaml:1:') });
-    expect(await doctor(['consul', '--exact', join(directory, 'none')])).toMatchObject({ code: 78, stdout: '' });
+    expect(await doctor(['consul', '--exact', join(directory, 'none')])).toMatchObject({ code: 1, stdout: '' });
   });
 });

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { buildProgram } from '../../../src/cli/build-program.ts';
@@ -9,7 +10,7 @@ const none = { write: () => undefined };
 const program = buildProgram(
   createContext(
     {
-      ...{ argv: [], env: {}, stdout: none, stderr: none, isTerminal: false, readFile: () => '', now: () => 0 },
+      ...{ argv: [], env: {}, stdout: none, stderr: none, isTerminal: false, readFile: () => '', readInput: async () => '', now: () => 0 },
       signal: new AbortController().signal,
       load: modules(),
     },
@@ -29,19 +30,23 @@ const FAILURES: readonly (readonly [command: string, code: number, remedy: RegEx
   ['plan --cluster a --dir . --snapshot none.json', 78, /snapshot none\.json cannot be read \(ENOENT\)\. Check that the file exists/],
   ['plan --cluster a --dir . --snapshot other.json', 78, /SNAPSHOT_UNREADABLE: other\.json is no snapshot.* Write the snapshot anew/],
   ['plan --dir . --ref main', 64, /cannot be used with option/],
-  ['rbac nowhere', 78, /the spec nowhere cannot be read.* Check that/],
+  ['rbac nowhere', 1, /cannot read nowhere: no such file or folder\. Check the path/],
   ['doctor consul', 78, /cluster: must be set\. Set/],
   ['doctor', 64, /missing required argument.*\(add --help/s],
-  ['routes --translate nowhere.yaml', 78, /nowhere\.yaml.*\. Check/],
+  ['routes --translate nowhere.yaml', 1, /cannot read nowhere\.yaml: no such file or folder\. Check the path/],
   // A path that cannot be read is a finding (validate-command.test.ts).
   ['validate', 64, /missing required argument.*\(add --help/s],
   ['spec', 64, /Usage: poolkeeper spec/],
   ['spec new', 64, /missing --name, --image, --port.*\(add --help/s],
   ['spec convert', 64, /name one file, or two.*\(add --help/s],
-  ['spec fmt nowhere.yaml', 78, /cannot be read \(ENOENT\)\. Check that/],
+  ['spec fmt nowhere.yaml', 1, /cannot read nowhere\.yaml: no such file or folder\. Check the path/],
   ['status', 1, /DAEMON_UNREACHABLE.*\. \w/],
   ['why web', 1, /DAEMON_UNREACHABLE.*\. \w/],
   ['resync', 1, /DAEMON_UNREACHABLE.*\. \w/],
+  ['approve', 1, /DAEMON_UNREACHABLE.*\. \w/],
+  ['suspend web.yaml', 1, /DAEMON_UNREACHABLE.*\. \w/],
+  ['suspend', 64, /name a spec, or write --all.*\(add --help/s],
+  ['resume --all', 1, /DAEMON_UNREACHABLE.*\. \w/],
   ['drain n1', 1, /DAEMON_UNREACHABLE.*\. \w/],
   ['undrain n1', 1, /DAEMON_UNREACHABLE.*\. \w/],
   ['migrate --all', 1, /DAEMON_UNREACHABLE.*\. \w/],
@@ -66,6 +71,14 @@ describe('every command', () => {
     const result = await callCli(line.split(' '), world);
     expect(result).toMatchObject({ code, stdout: '' });
     expect(result.stderr).toMatch(remedy);
+  });
+
+  it('is in the README', () => {
+    const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8');
+    const rows = readme.split('\n').filter((line) => line.startsWith('| `poolkeeper '));
+    const isNamed = (name = ''): boolean => rows.some((row) => new RegExp(`\`(?:poolkeeper )?${name}\\b`).test(row));
+    expect(COMMANDS.map(([name]) => name).filter((name) => !isNamed(name))).toEqual([]);
+    expect(rows.join('\n')).toMatch(/doctor git\\\|consul/);
   });
 
   it('is in the table of failures', () => {

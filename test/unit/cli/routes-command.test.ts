@@ -76,8 +76,8 @@ describe('routes --translate', () => {
 
   it('says what is wrong with the file or its tags', async () => {
     expect(await routes({}, ['--translate', 'none.yaml'])).toMatchObject({
-      code: 78,
-      stderr: expect.stringMatching(/CONFIG_UNREADABLE: the spec none\.yaml cannot be read: (?!.*daemon)/),
+      code: 1,
+      stderr: expect.stringMatching(/FILE_NOT_READ: cannot read none\.yaml: (?!.*daemon)/),
     });
     expect(await routes({ 'a.yaml': '{' }, ['--translate', 'a.yaml'])).toMatchObject({
       code: 1,

@@ -194,7 +194,13 @@ describe('plan', () => {
       ...module,
       planOnce: async (config: Config, io: PlanWish) => {
         wishes.push({ ...io, directory: `${io.directory} ${config.git.ref}` });
-        const change = { leg: 'kubernetes', op: 'apply-object', on: 'Service prod/web', why: ['change', 'content'] } as const;
+        const change = {
+          leg: 'kubernetes',
+          op: 'apply-object',
+          on: 'Service prod/web',
+          why: ['change', 'content'],
+          state: 'planned',
+        } as const;
         const lines = [{ what: 'spec.replicas', op: 'change', before: 1, after: 2 }] as const;
         return { report: something, changes: [{ ...change, spec: specId('a.yaml'), lines }], recorded: RECORDED };
       },

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type CliWorld, callCli, type StartedCli, startCli } from '../../support/call-cli.ts';
+import { makePipe } from '../../support/make-pipe.ts';
 
 const WRONG = 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\ndata:\n  port: 80\n';
 const RIGHT = WRONG.replace('80', '"80"');
@@ -158,7 +159,7 @@ describe('validate', () => {
     await write('a.yaml', WRONG);
     const { code, stdout, stderr } = await validate([join(folder, 'none'), join(folder, 'a.yaml')]);
     expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
-    expect(stdout).toMatch(/^error the spec none cannot be read: .*ENOENT.* \[CONFIG_UNREADABLE\]\n--> none:1:1\n = .*may read it\.\n/m);
+    expect(stdout).toMatch(/^error cannot read none: no such file or folder \[FILE_NOT_READ\]\n--> none:1:1\n = Check the path.*\n/m);
     expect(stdout).toContain('error the value must be a string');
     expect(stdout).toContain('1 file with 1 object: 2 errors.');
   });
@@ -168,8 +169,8 @@ describe('validate', () => {
     const { problems } = JSON.parse(stdout) as { readonly problems: readonly { readonly code: string; readonly file: string }[] };
     expect([code, ...problems.map((problem) => `${problem.code} ${problem.file}`)]).toEqual([
       1,
-      'CONFIG_UNREADABLE none',
-      'CONFIG_UNREADABLE gone',
+      'FILE_NOT_READ none',
+      'FILE_NOT_READ gone',
     ]);
   });
 
@@ -177,6 +178,34 @@ describe('validate', () => {
     await write('b.yaml', WARNED);
     const { stdout } = await validate([folder, join(folder, 'none')]);
     expect(stdout).toContain('1 file with 1 object: 1 error.');
+  });
+
+  it('fails where a folder holds no spec: a path that is wrong must not look well', async () => {
+    await mkdir(join(folder, 'empty'));
+    await write('empty/README.md', 'no spec');
+    await write('a.yaml', RIGHT);
+    expect(await validate([join(folder, 'empty'), join(folder, 'a.yaml')])).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining('error cannot read empty: it holds no file ending in .json, .yaml or .yml'),
+    });
+  });
+
+  it('reads a pipe as a file, and stops waiting for who writes into it when it is told to', async () => {
+    const pipe = makePipe(join(folder, 'pipe'));
+    const stop = new AbortController();
+    const waiting = validate([pipe], { signal: stop.signal });
+    stop.abort();
+    expect(await waiting).toEqual({ code: 130, stdout: '', stderr: '' });
+    const read = validate([pipe]);
+    await writeFile(pipe, WRONG);
+    expect(await read).toMatchObject({ code: 1, stdout: expect.stringContaining('--> pipe:6:9 (data.port)') });
+  });
+
+  it('watches no standard input', async () => {
+    expect(await validate(['--watch', '-'])).toMatchObject({
+      code: 64,
+      stderr: expect.stringMatching(/--watch is for files and folders.*\(add --help/s),
+    });
   });
 
   it('counts the objects that do not say what they are', async () => {
@@ -191,6 +220,7 @@ describe('validate', () => {
     await vi.waitFor(() => expect(stdout.join('')).toContain('1 error.\n'), 10_000);
     await write('a.yaml', RIGHT);
     await vi.waitFor(() => expect(stdout.join('')).toContain('nothing is wrong.\n'), 10_000);
+    expect(stdout.join('')).toContain('\n--- something has changed, validated again at 1970-01-01T00:00:00.000Z ---\n');
     await write('b.yaml', WARNED);
     await vi.waitFor(() => expect(stdout.join('')).toContain('1 warning.\n'), 10_000);
     stop.abort();

@@ -162,9 +162,8 @@ spec:
   });
 
   it.each([
-    ['a: 1 # why\n', 'comments', 1, 6],
-    ['# why\na: 1\n', 'comments', 1, 1],
-    ['a: "#1"\nb: x#y\nc: |\n  # text\nd: >-\n  x\n  # y\n# why\n', 'comments', 8, 1],
+    ['a: # why\n  b: ~\n  c: 1\n', 'comments', 1, 4],
+    ['a: "#1"\nb: x#y\nc: |\n  # text\nd: >-\n  x\n  # y\ne:\nf: g\n# why\n', 'comments', 10, 1],
     ['a: &x [1]\nb: *x\n', 'anchors', 1, 4],
     ['a: !!str 1\n', 'tags', 1, 4],
   ])('leaves YAML as it is where something would be lost: %j', (text, what, line, column) => {
