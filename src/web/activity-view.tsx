@@ -1,7 +1,8 @@
 import type { JSX } from 'preact';
 import type { Happening, OverviewRevision } from '../http/overview.ts';
+import { COMMIT_TONES } from './history-list.tsx';
 import { StateIcon } from './icons.tsx';
-import { nowMs, open, overview } from './store.ts';
+import { nowMs, open, overview, sentence } from './store.ts';
 import { ago, duration, shortAge, shortRevision } from './words.ts';
 
 /** The commits that were in force and how long they took, and what has happened. */
@@ -47,7 +48,11 @@ const HappeningItem = ({ happening: { about, text, tone, atMs, row } }: { readon
   </li>
 );
 
-const RevisionItem = ({ revision: { revision, commit, seenAtMs, seconds } }: { readonly revision: OverviewRevision }): JSX.Element => (
+const RevisionItem = ({
+  revision: { revision, commit, seenAtMs, seconds, verdict },
+}: {
+  readonly revision: OverviewRevision;
+}): JSX.Element => (
   <li>
     <p>
       <code>{shortRevision(revision)}</code> {commit?.subject}
@@ -59,5 +64,10 @@ const RevisionItem = ({ revision: { revision, commit, seenAtMs, seconds } }: { r
         seconds === undefined ? 'not timed' : `in traffic after ${duration(seconds)}`,
       ].join(' · ')}
     </p>
+    {verdict !== undefined && (
+      <p>
+        <StateIcon tone={COMMIT_TONES[verdict.state]} /> {sentence(verdict.says)}
+      </p>
+    )}
   </li>
 );

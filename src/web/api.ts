@@ -15,9 +15,9 @@ const ANSWER_MS = 10_000;
 export const read = async <T>(path: string): Promise<T> => (await ask(path, {})) as T;
 
 /** Asks for a change; tells how it went in the notice. True when it was taken. */
-export async function change(path: string, what: string, body?: object): Promise<boolean> {
+export async function change(path: string, what: string, sent: Sent = {}): Promise<boolean> {
   try {
-    await post(path, token.value, body);
+    await send(path, token.value, sent);
     notice.value = { tone: 'good', text: what };
     return true;
   } catch (error) {
@@ -33,7 +33,7 @@ export async function change(path: string, what: string, body?: object): Promise
 /** Has the daemon look at a token and keeps it when it is right; what it said otherwise. */
 export async function signIn(given: string): Promise<string | undefined> {
   try {
-    await post('api/v1/token', given);
+    await send('api/v1/token', given, {});
     token.value = given;
     notice.value = { tone: 'good', text: 'Signed in until this page is closed.' };
     return undefined;
@@ -43,9 +43,14 @@ export async function signIn(given: string): Promise<string | undefined> {
   }
 }
 
-const post = (path: string, bearer: string | undefined, body?: object): Promise<unknown> =>
+interface Sent {
+  readonly method?: 'POST' | 'DELETE';
+  readonly body?: object;
+}
+
+const send = (path: string, bearer: string | undefined, { method = 'POST', body }: Sent): Promise<unknown> =>
   ask(path, {
-    method: 'POST',
+    method,
     headers: {
       ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),

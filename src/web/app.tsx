@@ -1,10 +1,12 @@
 import type { JSX } from 'preact';
 import { ActivityView } from './activity-view.tsx';
 import { CommitBanner } from './commit-banner.tsx';
+import { Confirm } from './confirm.tsx';
 import { Drawer } from './drawer.tsx';
 import { FailingBanner } from './failing-banner.tsx';
 import { Header } from './header.tsx';
 import { HeldView } from './held-view.tsx';
+import { LostBar } from './lost-bar.tsx';
 import { NodesView } from './nodes-view.tsx';
 import { ServiceList } from './service-list.tsx';
 import { SignIn } from './sign-in.tsx';
@@ -34,7 +36,9 @@ export function App(): JSX.Element {
         )}
       </main>
       <Drawer />
+      <Confirm />
       <SignIn />
+      <LostBar />
       <Notice />
     </>
   );

@@ -2,10 +2,11 @@ import type { JSX } from 'preact';
 import type { Hold } from '../core/model/action.ts';
 import type { SpecId } from '../core/model/ids.ts';
 import type { Problem } from '../shared/problem.ts';
+import { confirm } from './confirm.tsx';
 import { groupBy } from './group-by.ts';
 import { StateIcon } from './icons.tsx';
-import { open, overview } from './store.ts';
-import { count, sentence } from './words.ts';
+import { mayWrite, open, overview, sentence } from './store.ts';
+import { count } from './words.ts';
 
 /** What is held back, one card for each reason: why, what of which file, and what releases it. */
 export const HoldCards = ({ holds }: { readonly holds: readonly Hold[] }): readonly JSX.Element[] =>
@@ -30,8 +31,34 @@ function HoldCard({ holds }: { readonly holds: readonly [Hold, ...Hold[]] }): JS
           </li>
         ))}
       </ul>
+      {RELEASABLE.has(reason.code) && <Release />}
       <p class="quiet">{reason.code}</p>
     </div>
+  );
+}
+
+/** What is held for being too much at once: a person may say that it is meant. */
+const RELEASABLE: ReadonlySet<string> = new Set(['REMOVAL_LIMIT', 'REMOVAL_ALL', 'SOURCE_CHANGED', 'SPECS_VANISHED']);
+
+function Release(): JSX.Element | null {
+  const held = overview.value?.head.held;
+  if (held === undefined) return null;
+  const what = [...(held.pools > 0 ? [count(held.pools, 'pool')] : []), ...(held.objects > 0 ? [count(held.objects, 'object')] : [])];
+  const ask = (): void =>
+    confirm({
+      title: 'Release this hold?',
+      says: `${what.join(' and ')} will be removed, and what they serve goes out of traffic. Should something else be held by then, nothing happens.`,
+      yes: `Remove ${what.join(' and ')}`,
+      path: 'api/v1/approvals',
+      body: { hold: held.id },
+      done: 'The hold is released.',
+    });
+  return (
+    <p>
+      <button type="button" class="button" onClick={ask}>
+        {mayWrite.value ? 'Release this hold' : 'Sign in to release this hold'}
+      </button>
+    </p>
   );
 }
 

@@ -3,8 +3,9 @@ import type { LegName, NodeReport } from '../core/report/run-report.ts';
 import type { OverviewHead } from '../http/overview.ts';
 import { type LegCounts, type OpenState, summarise } from './commit-summary.ts';
 import { StateIcon } from './icons.tsx';
-import { go, nowMs, open, overview, sourcesAtMs } from './store.ts';
-import { ago, count, duration, LEG_TITLES, sentence, shortRevision, stateWords, type Tone, toneOf } from './words.ts';
+import { AsOf } from './lost-bar.tsx';
+import { go, nowMs, open, overview, sentence, sourcesAtMs } from './store.ts';
+import { ago, count, duration, LEG_TITLES, shortRevision, stateWords, type Tone, toneOf } from './words.ts';
 
 const LEGS = ['git', 'kubernetes', 'consul', 'traefik'] as const;
 const TONES = ['good', 'busy', 'bad', 'unknown', 'quiet'] as const;
@@ -22,7 +23,10 @@ export function CommitBanner(): JSX.Element | null {
       <div class="commit-text">
         <p class="commit-says">
           <StateIcon tone={summary.tone} />
-          <strong>{summary.says}</strong>
+          <strong>
+            <AsOf />
+            {summary.says}
+          </strong>
         </p>
         <p class="commit-facts">
           <code>{head.revision === undefined ? 'no commit' : shortRevision(head.revision)}</code>
@@ -59,6 +63,7 @@ function OpenServices({ state, rows }: OpenState): JSX.Element {
   const show = (): void => {
     if (rows.length === 1 && only !== undefined) open({ kind: 'row', name: only.key });
     else if (state === 'held') go({ view: 'held', opened: undefined });
+    else if (state === 'suspended') go({ view: 'services', state: 'all', search: state, opened: undefined });
     else go({ view: 'services', state: tone === 'busy' ? 'moving' : 'attention', search: '', opened: undefined });
   };
   return (

@@ -22,7 +22,7 @@ export interface CommitSummary {
 }
 
 /** From the worst to the mildest. */
-const OPEN: readonly SpecState[] = ['broken', 'conflict', 'held', 'failed', 'unknown', 'waiting', 'changing', 'leaving'];
+const OPEN: readonly SpecState[] = ['broken', 'conflict', 'held', 'failed', 'unknown', 'waiting', 'changing', 'leaving', 'suspended'];
 
 /** Tells from the rows how far the commit is that they speak of. `arrived`: all of it was in traffic once, so that what moves is something else. */
 export function summarise(rows: readonly OverviewRow[], arrived = false): CommitSummary {

@@ -1,9 +1,9 @@
 import type { JSX } from 'preact';
 import { change } from './api.ts';
-import { countStates } from './filter-rows.ts';
+import { countStates, findNodes } from './filter-rows.ts';
 import { Glyph } from './icons.tsx';
 import { STATE_FILTERS, type StateFilter } from './page-url.ts';
-import { go, mayWrite, overview, page, shownRows, signingIn } from './store.ts';
+import { go, mayWrite, open, overview, page, shownRows, signingIn } from './store.ts';
 import { count } from './words.ts';
 
 const TITLES: Readonly<Record<StateFilter, string>> = {
@@ -26,7 +26,7 @@ export function FilterBar(): JSX.Element {
         <input
           id="search"
           type="search"
-          placeholder="Search name, file, port …"
+          placeholder="Search service, host, node, commit …"
           autocomplete="off"
           spellcheck={false}
           value={search}
@@ -52,7 +52,27 @@ export function FilterBar(): JSX.Element {
         {count(shownRows.value.length, 'service')} shown
       </span>
       <ResyncButton />
+      <NodeHits />
     </div>
+  );
+}
+
+const MOST_HITS = 6;
+
+/** The nodes that the search names; with one click all about them. */
+function NodeHits(): JSX.Element | null {
+  const hits = findNodes(overview.value?.head.nodes ?? [], page.value.search);
+  if (hits.length === 0) return null;
+  return (
+    <p class="node-hits">
+      {count(hits.length, 'node')}:
+      {hits.slice(0, MOST_HITS).map(({ node }) => (
+        <button key={node} type="button" class="plain link" onClick={() => open({ kind: 'node', name: node })}>
+          {node}
+        </button>
+      ))}
+      {hits.length > MOST_HITS && '…'}
+    </p>
   );
 }
 
@@ -64,7 +84,7 @@ export function ResyncButton({ spec }: { readonly spec?: string }): JSX.Element 
       void change(
         'api/v1/resync',
         spec === undefined ? 'Everything is compared anew.' : `${spec} is compared anew.`,
-        spec === undefined ? undefined : { spec },
+        spec === undefined ? {} : { body: { spec } },
       );
   };
   return (

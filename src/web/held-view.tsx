@@ -2,8 +2,8 @@ import type { JSX } from 'preact';
 import type { OverviewRow } from '../http/overview.ts';
 import { HoldCards, ProblemCard } from './cards.tsx';
 import { StateIcon } from './icons.tsx';
-import { open, overview } from './store.ts';
-import { sentence, stateWords, toneOf } from './words.ts';
+import { open, overview, sentence } from './store.ts';
+import { stateWords, toneOf } from './words.ts';
 
 /** What is held back and why, what is wrong beside, and which sources do not answer. */
 export function HeldView(): JSX.Element {

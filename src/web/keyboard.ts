@@ -1,10 +1,10 @@
 import { closeDrawer } from './drawer.tsx';
-import { go, open, page, shownRows, signingIn } from './store.ts';
+import { asking, go, open, page, shownRows, signingIn } from './store.ts';
 
 /** The keys of the page: j and k or arrows move, Enter opens, / searches, w asks why, Esc closes. */
 export function listenToKeys(): void {
   addEventListener('keydown', (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || signingIn.value) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || signingIn.value || asking.value !== undefined) return;
     if (event.key === 'Escape') leave();
     if (event.key === 'Escape' || isTyping(event.target)) return;
     const act = KEYS[event.key];

@@ -10,6 +10,7 @@ const RETRY_MS = 1_000;
 
 /** Keeps the overview up to date for as long as the page is open. */
 export function followLive(): void {
+  const openedAtMs = Date.now();
   const stream = new EventSource('api/v1/events');
   let retry: ReturnType<typeof setTimeout> | undefined;
   stream.addEventListener('open', () => void load());
@@ -22,14 +23,13 @@ export function followLive(): void {
     if (stream.readyState === EventSource.CLOSED) retry = setTimeout(reconnect, RETRY_MS);
   });
   const watch = setInterval(() => {
-    if (Date.now() - heardAtMs.value > SILENCE_MS) reconnect();
+    if (Date.now() - Math.max(heardAtMs.value, openedAtMs) > SILENCE_MS) reconnect();
   }, RETRY_MS);
   const reconnect = (): void => {
     // Only one of the two timers may open the next stream.
     clearInterval(watch);
     clearTimeout(retry);
     stream.close();
-    heardAtMs.value = Date.now();
     connection.value = 'lost';
     followLive();
   };

@@ -1,16 +1,16 @@
 import type { JSX } from 'preact';
-import { useState } from 'preact/hooks';
 import type { Explanation } from '../core/report/explanation.ts';
 import type { NodeAnswer, NodePoolView } from '../http/node-views.ts';
-import { change } from './api.ts';
+import { DrainButton } from './drain.tsx';
 import { StateIcon } from './icons.tsx';
+import { AsOf } from './lost-bar.tsx';
 import { Detail, Section } from './service-detail.tsx';
 import { standingOf } from './standing.ts';
 import { type StandingRow, StandingTable } from './standing-table.tsx';
-import { mayWrite, overview, signingIn } from './store.ts';
+import { overview, sentence } from './store.ts';
 import { useAnswer } from './use-answer.ts';
 import { Chain, Verdict } from './why-chain.tsx';
-import { count, sentence } from './words.ts';
+import { count } from './words.ts';
 
 /** Everything about one node: whether it takes traffic, why, and its place in every pool. */
 export function NodeDetail({ name }: { readonly name: string }): JSX.Element {
@@ -27,9 +27,14 @@ export function NodeDetail({ name }: { readonly name: string }): JSX.Element {
         <span class={`state ${tone}`}>
           <StateIcon tone={tone} /> {eligible ? 'takes traffic' : 'takes no traffic'}
         </span>
-        <span>{sentence(known?.reason ?? node?.reason ?? 'it is not known')}</span>
+        <span>
+          <AsOf />
+          {sentence(known?.reason ?? node?.reason ?? 'it is not known')}
+        </span>
       </div>
-      <DrainControl name={name} draining={draining} />
+      <p>
+        <DrainButton node={name} draining={draining} />
+      </p>
       {why.value !== undefined && <Verdict explanation={why.value} />}
       {answer.error !== undefined && <p class="bad">{answer.error}</p>}
       {node !== undefined && <Pools pools={node.pools} />}
@@ -39,40 +44,6 @@ export function NodeDetail({ name }: { readonly name: string }): JSX.Element {
         </Section>
       )}
     </Detail>
-  );
-}
-
-function DrainControl({ name, draining }: { readonly name: string; readonly draining: boolean }): JSX.Element {
-  const [reason, setReason] = useState('');
-  const path = `api/v1/nodes/${encodeURIComponent(name)}/${draining ? 'undrain' : 'drain'}`;
-  const ask = (event: Event): void => {
-    event.preventDefault();
-    if (!mayWrite.value) signingIn.value = true;
-    else
-      void change(
-        path,
-        draining ? `${name} may come back.` : `${name} leaves all pools.`,
-        draining || reason.trim() === '' ? undefined : { reason },
-      );
-  };
-  return (
-    <form class="drain" onSubmit={ask}>
-      {!draining && (
-        <label>
-          <span class="hidden">Why it is drained</span>
-          <input
-            type="text"
-            placeholder="Reason, such as: kernel update"
-            maxLength={200}
-            value={reason}
-            onInput={(event) => setReason(event.currentTarget.value)}
-          />
-        </label>
-      )}
-      <button type="submit" class="button">
-        {mayWrite.value ? (draining ? 'Undrain' : 'Drain') : 'Sign in to drain'}
-      </button>
-    </form>
   );
 }
 

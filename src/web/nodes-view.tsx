@@ -2,12 +2,13 @@ import type { JSX } from 'preact';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { NodeReport } from '../core/report/run-report.ts';
 import type { OverviewRow } from '../http/overview.ts';
+import { DrainTool } from './drain.tsx';
 import { FilterBar } from './filter-bar.tsx';
 import { StateIcon } from './icons.tsx';
 import { STANDINGS, standingOf } from './standing.ts';
-import { open, overview, shownRows } from './store.ts';
+import { open, overview, sentence, shownRows } from './store.ts';
 import { visibleRange } from './visible-range.ts';
-import { count, sentence } from './words.ts';
+import { count } from './words.ts';
 
 const ROW = 30;
 
@@ -79,9 +80,10 @@ function Matrix({ nodes, rows }: { readonly nodes: readonly NodeReport[]; readon
           <span role="columnheader" class="line-name">
             Service
           </span>
-          {nodes.map(({ node }) => (
+          {nodes.map(({ node, draining }) => (
             <span key={node} role="columnheader" class="node-head">
               <span>{node}</span>
+              <DrainTool node={node} draining={draining} />
             </span>
           ))}
         </div>

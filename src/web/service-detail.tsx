@@ -2,18 +2,23 @@ import type { ComponentChildren, JSX } from 'preact';
 import type { Explanation } from '../core/report/explanation.ts';
 import type { PoolPicture } from '../core/report/pool-picture.ts';
 import type { PoolReport, SpecReport } from '../core/report/run-report.ts';
+import type { SpecAnswer } from '../http/api-answers.ts';
 import type { OverviewRow } from '../http/overview.ts';
 import { BackendTable } from './backend-table.tsx';
 import { HoldCards, ProblemCard } from './cards.tsx';
 import { ResyncButton } from './filter-bar.tsx';
+import { HistoryList } from './history-list.tsx';
 import { StateIcon } from './icons.tsx';
+import { AsOf } from './lost-bar.tsx';
+import { PendingPlan } from './pending-plan.tsx';
 import { Pipeline } from './pipeline.tsx';
 import { RoutePictures } from './route-picture.tsx';
 import { standingOf } from './standing.ts';
-import { nowMs, overview } from './store.ts';
+import { nowMs, overview, sentence } from './store.ts';
+import { SuspendButton } from './suspend.tsx';
 import { useAnswer } from './use-answer.ts';
 import { Chain, Verdict } from './why-chain.tsx';
-import { ago, count, sentence, shortAge, stateWords, toneOf } from './words.ts';
+import { ago, count, shortAge, stateWords, toneOf } from './words.ts';
 
 /** Everything about one service. */
 export function ServiceDetail({ name }: { readonly name: string }): JSX.Element {
@@ -21,7 +26,7 @@ export function ServiceDetail({ name }: { readonly name: string }): JSX.Element 
   const pool = useAnswer<PoolReport>(row?.pool && `api/v1/pools/${row.pool}`);
   const picture = useAnswer<PoolPicture>(row?.pool && `api/v1/pools/${row.pool}/picture`);
   const why = useAnswer<Explanation>(row?.pool && `api/v1/why?pool=${encodeURIComponent(row.pool)}`);
-  const spec = useAnswer<SpecReport>(row && `api/v1/specs/${row.spec.split('/').map(encodeURIComponent).join('/')}`);
+  const spec = useAnswer<SpecAnswer>(row && `api/v1/specs/${row.spec.split('/').map(encodeURIComponent).join('/')}`);
   if (row === undefined) {
     return (
       <Detail title={name} kind="Service">
@@ -39,6 +44,7 @@ export function ServiceDetail({ name }: { readonly name: string }): JSX.Element 
         </span>
         <span class="quiet">from</span> <code>{row.spec}</code>
         <ResyncButton spec={row.spec} />
+        <SuspendButton spec={row.spec} />
       </div>
       {why.value !== undefined && <Verdict explanation={why.value} />}
       <div class="strip">
@@ -56,8 +62,11 @@ export function ServiceDetail({ name }: { readonly name: string }): JSX.Element 
           <BackendTable pool={pool.value} row={row} addresses={picture.value?.addresses ?? {}} />
         </Section>
       )}
-      {spec.value !== undefined && <Actions spec={spec.value} />}
+      {spec.value !== undefined && <Plan spec={spec.value} />}
       {picture.value !== undefined && <Objects picture={picture.value} />}
+      <Section title="History">
+        <HistoryList spec={row.spec} />
+      </Section>
       {why.value !== undefined && (
         <Section title="From commit to traffic">
           <Chain explanation={why.value} />
@@ -76,6 +85,7 @@ function Servers({ row }: { readonly row: OverviewRow }): JSX.Element | null {
   const others = standing.filter(({ stands }) => !stands.serves);
   return (
     <p class="servers-line">
+      <AsOf />
       <b>{serving.length === 0 ? 'No node serves it' : `Served by ${count(serving.length, 'node')}`}</b>
       {serving.length > 0 && serving.length <= MOST_NAMED && `: ${serving.map(({ node }) => node).join(', ')}`}
       {others.length > 0 &&
@@ -132,39 +142,44 @@ function Findings({ spec: { holds, problems, waiting } }: { readonly spec: SpecR
   );
 }
 
-const RESULTS = { planned: 'planned', done: 'done', failed: 'failed', held: 'held back' } as const;
-
-/** Why there is nothing that a run would do. */
-function withoutActions(state: SpecReport['state'], holds: number): string {
+/** Why nothing is pending. */
+function withoutChanges(state: SpecReport['state'], holds: number): string {
   if (state === 'broken') return 'Nothing can be planned until the file can be read.';
+  if (state === 'suspended') return 'Nothing is planned until it is resumed.';
   if (holds > 0) return 'Nothing is done until what is held back above is released.';
   return state === 'in-step' ? 'Nothing to do: everything is as the spec says.' : 'Nothing to do now.';
 }
 
-/** What the last run wanted to do for a spec, and what became of it. */
-function Actions({ spec: { actions, state, holds } }: { readonly spec: SpecReport }): JSX.Element {
+/** What is to be done for a spec, and what the last run has done. */
+function Plan({ spec: { changes = [], actions, state, holds } }: { readonly spec: SpecAnswer }): JSX.Element {
   return (
     <Section title="Plan">
-      {actions.length === 0 ? (
-        <p class="quiet">{withoutActions(state, holds.length)}</p>
-      ) : (
-        <ul class="actions">
-          {actions.map(({ op, on, changes, result, problem }) => (
-            <li key={`${op} ${on}`} class={result}>
-              <span class="result">{RESULTS[result]}</span> <b>{op.replaceAll('-', ' ')}</b> {on}
-              {changes.length > 0 && <code class="changes">{changes.join('\n')}</code>}
-              {problem !== undefined && (
-                <p>
-                  {sentence(problem.message)} {problem.remedy}
-                </p>
-              )}
-            </li>
-          ))}
-        </ul>
-      )}
+      {changes.length === 0 ? <p class="quiet">{withoutChanges(state, holds.length)}</p> : <PendingPlan changes={changes} />}
+      {actions.length > 0 && <LastRun actions={actions} />}
     </Section>
   );
 }
+
+const RESULTS = { planned: 'planned', done: 'done', failed: 'failed', held: 'held back' } as const;
+
+const LastRun = ({ actions }: Pick<SpecReport, 'actions'>): JSX.Element => (
+  <>
+    <h4>The last run</h4>
+    <ul class="actions">
+      {actions.map(({ op, on, changes, result, problem }) => (
+        <li key={`${op} ${on}`} class={result}>
+          <span class="result">{RESULTS[result]}</span> <b>{op.replaceAll('-', ' ')}</b> {on}
+          {changes.length > 0 && <code class="changes">{changes.join('\n')}</code>}
+          {problem !== undefined && (
+            <p>
+              {sentence(problem.message)} {problem.remedy}
+            </p>
+          )}
+        </li>
+      ))}
+    </ul>
+  </>
+);
 
 const OBJECT_STATES = { 'in-cluster': ['good', 'in the cluster'], missing: ['bad', 'missing'], unknown: ['unknown', 'not known'] } as const;
 
@@ -173,8 +188,9 @@ function Objects({ picture: { objects } }: { readonly picture: PoolPicture }): J
   return (
     <Section title="Objects">
       <ul class="objects">
-        {objects.map(({ title, state, appliedAtMs }) => {
-          const [tone, words] = OBJECT_STATES[state];
+        {objects.map(({ title, state, appliedAtMs, dropped }) => {
+          const [tone, words] =
+            dropped === true ? (['busy', 'no longer in the file, still in the cluster'] as const) : OBJECT_STATES[state];
           return (
             <li key={title}>
               <StateIcon tone={tone} />

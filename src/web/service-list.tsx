@@ -10,7 +10,7 @@ import { visibleRange } from './visible-range.ts';
 import { LEG_TITLES, stateWords, toneOf } from './words.ts';
 
 const WIDE_ROW = 58;
-const NARROW_ROW = 150;
+const NARROW_ROW = 196;
 const narrow = matchMedia('(max-width: 860px)');
 
 /** The services, one row each; only those in sight are drawn. */

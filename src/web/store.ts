@@ -2,6 +2,7 @@ import { computed, signal } from '@preact/signals';
 import type { OverviewAnswer, RunFailure } from '../http/overview.ts';
 import { filterRows } from './filter-rows.ts';
 import { type Opened, type PageUrl, readPageUrl, writePageUrl } from './page-url.ts';
+import { asSentence } from './words.ts';
 
 /** Everything that the page knows; undefined until the first answer. */
 export const overview = signal<OverviewAnswer | undefined>(undefined);
@@ -33,13 +34,43 @@ export const token = signal<string | undefined>(undefined);
 /** Whether the form for the token is open. */
 export const signingIn = signal(false);
 
+/** A change that is asked back about before it is made. */
+export interface Asking {
+  readonly title: string;
+  /** What comes of it. */
+  readonly says: string;
+  /** An example of a reason; absent: none is asked for. */
+  readonly reason?: string;
+  /** What is on the button that does it. */
+  readonly yes: string;
+  readonly path: string;
+  readonly method?: 'POST' | 'DELETE';
+  readonly body?: object;
+  /** What is said when it was taken. */
+  readonly done: string;
+}
+export const asking = signal<Asking | undefined>(undefined);
+
 /** The last thing that was asked for, and how it went. */
 export const notice = signal<{ readonly tone: 'good' | 'bad'; readonly text: string } | undefined>(undefined);
 
 export const page = signal<PageUrl>(readPageUrl(location.search));
 
 /** The rows that are shown. */
-export const shownRows = computed(() => filterRows(overview.value?.rows ?? [], page.value));
+export const shownRows = computed(() => filterRows(overview.value?.rows ?? [], page.value, overview.value?.head));
+
+/** When the server was last heard, by its clock, while the connection is lost: all that is shown is as of then. */
+export const lostAtMs = computed(() => (connection.value === 'lost' ? heardAtMs.value + clockSkewMs.value : undefined));
+
+/** What is named by somebody else, word by word: it is never written otherwise. */
+const names = computed(() => {
+  const { head, rows = [] } = overview.value ?? {};
+  const others = [...(head?.nodes ?? []).map(({ node }) => node), ...(head?.gateways ?? []).map(({ replica }) => replica)];
+  return new Set<string>([...others, ...rows.flatMap(({ key, service = '' }) => [...key.split('/'), service])]);
+});
+
+/** Text as a sentence, in which names stay as they are. */
+export const sentence = (text: string): string => asSentence(text, names.value);
 
 /** Whether changes may be asked for. */
 export const mayWrite = computed(() => overview.value?.token === false || token.value !== undefined);

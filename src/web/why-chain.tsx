@@ -1,7 +1,9 @@
 import type { JSX } from 'preact';
 import type { Explanation, LinkState, Verdict as VerdictName } from '../core/report/explanation.ts';
 import { StateIcon } from './icons.tsx';
-import { sentence, shortAge, type Tone } from './words.ts';
+import { AsOf } from './lost-bar.tsx';
+import { sentence } from './store.ts';
+import { shortAge, type Tone } from './words.ts';
 
 const VERDICTS: Readonly<Record<VerdictName, Tone>> = { 'in-traffic': 'good', degraded: 'busy', out: 'bad', unknown: 'unknown' };
 const LINKS: Readonly<Record<LinkState, readonly [Tone, string]>> = {
@@ -16,7 +18,8 @@ const LINKS: Readonly<Record<LinkState, readonly [Tone, string]>> = {
 export const Verdict = ({ explanation: { verdict, says, cause } }: { readonly explanation: Explanation }): JSX.Element => (
   <div class={`verdict ${VERDICTS[verdict]}`}>
     <p class="card-title">
-      <StateIcon tone={VERDICTS[verdict]} /> {sentence(says)}
+      <StateIcon tone={VERDICTS[verdict]} /> <AsOf />
+      {sentence(says)}
     </p>
     {cause !== undefined && !says.includes(cause.says) && <p>{sentence(cause.says)}</p>}
     {cause?.remedy !== undefined && (

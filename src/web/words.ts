@@ -64,8 +64,12 @@ export const count = (number: number, one: string, many = `${one}s`): string => 
 /** A commit id as people write it. */
 export const shortRevision = (revision: string): string => revision.slice(0, 7);
 
-/** Text as a sentence: with a capital, unless it begins with a name, and a full stop. */
-export const sentence = (text: string): string => {
-  const upper = /^[a-z]+(?:[ ,:]|$)/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+/** Text as a sentence: with a capital, unless it begins with a name, and a full stop. `names` are words that are names. */
+export const asSentence = (text: string, names: ReadonlySet<string>): string => {
+  const [, first] = /^([a-z]+)(?:[ ,:]|$)/.exec(text) ?? [];
+  const upper = first === undefined || names.has(first) ? text : text.charAt(0).toUpperCase() + text.slice(1);
   return /[.!?]$/.test(upper) ? upper : `${upper}.`;
 };
+
+/** `12:03:04`: a time of the day, in the time zone of whoever looks. */
+export const clockTime = (ms: number): string => new Date(ms).toTimeString().slice(0, 8);

@@ -1,5 +1,6 @@
 import type { NodeReason } from '../../src/core/model/action.ts';
-import { nodeName, poolKey, replicaName, revision } from '../../src/core/model/ids.ts';
+import { nodeName, poolKey, replicaName, revision, specId } from '../../src/core/model/ids.ts';
+import type { SpecHistoryAnswer } from '../../src/core/report/commit-verdict.ts';
 import type { Explanation, WhyQuestion } from '../../src/core/report/explanation.ts';
 import type { PoolPicture } from '../../src/core/report/pool-picture.ts';
 import type { PoolReport, RunReport, SpecReport } from '../../src/core/report/run-report.ts';
@@ -176,5 +177,22 @@ export function explanationOf(asked: WhyQuestion, report: RunReport): Explanatio
     ],
     runAgeMs: 2_000,
     sources: report.sources,
+  };
+}
+
+/** Two commits that changed a spec, of which the daemon has followed the newer one. */
+export function historyOf(report: RunReport, asked: string): SpecHistoryAnswer {
+  const commit = { author: 'platform-team', committedAtMs: report.startedAtMs - 60_000 };
+  const verdict = { state: 'in-traffic', says: 'it is in traffic', seconds: 3.2 } as const;
+  const [newer, older] = ['4f1c0de2b7a94c1f8e3d5a6b7c8d9e0f1a2b3c4d', '0b5d1f7c3e8a4d2b9f60718293a4b5c6d7e8f901'].map((id) => revision(id));
+  return {
+    spec: specId(asked),
+    revisions: [
+      ...(newer === undefined
+        ? []
+        : [{ ...commit, revision: newer, subject: 'Move checkout to the new cart', change: 'changed' as const, verdict }]),
+      ...(older === undefined ? [] : [{ ...commit, revision: older, subject: 'Add the services', change: 'added' as const }]),
+    ],
+    more: false,
   };
 }

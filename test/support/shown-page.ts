@@ -6,7 +6,7 @@ import type { DrainWish, HttpServerOptions } from '../../src/http/http-server-op
 import type { PageFile } from '../../src/http/page-files.ts';
 import { httpOptions } from './http-options.ts';
 import { openPage } from './page-browser.ts';
-import { explanationOf, pictureOf } from './page-world.ts';
+import { explanationOf, historyOf, pictureOf } from './page-world.ts';
 
 /** A server that shows these reports, with what was asked of it. */
 export interface Shown {
@@ -34,6 +34,7 @@ export async function serve(
       page: files,
       why: (asked) => explanationOf(asked, report),
       picture: (pool) => pictureOf(report, pool),
+      history: async (spec) => historyOf(report, spec),
       drain: async (wish) => {
         drains.push(wish);
         return undefined;

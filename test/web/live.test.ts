@@ -68,7 +68,23 @@ describe('the page of a running daemon', () => {
     await page.locator('.commit', { hasText: '3 of 4 services' }).waitFor();
     await page.getByRole('button', { name: 'default/web broken' }).click();
     await page.locator('.drawer .card code', { hasText: 'web.yaml:' }).first().waitFor();
+    await page.locator('.drawer .strip').getByText('last good version: 3 of 3 passing').waitFor();
     await commit('Mend the web', 'web.yaml', (text) => text.replace('\n  nonsense: [', ''));
+    await page.locator('.commit', { hasText: 'all 4 services' }).waitFor();
+  });
+
+  it('calls nothing in step of a new file that cannot be read', async () => {
+    await page.keyboard.press('Escape');
+    await writeFile(join(repository, 'fresh.yaml'), 'kind: Service\n  nonsense: [');
+    await run('git', ['-C', repository, 'add', '--all']);
+    await run('git', ['-C', repository, 'commit', '--quiet', '--message', 'Add a file with a slip']);
+    const fresh = page.locator('.service-rows [role="row"]', { hasText: 'fresh.yaml' });
+    await fresh.getByText('nothing applied yet').waitFor();
+    await fresh.getByText('nothing registered yet').waitFor();
+    await fresh.getByText('nothing routed yet').waitFor();
+    expect(await fresh.locator('.leg.good').count()).toBe(0);
+    await run('git', ['-C', repository, 'rm', '--quiet', 'fresh.yaml']);
+    await run('git', ['-C', repository, 'commit', '--quiet', '--message', 'Take the file back']);
     await page.locator('.commit', { hasText: 'all 4 services' }).waitFor();
   });
 
@@ -76,12 +92,13 @@ describe('the page of a running daemon', () => {
     await page.keyboard.press('Escape');
     await page.getByRole('link', { name: 'Nodes' }).click();
     await page.getByRole('button', { name: /^worker-2/ }).click();
-    await page.getByPlaceholder('Reason').fill('kernel update');
-    await page.getByRole('button', { name: 'Drain', exact: true }).click();
+    await page.locator('.drawer').getByRole('button', { name: 'Drain', exact: true }).click();
+    await page.getByRole('dialog').getByLabel('Reason').fill('kernel update');
+    await page.getByRole('dialog').getByRole('button', { name: 'Drain worker-2' }).click();
     await page.getByText('It serves 0 of 4 services.').waitFor();
     expect(await page.locator('.lines .cell.p').count()).toBe(8);
     await page.locator('.drawer tbody tr', { hasText: 'kernel update' }).first().waitFor();
-    await page.getByRole('button', { name: 'Undrain' }).click();
+    await page.locator('.drawer').getByRole('button', { name: 'Undrain', exact: true }).click();
     await page.getByText('It serves 4 of 4 services.').waitFor();
   });
 

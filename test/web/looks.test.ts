@@ -1,6 +1,4 @@
-import { mkdtemp } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -9,7 +7,7 @@ import type { RunReport } from '../../src/core/report/run-report.ts';
 import type { PageFile } from '../../src/http/page-files.ts';
 import { launchChromium } from '../support/page-browser.ts';
 import { busyDay } from '../support/page-world.ts';
-import { pictureFolder } from '../support/picture-folder.ts';
+import { artifactFolder, pictureFolder } from '../support/picture-folder.ts';
 import { type VisitOptions, visit as visitPage } from '../support/shown-page.ts';
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
@@ -20,8 +18,7 @@ let pictures: string;
 let docs: string;
 
 beforeAll(async () => {
-  [browser, files, docs] = await Promise.all([launchChromium(), buildPage(), pictureFolder()]);
-  pictures = await mkdtemp(join(tmpdir(), 'poolkeeper-page-'));
+  [browser, files, docs, pictures] = await Promise.all([launchChromium(), buildPage(), pictureFolder(), artifactFolder()]);
 });
 afterAll(() => browser.close());
 
@@ -52,6 +49,8 @@ describe('colours and sizes', () => {
       busyDay(),
       async (page) => {
         expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
+        // Text of a cell that is not drawn tells nobody anything.
+        for (const told of await page.locator('.service-rows .leg-age').all()) expect(await told.isVisible()).toBe(true);
         await page.screenshot({ path: join(pictures, `telephone${path.replaceAll(/\W+/g, '-')}.png`) });
       },
       { path, viewport: { width: 360, height: 740 } },

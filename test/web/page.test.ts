@@ -149,13 +149,51 @@ describe('what opens beside the list', () => {
     visit(manyServices(3, 2), async (page, shown) => {
       await page.getByRole('link', { name: 'Nodes' }).click();
       await page.getByRole('button', { name: /^worker-02/ }).click();
-      await page.getByPlaceholder('Reason').fill('kernel update');
-      await page.getByRole('button', { name: 'Drain', exact: true }).click();
+      const drawer = page.locator('.drawer');
+      const dialog = page.getByRole('dialog');
+      await drawer.getByRole('button', { name: 'Drain', exact: true }).click();
+      await dialog.getByText('It serves 3 services now.').waitFor();
+      await dialog.getByRole('button', { name: 'Cancel' }).click();
+      await dialog.waitFor({ state: 'hidden' });
+      await drawer.getByRole('button', { name: 'Drain', exact: true }).click();
+      await dialog.getByLabel('Reason').fill('kernel update');
+      await dialog.getByRole('button', { name: 'Drain worker-02' }).click();
       await expect.poll(() => shown.drains).toEqual([{ node: 'worker-02', drain: true, reason: 'kernel update' }]);
       shown.show(withoutNode(manyServices(3, 2), 'worker-02', 'drained', 'drained: kernel update'));
-      await page.getByRole('button', { name: 'Undrain' }).click();
+      await drawer.getByRole('button', { name: 'Undrain', exact: true }).click();
       await expect.poll(() => shown.drains[1]).toEqual({ node: 'worker-02', drain: false });
       await page.getByText('It serves 0 of 3 services.').waitFor();
+    }));
+
+  it('drains from the matrix, after the same question', () =>
+    visit(manyServices(3, 2), async (page, shown) => {
+      await page.getByRole('link', { name: 'Nodes' }).click();
+      await page.locator('.matrix').getByRole('button', { name: 'Drain worker-01' }).click();
+      expect(shown.drains).toEqual([]);
+      await page.getByRole('dialog').getByRole('button', { name: 'Drain worker-01' }).click();
+      await expect.poll(() => shown.drains).toEqual([{ node: 'worker-01', drain: true }]);
+    }));
+
+  it('tells who changed a service, when, and how long that took to traffic', () =>
+    visit(
+      manyServices(3, 2),
+      async (page) => {
+        const history = page.locator('.drawer .revisions li');
+        await history.first().getByText('in traffic after 3.20 s').waitFor();
+        expect(await history.first().textContent()).toContain('platform-team');
+        expect(await history.count()).toBe(2);
+      },
+      { path: '/?row=prod/shop' },
+    ));
+
+  it('finds a node by a part of its name, and the services of a whole one', () =>
+    visit(withoutNode(manyServices(12, 3), 'worker-02', 'drained', 'drained'), async (page) => {
+      await page.getByRole('searchbox').fill('er-02');
+      await page.locator('.node-hits').getByRole('button', { name: 'worker-02' }).click();
+      await page.getByRole('heading', { name: 'worker-02', level: 2 }).waitFor();
+      await page.keyboard.press('Escape');
+      await page.getByRole('searchbox').fill('worker-01');
+      await expect.poll(async () => (await drawn(page)).length).toBe(12);
     }));
 
   it('tells why a URL is in traffic', () =>
@@ -276,11 +314,39 @@ describe('a connection that is lost', () => {
     const { page } = await openPage(browser, shown.url);
     await page.getByText('Live').waitFor();
     await shown.stop();
-    await page.getByText('Connection lost').waitFor();
+    await page
+      .getByRole('alert')
+      .getByText(/Connection lost.*as of \d\d:\d\d:\d\d/)
+      .waitFor();
     const again = await serve(files, manyServices(2, 2), { port: Number(new URL(shown.url).port) });
     await page.getByText('in traffic for all 2 services').waitFor();
     await page.getByText('Live').waitFor();
+    await page.getByRole('alert').waitFor({ state: 'detached' });
     await page.close();
     await again.stop();
+  });
+
+  it.each([
+    [1_280, '/'],
+    [1_000, '/'],
+    [360, '/'],
+    [1_280, '/?row=prod/shop'],
+    [360, '/?row=prod/shop'],
+    [360, '/?view=nodes&node=worker-01'],
+  ])('is seen in a window %d wide on %s, and nothing is said of the present', async (width, path) => {
+    const shown = await serve(files, manyServices(3, 2));
+    const { page } = await openPage(browser, `${shown.url}${path}`, { viewport: { width, height: 740 } });
+    await page.locator('.commit').waitFor();
+    if (path !== '/') await page.locator('.drawer h2').waitFor();
+    await shown.stop();
+    const bar = page.getByText('Connection lost.', { exact: true });
+    await bar.waitFor();
+    const box = await bar.boundingBox();
+    // The topmost thing there is the bar itself, whatever is open.
+    const above = `document.elementFromPoint(${(box?.x ?? 0) + 5}, ${(box?.y ?? 0) + 5}).closest('.lost') !== null`;
+    expect(await page.evaluate(above)).toBe(true);
+    expect(await page.locator('.commit-says').textContent()).toMatch(/^As of \d\d:\d\d:\d\d: This commit is in traffic/);
+    if (path !== '/') expect(await page.locator('.drawer .as-of').first().textContent()).toMatch(/As of/);
+    await page.close();
   });
 });
