@@ -25,7 +25,30 @@ export function parseMemory(text: string): Memory {
 
 function isMemory(value: unknown): value is Memory {
   if (typeof value !== 'object' || value === null) return false;
-  const { version, source, removals, spent, kinds, stayOut = {} } = value as Record<string, unknown>;
-  const isRecord = (part: unknown): boolean => typeof part === 'object' && part !== null && !Array.isArray(part);
-  return version === 1 && typeof source === 'string' && isRecord(removals) && isRecord(spent) && Array.isArray(kinds) && isRecord(stayOut);
+  const { version, source, removals, spent, kinds, stayOut = {}, lastGood = {} } = value as Fields;
+  return (
+    version === 1 &&
+    typeof source === 'string' &&
+    isRecord(removals) &&
+    isRecord(spent) &&
+    Array.isArray(kinds) &&
+    isRecord(stayOut) &&
+    isRecord(lastGood) &&
+    areWishes(value as Fields)
+  );
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const isRecord = (part: unknown): part is Fields => typeof part === 'object' && part !== null && !Array.isArray(part);
+
+/** What people have asked for. */
+function areWishes({ approvals = [], suspended = {}, suspendedAll = {} }: Fields): boolean {
+  const isSuspended = isRecord(suspended) && Object.values(suspended).every(isRecord) && isRecord(suspendedAll);
+  return isSuspended && Array.isArray(approvals) && approvals.every(isApproval);
+}
+
+function isApproval(one: unknown): boolean {
+  if (!isRecord(one) || typeof one['untilMs'] !== 'number') return false;
+  return one['kind'] === 'hold' ? Array.isArray(one['keys']) : one['kind'] === 'budget' && Number.isSafeInteger(one['left']);
 }

@@ -1,7 +1,10 @@
 import type { DesiredMemo } from '../core/desired/build-desired.ts';
-import { buildDesired, kindsToWatch, newDesiredMemo } from '../core/desired/build-desired.ts';
+import { buildDesired, newDesiredMemo } from '../core/desired/build-desired.ts';
+import { kindsToWatch } from '../core/desired/kinds-to-watch.ts';
 import type { ScopeMemo, Scopes } from '../core/desired/settle-scopes.ts';
 import { newScopeMemo, settleScopes } from '../core/desired/settle-scopes.ts';
+import { everySpec } from '../core/desired/specs-in-force.ts';
+import { suspendedNow } from '../core/desired/suspensions.ts';
 import type { Action, ApplyObject, NodeAction } from '../core/model/action.ts';
 import { drainingPrefix } from '../core/model/consul-names.ts';
 import type { KvKey, ObjectKey, PoolKey, SpecId } from '../core/model/ids.ts';
@@ -15,6 +18,7 @@ import type { World } from '../core/model/world.ts';
 import type { PlanContext, PlanMemos } from '../core/plan/context.ts';
 import { createPlanMemos, drainsDueAt, planContext } from '../core/plan/context.ts';
 import { namespacesToLookUp, planNamespaces } from '../core/plan/create-namespaces.ts';
+import { forgetUnused } from '../core/plan/forget-unused.ts';
 import type { Guarded } from '../core/plan/guard-run.ts';
 import { guardRun } from '../core/plan/guard-run.ts';
 import { planNodes } from '../core/plan/plan-nodes.ts';
@@ -182,13 +186,14 @@ function inScope(input: RunInput): RunInput {
 }
 
 /** Sees to it that every kind is watched and of every object to be applied is known whether it exists. */
-async function learn({ ports, policy, specs }: RunInput, signal: AbortSignal): Promise<void> {
-  const set = snapshotValue(specs);
+async function learn({ ports, policy, specs: snapshot }: RunInput, signal: AbortSignal): Promise<void> {
+  const set = snapshotValue(snapshot);
   const { memory } = readMemory(snapshotValue(ports.registry.state()), policy);
   const always = policy.createNamespaces ? [DEPLOYMENT_KIND, NAMESPACE_KIND] : [DEPLOYMENT_KIND];
-  const kinds = kindsToWatch(set?.specs.values() ?? [], memory.kinds, always);
-  const claims = new Map(namespacesToLookUp(set?.specs.values() ?? [], ports.cluster.state(), policy));
-  for (const spec of set?.specs.values() ?? []) {
+  const specs = set === undefined ? [] : [...everySpec(set)];
+  const kinds = kindsToWatch(specs, memory.kinds, always);
+  const claims = new Map(namespacesToLookUp(specs, ports.cluster.state(), policy));
+  for (const spec of specs) {
     for (const { key, object } of spec.objects) if (kindOf(key) !== SERVICE_KIND) claims.set(key, object.apiVersion);
   }
   await ports.cluster.prepare(kinds, claims, signal);
@@ -205,8 +210,10 @@ function lookAtWorld({ ports, policy, specs, reachable, gateways }: RunInput): W
 function contextOf(world: World, { policy, memos, clock, steps = NO_STEPS }: RunInput, refused: ReadonlySet<ObjectKey>): PlanContext {
   const built = steps.begin('build');
   const { memory } = readMemory(snapshotValue(world.registry), policy);
-  const desired = buildDesired(world, policy, { memo: memos.desired, refused, immutable: memos.immutable });
-  const context = planContext({ world, desired, memory, policy, nowMs: clock.now(), memos: memos.plans, futile: memos.futile });
+  const nowMs = clock.now();
+  const options = { memo: memos.desired, refused, immutable: memos.immutable, suspended: suspendedNow(memory, nowMs) };
+  const desired = buildDesired(world, policy, options);
+  const context = planContext({ world, desired, memory, policy, nowMs, memos: memos.plans, futile: memos.futile });
   built();
   return context;
 }
@@ -221,14 +228,14 @@ async function letNodesGo(input: RunInput, signal: AbortSignal): Promise<readonl
   const seen = [snapshotValue(world.cluster.nodes), input.reachable];
   if (dryRun || seen.every((part, i) => part === memos.nodesSeen[i])) return [];
   memos.nodesSeen.splice(0, seen.length, ...seen);
-  const nodes = planNodes(contextOf(world, input, new Set())).filter(isLeaving);
+  const nodes = planNodes(contextOf(world, input, new Set())).filter(
+    (action) => action.kind === 'ensure-node' && action.status === 'critical',
+  );
   if (nodes.length === 0) return [];
   const drains = { prefix: drainsPrefix(policy), now: clock.now };
   const plan = { nodes, specs: [], refused: new Set<ObjectKey>(), tryFirst: false, drains };
   return during(steps, 'let-nodes-go', () => applyPlan(plan, ports, onOutcome, signal));
 }
-
-const isLeaving = (action: NodeAction): boolean => action.kind === 'ensure-node' && action.status === 'critical';
 
 /** Works out what is to be done. Pure but for the memos and the ports' `state()`. */
 function planPass(input: RunInput, refused: Set<ObjectKey>): Pass {
@@ -263,14 +270,6 @@ function planPass(input: RunInput, refused: Set<ObjectKey>): Pass {
       drainsDueAtMs: drainsDueAt(context),
     };
   }
-}
-
-/** Drops what is remembered of objects and pools that are no more. */
-function forgetUnused({ memos, desired, views }: PlanContext): void {
-  for (const spec of memos.orders.keys()) if (!desired.specs.has(spec)) memos.orders.delete(spec);
-  for (const memo of [memos.objects, memos.rollouts]) for (const key of memo.keys()) if (!desired.holders.has(key)) memo.delete(key);
-  for (const memo of [memos.decisions, memos.pools, memos.opening, memos.told, memos.specifications])
-    for (const pool of memo.keys()) if (!views.has(pool)) memo.delete(pool);
 }
 
 const ofNoSpec = (actions: readonly Action[]): SpecPlan => ({ ...NOTHING_TO_DO, spec: '' as SpecId, standing: 'gone', actions });

@@ -1,8 +1,9 @@
-import type { SpecId } from '../core/model/ids.ts';
+import type { Revision, SpecId } from '../core/model/ids.ts';
+import type { Spec } from '../core/model/objects.ts';
 import type { Clock, SpecSource } from '../core/model/ports.ts';
 import type { Snapshot } from '../core/model/snapshot.ts';
 import { mapSnapshot, snapshotValue } from '../core/model/snapshot.ts';
-import type { SpecFiles, SpecSet } from '../core/model/spec-set.ts';
+import type { CommitChanges, CommitFacts, FileChange, SpecFiles, SpecSet } from '../core/model/spec-set.ts';
 import type { Problem } from '../shared/problem.ts';
 import { problem } from '../shared/problem.ts';
 
@@ -13,6 +14,14 @@ export interface Arrival {
   readonly changed: ReadonlySet<SpecId>;
   /** The same with files that are broken; undefined for the first head after a start. */
   readonly touched?: ReadonlySet<SpecId> | undefined;
+  /** What became of each of them. */
+  readonly changes?: readonly FileChange[] | undefined;
+  /** The head before; absent for the first one after a start. */
+  readonly before?: Revision;
+  /** The head and the commits before it, where Git tells. */
+  readonly recent?: readonly CommitChanges[] | undefined;
+  /** Who made the head, when and why, where Git tells. */
+  readonly commit?: Pick<CommitFacts, 'author' | 'committedAtMs' | 'subject'>;
   /** The last look that still saw the old head; absent for the first head after a start, whose age nobody knows. */
   readonly movedAfterMs: number | undefined;
   /** When the webhook came in that told of the head; absent: none did. */
@@ -32,6 +41,9 @@ export class SpecPoller {
   #snapshot: Snapshot<SpecSet>;
   #files: SpecFiles | undefined;
   #problems: readonly Problem[] = [];
+  #good: Readonly<Record<SpecId, string>> = {};
+  /** Blob ids of versions that were looked for. */
+  readonly #sought = new Set<string>();
   /** When webhooks came in, in ms since the epoch, the oldest first. */
   #hooks: number[] = [];
 
@@ -57,6 +69,11 @@ export class SpecPoller {
     if (this.#hooks.length < MOST_HOOKS) this.#hooks.push(this.#clock.now());
   }
 
+  /** The blob ids of the last good versions of broken files, as an earlier process left them in the memory. */
+  remembered(good: Readonly<Record<SpecId, string>>): void {
+    this.#good = good;
+  }
+
   /** Looks at the repository. `changed` tells whether the specs or the state of the source differ from before. */
   async poll(since: string, signal: AbortSignal): Promise<{ readonly changed: boolean; readonly arrival: Arrival | undefined }> {
     const before = this.#snapshot;
@@ -64,7 +81,7 @@ export class SpecPoller {
     const beganAtMs = this.#clock.now();
     const read = await this.#source.read(since, signal);
     const files = snapshotValue(read);
-    const set = files === undefined ? undefined : this.#decoded(files, before);
+    const set = files === undefined ? undefined : await this.#withLastGood(this.#decoded(files, before), files, signal);
     this.#problems = files?.problems ?? [];
     this.#snapshot = mapSnapshot(read, () => set as SpecSet);
     const old = snapshotValue(before);
@@ -73,6 +90,32 @@ export class SpecPoller {
     // What came in before a look that succeeded is of that one, or of another branch.
     if (read.kind === 'complete') this.#hooks = this.#hooks.filter((atMs) => atMs > beganAtMs);
     return { changed: set !== old || before.kind !== this.#snapshot.kind, arrival };
+  }
+
+  /** With the last good version of each broken file, as far as it is known; the very same set where it has them, or none is known. */
+  async #withLastGood(set: SpecSet, files: SpecFiles, signal: AbortSignal): Promise<SpecSet> {
+    const old = snapshotValue(this.#snapshot);
+    const wanted = new Map<SpecId, string>();
+    const lastGood = new Map<SpecId, Spec>();
+    for (const id of set.broken.keys()) {
+      const known = set.lastGood?.get(id) ?? old?.specs.get(id) ?? old?.lastGood?.get(id);
+      const blobId = this.#good[id];
+      if (known !== undefined) lastGood.set(id, known);
+      else if (blobId !== undefined && !this.#sought.has(blobId)) wanted.set(id, blobId);
+    }
+    for (const [id, spec] of await this.#recall(wanted, files, signal)) lastGood.set(id, spec);
+    return lastGood.size === (set.lastGood?.size ?? 0) ? set : { ...set, lastGood };
+  }
+
+  /** Looks in the history of the repository, once for each version. */
+  async #recall(wanted: ReadonlyMap<SpecId, string>, files: SpecFiles, signal: AbortSignal): Promise<ReadonlyMap<SpecId, Spec>> {
+    if (wanted.size === 0) return new Map();
+    const found = new Map(((await this.#source.recall?.(wanted, signal)) ?? []).map((file) => [file.id, file]));
+    for (const blobId of wanted.values()) this.#sought.add(blobId);
+    if (found.size === 0) return new Map();
+    // With all the others, so that what is kept of their decoding stays.
+    const { specs } = this.#decode({ ...files, files: files.files.map((file) => found.get(file.id) ?? file) });
+    return new Map([...found.keys()].flatMap((id) => (specs.has(id) ? [[id, specs.get(id) as Spec] as const] : [])));
   }
 
   #decoded(files: SpecFiles, before: Snapshot<SpecSet>): SpecSet {
@@ -87,10 +130,15 @@ export class SpecPoller {
   #arrival(files: SpecFiles, set: SpecSet, before: { readonly set: SpecSet | undefined; readonly files: SpecFiles | undefined }): Arrival {
     const { set: old } = before;
     const webhookAtMs = this.#hooks.find((atMs) => atMs >= files.movedAfterMs);
+    const changes = before.files === undefined ? undefined : fileChanges(files, before.files);
     return {
       revision: files.revision,
       changed: changedSpecs(set, old),
-      touched: before.files === undefined ? undefined : touchedFiles(files, before.files),
+      touched: changes === undefined ? undefined : new Set(changes.map(({ id }) => id)),
+      changes,
+      ...(old === undefined ? {} : { before: old.revision }),
+      recent: files.recent,
+      ...(files.head === undefined ? {} : { commit: files.head }),
       movedAfterMs: old === undefined ? undefined : files.movedAfterMs,
       ...(old === undefined || webhookAtMs === undefined ? {} : { webhookAtMs }),
       fetchedAtMs: files.fetchedAtMs,
@@ -108,8 +156,12 @@ export function changedSpecs(set: SpecSet, old: SpecSet | undefined): ReadonlySe
 }
 
 /** Files whose content differs between two heads, or that stand in one of them only. */
-function touchedFiles(files: SpecFiles, old: SpecFiles): ReadonlySet<SpecId> {
-  const blobs = new Map(files.files.map(({ id, blobId }) => [id, blobId]));
+function fileChanges(files: SpecFiles, old: SpecFiles): readonly FileChange[] {
   const before = new Map(old.files.map(({ id, blobId }) => [id, blobId]));
-  return new Set([...blobs.keys(), ...before.keys()].filter((id) => blobs.get(id) !== before.get(id)));
+  const now = new Set(files.files.map(({ id }) => id));
+  const made = files.files.flatMap(({ id, blobId }): readonly FileChange[] => {
+    const was = before.get(id);
+    return was === blobId ? [] : [{ id, change: was === undefined ? 'added' : 'changed', blobId }];
+  });
+  return [...made, ...old.files.flatMap(({ id }): readonly FileChange[] => (now.has(id) ? [] : [{ id, change: 'removed' }]))];
 }

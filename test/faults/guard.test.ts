@@ -43,7 +43,9 @@ describe.skipIf(inject('stack') === undefined)('removing too much', () => {
     const reasons = report.holds.map(({ reason }) => reason);
     expect(new Set(reasons.map(({ code }) => code))).toEqual(new Set(['REMOVAL_LIMIT']));
     expect(new Set(reasons.map(({ remedy }) => remedy))).toEqual(
-      new Set(['Commit with the trailer "Poolkeeper-Allow-Removal: 3" (or more), or put the files back.']),
+      new Set([
+        'Commit with the trailer "Poolkeeper-Allow-Removal: 3" (or more), or look at it with `poolkeeper approve` and let it go, or put the files back.',
+      ]),
     );
     // Three pools, and a Service and a Deployment for each.
     expect(report.holds).toHaveLength(9);

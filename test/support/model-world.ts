@@ -1,6 +1,7 @@
 import type { DesiredMemo } from '../../src/core/desired/build-desired.ts';
 import { buildDesired, newDesiredMemo } from '../../src/core/desired/build-desired.ts';
 import type { ImmutableRefusal } from '../../src/core/desired/recreations.ts';
+import { suspendedNow } from '../../src/core/desired/suspensions.ts';
 import type { Action, NodeAction, WriteKv } from '../../src/core/model/action.ts';
 import { NODE_CHECK_ID } from '../../src/core/model/consul-names.ts';
 import type { KvKey, ObjectKey, PoolKey } from '../../src/core/model/ids.ts';
@@ -48,6 +49,7 @@ export function planWorld(world: World, options: PlanOptions = {}): ModelPlan {
       memo: options.memos?.desired ?? newDesiredMemo(),
       refused,
       immutable: options.immutable ?? new Map(),
+      suspended: suspendedNow(memory, nowMs),
     });
     const context = planContext({ world, desired, memory, policy, nowMs, memos });
     const plans = planSpecs(context);

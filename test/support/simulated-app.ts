@@ -57,7 +57,9 @@ export class SimulatedRepository {
     this.#revision++;
     const broken = [...this.files].filter(([, app]) => app === 'broken').map(([id]) => [id, []] as const);
     const specs = [...this.files].flatMap(([id, app]) => (app === 'broken' ? [] : [this.#decode(id, app)]));
-    this.#set = { ...specSet(specs, { broken: Object.fromEntries(broken) }), revision: revision(`r${this.#revision}`) };
+    const good = broken.flatMap(([id]) => this.#set.specs.get(id) ?? this.#set.lastGood?.get(id) ?? []);
+    const lastGood = new Map(good.map((one) => [one.id, one]));
+    this.#set = { ...specSet(specs, { broken: Object.fromEntries(broken) }), lastGood, revision: revision(`r${this.#revision}`) };
   }
 
   #decode(id: SpecId, app: AppSpec): Spec {

@@ -1,5 +1,5 @@
 import type { Problem } from '../../shared/problem.ts';
-import type { GroupKind, ObjectKey, PoolKey, SpecId } from '../model/ids.ts';
+import type { ObjectKey, PoolKey, SpecId } from '../model/ids.ts';
 import { byBytes, objectKey, poolKey, SERVICE_KIND, specId, splitPoolKey } from '../model/ids.ts';
 import { MARKS, META } from '../model/marks.ts';
 import type { LiveObject, Spec, SpecObject } from '../model/objects.ts';
@@ -8,23 +8,27 @@ import type { RegistryState } from '../model/registration.ts';
 import { snapshotValue } from '../model/snapshot.ts';
 import type { World } from '../model/world.ts';
 import type { Claims, ClaimsMemo } from './claims.ts';
-import { settleClaims, settleNames } from './claims.ts';
+import { settleClaims } from './claims.ts';
+import { conflictsOfNames } from './name-conflicts.ts';
 import { ownershipOf } from './ownership.ts';
 import { noting, traefikServices } from './pool-tags.ts';
 import type { PoolView } from './pool-view.ts';
 import { isNodePort, viewPool } from './pool-view.ts';
 import type { ImmutableRefusal, Recreations } from './recreations.ts';
 import { findRecreations, whyRecreated } from './recreations.ts';
+import { specsInForce } from './specs-in-force.ts';
+import type { SpecStanding } from './standing-of.ts';
+import { standingOf } from './standing-of.ts';
 import { whyItStays } from './stays-in-cluster.ts';
+import type { SuspendedSpecs } from './suspensions.ts';
+import { NO_SUSPENSIONS } from './suspensions.ts';
 import { toldPools } from './told-pools.ts';
-
-/** Where a spec file stands: decoded, broken, set aside for another spec's sake, or no longer there. */
-export type SpecStanding = 'decoded' | 'broken' | 'set-aside' | 'gone';
 
 /** Everything that belongs to one spec: what it wants, and what of it exists. */
 export interface DesiredSpec {
   readonly id: SpecId;
   readonly standing: SpecStanding;
+  /** Of a broken file: its last good version, where one is known. */
   readonly spec: Spec | undefined;
   readonly problems: readonly Problem[];
   /** Owned live objects that carry this spec's name and that no decoded spec claims. */
@@ -80,6 +84,8 @@ export interface BuildOptions {
   readonly refused: ReadonlySet<ObjectKey>;
   /** Changes that the API server has refused because a field is immutable. */
   readonly immutable: ReadonlyMap<ObjectKey, ImmutableRefusal>;
+  /** Specs that are left as they are: their pools follow what runs. Absent: none. */
+  readonly suspended?: SuspendedSpecs;
 }
 
 /**
@@ -91,7 +97,17 @@ export function buildDesired(world: World, policy: Policy, options: BuildOptions
   if (options.refused.size + options.immutable.size > 0) return build(world, policy, options);
   const [set, registry, { services, objects }] = [snapshotValue(world.specs), snapshotValue(world.registry), world.cluster];
   const live = [services, ...objects.values()].map(snapshotValue);
-  const parts = [policy, world.specs.kind, set?.specs, set?.broken, registry?.kv, registry?.instances, ...live];
+  const parts = [
+    options.suspended?.key ?? '',
+    policy,
+    world.specs.kind,
+    set?.specs,
+    set?.broken,
+    set?.lastGood,
+    registry?.kv,
+    registry?.instances,
+    ...live,
+  ];
   const last = options.memo.last.get('desired');
   if (last?.parts.length === parts.length && last.parts.every((part, i) => part === parts[i])) return last.desired;
   const desired = build(world, policy, options);
@@ -99,11 +115,12 @@ export function buildDesired(world: World, policy: Policy, options: BuildOptions
   return desired;
 }
 
-function build(world: World, policy: Policy, { memo, refused, immutable }: BuildOptions): Desired {
+function build(world: World, policy: Policy, { memo, refused, immutable, suspended = NO_SUSPENSIONS }: BuildOptions): Desired {
   const set = snapshotValue(world.specs);
-  const specs = set?.specs ?? new Map<SpecId, Spec>();
   const live = liveObjects(world);
-  const claims = settleClaims(specs, (key) => heldBy(live.get(key), policy.owner), new Set(set?.broken.keys()), memo.claims);
+  const holderOf = (key: ObjectKey): string | undefined => heldBy(live.get(key), policy.owner);
+  const specs = set === undefined ? new Map<SpecId, Spec>() : specsInForce(set, holderOf);
+  const claims = settleClaims(specs, holderOf, new Set(set?.broken.keys()), memo.claims);
   const wanted = wantedObjects(specs, claims);
   const inventory = takeInventory({ world, live, claims, policy });
   const recreations = findRecreations({ refusals: immutable, wanted, live, refused, owner: policy.owner });
@@ -116,6 +133,7 @@ function build(world: World, policy: Policy, { memo, refused, immutable }: Build
     memo: memo.views,
     refused,
     again,
+    suspended,
     known: world.specs.kind !== 'unavailable',
   });
   const registry = snapshotValue(world.registry);
@@ -133,8 +151,9 @@ function build(world: World, policy: Policy, { memo, refused, immutable }: Build
     const spec = specs.get(id);
     result.set(id, {
       id,
-      standing: broken !== undefined ? 'broken' : claims.setAside.has(id) ? 'set-aside' : spec !== undefined ? 'decoded' : 'gone',
-      spec,
+      standing: standingOf(id, { specs, broken, setAside: claims.setAside, suspended }),
+      // A person who suspends it means its last good version as well.
+      spec: broken !== undefined && suspended.has(id) ? undefined : spec,
       problems: [...(broken ?? []), ...(claims.problems.get(id) ?? [])],
       leftovers: inventory.bySpec.get(id)?.filter((object) => !claims.holders.has(object.key)) ?? [],
       pools: views.get(id) ?? [],
@@ -217,19 +236,21 @@ function viewPools(input: {
   memo: ViewMemo;
   refused: ReadonlySet<ObjectKey>;
   again: Recreations;
+  suspended: SuspendedSpecs;
   known: boolean;
 }): ReadonlyMap<SpecId, readonly PoolView[]> {
   const views = new Map<SpecId, PoolView[]>();
   const seen = new Set<PoolKey>();
   const traefikServiceOf = traefikServices(() => input.wanted.values());
   for (const [live, spec] of input.inventory.services) {
-    const recreated = whyRecreated(live, spec, input.again);
+    const isSuspended = input.suspended.has(spec);
+    const recreated = isSuspended ? undefined : whyRecreated(live, spec, input.again);
     const isLeft = input.refused.has(live.key) || input.again.recreations.has(live.key);
-    const wish = input.wanted.get(live.key);
+    const wish = isSuspended ? undefined : input.wanted.get(live.key);
     const desired = isLeft ? undefined : wish;
     const gone = input.known && !input.claims.holders.has(live.key) && ownershipOf(live, input.policy.owner) === 'owned';
     // A Service that stays in the cluster goes on serving.
-    const pruned = gone && whyItStays(live) === undefined;
+    const pruned = gone && !isSuspended && whyItStays(live) === undefined;
     const key = poolKey(live.namespace, live.name);
     seen.add(key);
     const old = input.memo.get(key);
@@ -270,29 +291,4 @@ function countPools({ services, told }: Inventory, registry: RegistryState | und
   const pools = new Set<PoolKey>([...told, ...[...services.keys()].map((live) => poolKey(live.namespace, live.name))]);
   for (const pool of registry?.instances.keys() ?? []) pools.add(pool);
   return pools.size;
-}
-
-function conflictsOfNames(views: readonly PoolView[], registry: RegistryState | undefined): ReadonlyMap<PoolKey, Problem> {
-  const registering = views.filter((view) => view.leaving === undefined || registry?.instances.has(view.pool) === true);
-  const wanted = new Map(registering.map((view) => [view.pool, view.service]));
-  return settleNames([
-    ...registering.map(({ service, pool, spec }) => {
-      const registered = registry?.instances.get(pool)?.some((instance) => instance.service === service) === true;
-      return { service, pool, spec, registered };
-    }),
-    ...[...(registry?.instances ?? [])].flatMap(([pool, instances]) => {
-      const others = instances.filter(({ service }) => service !== wanted.get(pool)).map(({ service }) => service);
-      const spec = specId(instances[0]?.meta[META.spec] ?? '');
-      return [...new Set(others)].map((service) => ({ service, pool, spec, registered: true, leaving: true }));
-    }),
-  ]);
-}
-
-/** The kinds that must be watched: those of the specs, those we have applied before, and the kinds every pool needs. */
-export function kindsToWatch(specs: Iterable<Spec>, remembered: Iterable<string>, always: readonly GroupKind[]): ReadonlySet<GroupKind> {
-  const kinds = new Set<GroupKind>(always);
-  for (const kind of remembered) kinds.add(kind as GroupKind);
-  for (const spec of specs)
-    for (const { key } of spec.objects) kinds.add(key.slice(0, key.indexOf('/', key.indexOf('/') + 1)) as GroupKind);
-  return kinds;
 }

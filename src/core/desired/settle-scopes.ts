@@ -65,7 +65,9 @@ function settle(set: SpecSet, clusterScoped: ReadonlySet<GroupKind>, memo: Scope
     else broken.set(id, twice);
   }
   memo.specs = settled;
-  return changed ? { ...set, specs, broken } : set;
+  const lastGood =
+    set.lastGood === undefined ? {} : { lastGood: new Map([...set.lastGood].map(([id, spec]) => [id, settleSpec(spec, clusterScoped)])) };
+  return changed ? { ...set, specs, broken, ...lastGood } : { ...set, ...lastGood };
 }
 
 function settleSpec(spec: Spec, clusterScoped: ReadonlySet<GroupKind>): Spec {

@@ -1,12 +1,12 @@
 import type { Problem } from '../../shared/problem.ts';
 import type { ApplyObject, ClusterAction, RegistryAction } from './action.ts';
 import type { Gateways } from './gateway.ts';
-import type { GroupKind, KvKey, NodeName, ObjectKey, PoolKey, SpecId } from './ids.ts';
+import type { GroupKind, KvKey, NodeName, ObjectKey, PoolKey, Revision, SpecId } from './ids.ts';
 import type { LiveObject } from './objects.ts';
 import type { RegistryState } from './registration.ts';
 import type { StatusRange } from './settings.ts';
 import type { Snapshot } from './snapshot.ts';
-import type { SpecFiles } from './spec-set.ts';
+import type { CommitChanges, SpecFile, SpecFiles } from './spec-set.ts';
 import type { ClusterState } from './world.ts';
 
 export type Unsubscribe = () => void;
@@ -20,6 +20,19 @@ export interface SpecSource {
    * after which commits are listed. Never throws but for an abort: a failure is a stale or unavailable snapshot.
    */
   read(since: string, signal: AbortSignal): Promise<Snapshot<SpecFiles>>;
+  /**
+   * The last `most` commits as far as `at` that changed one file, newest first, each with that change alone. Throws an AppError when
+   * Git cannot tell. Absent: there is no history to ask.
+   */
+  history?(
+    asked: { readonly spec: SpecId; readonly at: Revision; readonly most: number },
+    signal: AbortSignal,
+  ): Promise<readonly CommitChanges[]>;
+  /**
+   * Earlier versions of files, by path and blob id: those that the head, or a commit before it, had at that path. What cannot be had
+   * is left out. Never throws but for an abort. Absent: the source has no history.
+   */
+  recall?(blobs: ReadonlyMap<SpecId, string>, signal: AbortSignal): Promise<readonly SpecFile[]>;
 }
 
 /** How one Kubernetes action ended. `stored`: what an apply made of its object, as the API server answered. */

@@ -20,6 +20,19 @@ export interface CommitFacts {
   readonly allowRemoval: readonly string[];
 }
 
+/** What a commit made of one file that may be a spec. */
+export interface FileChange {
+  readonly id: SpecId;
+  readonly change: 'added' | 'changed' | 'removed';
+  /** What it holds after the commit; absent for one that was removed. */
+  readonly blobId?: string;
+}
+
+/** A commit with the files that it changed, a merge against its first parent. */
+export interface CommitChanges extends Pick<CommitFacts, 'revision' | 'author' | 'committedAtMs' | 'subject'> {
+  readonly changes: readonly FileChange[];
+}
+
 /** What the Git leg read: every file under the root at one commit. */
 export interface SpecFiles {
   readonly revision: Revision;
@@ -30,6 +43,8 @@ export interface SpecFiles {
   readonly commits: readonly CommitFacts[];
   /** The commit itself; absent where nobody has asked Git for it. */
   readonly head?: CommitFacts;
+  /** The head and the commits before it with what they changed, newest first, a bounded number. Absent where Git does not tell. */
+  readonly recent?: readonly CommitChanges[];
   /** True when nobody could tell what was in force before: whether the head may follow it was not asked. */
   readonly judgedAlone?: true;
   /** What should be said although the read succeeded (history rewritten, …). */
@@ -52,11 +67,15 @@ export interface SpecSet {
   readonly broken: ReadonlyMap<SpecId, readonly Problem[]>;
   /** The text of each broken file, as far as there is any; one that is not here could not be read, and may hold anything. */
   readonly brokenTexts?: ReadonlyMap<SpecId, Mentions>;
+  /** Of broken files: the last version that was in force, where one is known. What it wants stays in force. */
+  readonly lastGood?: ReadonlyMap<SpecId, Spec>;
   /** Warnings and notes of the specs that decoded. */
   readonly notes: readonly Problem[];
   readonly commits: readonly CommitFacts[];
   /** The commit itself; see `SpecFiles`. */
   readonly head?: CommitFacts;
+  /** See `SpecFiles`. */
+  readonly recent?: readonly CommitChanges[];
   /** See `SpecFiles`. */
   readonly judgedAlone?: true;
 }

@@ -77,8 +77,10 @@ function unreadiness(spec: DesiredSpec | undefined, context: PlanContext): strin
   if (spec === undefined || spec.standing === 'gone') return 'it does not exist';
   if (spec.standing === 'broken') return 'it is broken';
   if (spec.standing === 'set-aside') return 'it is set aside';
+  if (spec.spec === undefined) return 'it does not exist, and what it held is suspended';
   const first = firstUnsettled(planObjects(spec, context), context);
-  return first === undefined ? undefined : `${objectTitle(first.object.key)}: ${first.why}`;
+  if (first === undefined) return undefined;
+  return `${spec.standing === 'suspended' ? 'it is suspended, and ' : ''}${objectTitle(first.object.key)}: ${first.why}`;
 }
 
 function firstUnsettled(

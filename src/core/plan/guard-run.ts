@@ -1,13 +1,16 @@
 import type { Problem, ProblemCode } from '../../shared/problem.ts';
 import { problem } from '../../shared/problem.ts';
+import { rememberGood } from '../desired/specs-in-force.ts';
+import { withoutElapsed } from '../desired/suspensions.ts';
 import { toldPools } from '../desired/told-pools.ts';
 import type { Action, Hold } from '../model/action.ts';
 import type { GroupKind } from '../model/ids.ts';
 import { byBytes, kindOf, SERVICE_KIND } from '../model/ids.ts';
-import type { GrantedRemoval, Memory, RemovalKey } from '../model/memory.ts';
+import type { Approval, GrantedRemoval, Memory, RemovalKey } from '../model/memory.ts';
 import type { RemovalLimit } from '../model/policy.ts';
 import { snapshotValue } from '../model/snapshot.ts';
-import { spendApprovals } from './approvals.ts';
+import type { Held } from './approvals.ts';
+import { allowedByName, approvalsNow, heldOf, spendApprovals, unitsOf, withoutAllowed } from './approvals.ts';
 import type { PlanContext } from './context.ts';
 import type { Removal, SpecPlan } from './spec-plan.ts';
 import { stayOutAfter } from './stay-out-after.ts';
@@ -17,12 +20,14 @@ export interface Guarded {
   readonly plans: readonly SpecPlan[];
   readonly holds: readonly Hold[];
   readonly memory: Memory;
+  /** What is held for being too much at once: an approval may release it. Undefined: nothing is. */
+  readonly held: Held | undefined;
 }
 
 /**
  * Guards a whole run (design section 9, promises 1 and 2). Removals are all or nothing: those planned now and not yet granted,
  * plus those done within the window, against the highest number owned in it. Above the limit nothing new is removed,
- * unless commits after the last applied one allow it by trailer. What was granted stays granted until it is done, so a
+ * unless commits after the last applied one allow it by trailer, or a person by the API. What was granted stays granted until it is done, so a
  * removal that drains is not stopped half-way by its own weight. Pure.
  */
 export function guardRun(plans: readonly SpecPlan[], context: PlanContext): Guarded {
@@ -30,17 +35,31 @@ export function guardRun(plans: readonly SpecPlan[], context: PlanContext): Guar
   const kept = keepGrants(planned, context);
   const fresh = planned.filter((removal) => kept[removal.key] === undefined);
   const free = fresh.filter((removal) => removal.bar === undefined);
-  const verdict = judge(free, kept, context);
-  const spending = verdict === undefined ? undefined : spendApprovals(unitsOf(free), context);
-  const granted = verdict === undefined || spending !== undefined ? free : [];
-  const grant: GrantedRemoval = { atMs: context.nowMs, ...(spending === undefined ? {} : { approvedBy: spending.by }) };
-  const allowed = { ...kept, ...Object.fromEntries(granted.map((removal) => [removal.key, grant])) };
+  const grant: GrantedRemoval = { atMs: context.nowMs };
+  const first = judge(free, kept, context);
+  const named = first === undefined ? { removals: [], by: '' } : allowedByName(free, context);
+  const released = { ...kept, ...grants(named.removals, { ...grant, approvedBy: named.by }) };
+  // What has come since somebody looked is judged as if that had gone already.
+  const rest = free.filter((removal) => released[removal.key] === undefined);
+  const verdict = named.removals.length === 0 ? first : judge(rest, released, context);
+  const spending = verdict === undefined ? undefined : spendApprovals(unitsOf(rest), context);
+  const isLetPass = verdict === undefined || spending !== undefined;
+  const allowed = {
+    ...released,
+    ...grants(isLetPass ? rest : [], { ...grant, ...(spending === undefined ? {} : { approvedBy: spending.by }) }),
+  };
   const guarded = plans.map((plan) => holdPlan(plan, allowed, verdict));
   const removals = datedWhenDone(allowed, guarded, context.nowMs);
   const holds = guarded.flatMap((plan) => plan.holds);
   const spent = spending?.spent ?? context.memory.spent;
-  return { plans: guarded, holds, memory: nextMemory({ removals, holds, spent, stayOut: stayOutAfter(guarded, context) }, context) };
+  const approvals = withoutAllowed(spending?.approvals ?? approvalsNow(context.memory, context.nowMs), named.removals);
+  const stayOut = stayOutAfter(guarded, context);
+  const memory = nextMemory({ removals, holds, spent, approvals, stayOut }, context);
+  return { plans: guarded, holds, memory, held: isLetPass ? undefined : heldOf(rest, context) };
 }
+
+const grants = (removals: readonly Removal[], grant: GrantedRemoval): Readonly<Record<RemovalKey, GrantedRemoval>> =>
+  Object.fromEntries(removals.map((removal) => [removal.key, grant]));
 
 /** Grants that still count: within the window, or for a removal that is not finished. What is wanted again loses its grant. */
 function keepGrants(planned: readonly Removal[], context: PlanContext): Readonly<Record<RemovalKey, GrantedRemoval>> {
@@ -86,7 +105,8 @@ function judge(fresh: readonly Removal[], kept: Readonly<Record<RemovalKey, Gran
   if (fresh.length === 0) return undefined;
   const specs = snapshotValue(context.world.specs);
   const needed = unitsOf(fresh);
-  const remedy = `Commit with the trailer "Poolkeeper-Allow-Removal: ${needed}" (or more), or put the files back.`;
+  const trailer = `Commit with the trailer "Poolkeeper-Allow-Removal: ${needed}" (or more)`;
+  const remedy = `${trailer}, or look at it with \`poolkeeper approve\` and let it go, or put the files back.`;
   const say = (code: ProblemCode, message: string): Verdict => ({ problem: problem(code, message, { remedy }) });
   const { memory } = context;
   if (memory.source !== '' && specs !== undefined && specs.source !== memory.source) {
@@ -125,13 +145,6 @@ function limitOf(limit: RemovalLimit | undefined, highest: number): number {
   return limit.kind === 'number' ? limit.value : Math.floor(highest * limit.value);
 }
 
-/** What an approval counts: pools, and objects that go without a pool. Objects that go with a pool are covered by it. */
-function unitsOf(removals: readonly Removal[]): number {
-  const pools = removals.filter((removal) => removal.kind === 'pool').length;
-  const single = removals.filter((removal) => removal.kind === 'object' && !removal.withPool).length;
-  return Math.max(1, pools + single);
-}
-
 /** A spec's removals stand or fall together: a pool out of traffic whose objects stay would help nobody. */
 function holdPlan(plan: SpecPlan, granted: Readonly<Record<RemovalKey, GrantedRemoval>>, verdict: Verdict | undefined): SpecPlan {
   if (plan.removals.length + plan.removing.length + plan.whileHeld.length + plan.holds.length === 0) return plan;
@@ -147,6 +160,7 @@ interface Outcome {
   readonly removals: Readonly<Record<RemovalKey, GrantedRemoval>>;
   readonly holds: readonly Hold[];
   readonly spent: Readonly<Record<string, number>>;
+  readonly approvals: readonly Approval[];
   readonly stayOut: Memory['stayOut'];
 }
 
@@ -154,22 +168,33 @@ interface Outcome {
  * The memory after this run; the same value as before when nothing changed. The applied revision, and the source, move only when nothing
  * is held, and when nothing is hidden that would be held.
  */
-function nextMemory({ removals, holds, spent, stayOut }: Outcome, context: PlanContext): Memory {
-  const { memory, world } = context;
+function nextMemory({ removals, holds, spent, approvals, stayOut }: Outcome, context: PlanContext): Memory {
+  const { memory, world, nowMs } = context;
   const specs = world.specs.kind === 'complete' ? world.specs.value : undefined;
   const isOtherSource = specs !== undefined && specs.source !== memory.source;
   // Removals by another source are held by kind: while one is not known, nobody can say that nothing is held.
-  const settled = specs !== undefined && holds.length === 0 && context.removalBar === undefined && (!isOtherSource || knowsKinds(context));
+  const isSeen = !hidesRemovals(context) && (!isOtherSource || knowsKinds(context));
+  const settled = specs !== undefined && holds.length === 0 && context.removalBar === undefined && isSeen;
+  const { approvals: _before, lastGood: before, ...kept } = withoutElapsed(memory, nowMs);
+  const set = snapshotValue(world.specs);
+  const lastGood = set === undefined ? before : rememberGood(set, before);
   const next: Memory = {
-    ...memory,
+    ...kept,
     removals,
     spent,
     kinds: rememberKinds(context),
+    ...(lastGood === undefined ? {} : { lastGood }),
     ...(stayOut === undefined ? {} : { stayOut }),
+    // With all that they were for gone, they allow nothing else, as those of commits do not.
+    ...(settled || approvals.length === 0 ? {} : { approvals }),
     ...(settled ? { source: specs.source, appliedRevision: specs.revision, specCount: specs.specs.size + specs.broken.size } : {}),
   };
   return JSON.stringify(next) === JSON.stringify(memory) ? memory : next;
 }
+
+/** What a suspended spec has dropped is held by nothing else, and would go when it is resumed. */
+const hidesRemovals = ({ desired }: PlanContext): boolean =>
+  [...desired.specs.values()].some(({ standing, leftovers }) => standing === 'suspended' && leftovers.some((one) => !one.deleting));
 
 /** Whether every kind that we may have objects of has been seen whole; of a kind that is not served nobody has any. */
 function knowsKinds({ memory, world: { cluster } }: PlanContext): boolean {

@@ -16,10 +16,11 @@ export interface Pruning {
 
 /**
  * What a file has dropped goes when all that the file contains is in step, and not before: what takes its place may be refused, or
- * wait for another spec, and then both would be missing. A file that is gone has nothing to wait for.
+ * wait for another spec, and then both would be missing. A file that is gone has nothing to wait for. Of a spec that is suspended nothing goes.
  */
 export function planPruning(spec: DesiredSpec, steps: readonly PlannedObject[], context: PlanContext): Pruning {
   const all = spec.leftovers.filter((object) => !object.deleting && whyItStays(object) === undefined);
+  if (spec.standing === 'suspended') return { pruned: [], kept: new Set(all.map(({ key }) => key)), waiting: [] };
   const mayGo = all.length === 0 || (spec.standing !== 'set-aside' && steps.every((one) => isSettled(one, context)));
   if (mayGo) return { pruned: all, kept: NONE, waiting: [] };
   const what = `what the file has dropped goes when all that it contains is applied (${all.length === 1 ? '1 object' : `${all.length} objects`})`;

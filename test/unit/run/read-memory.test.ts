@@ -27,6 +27,13 @@ describe('parseMemory', () => {
     JSON.stringify({ ...MEMORY, spent: 'x' }),
     JSON.stringify({ ...MEMORY, kinds: {} }),
     JSON.stringify({ ...MEMORY, source: 1 }),
+    JSON.stringify({ ...MEMORY, approvals: {} }),
+    JSON.stringify({ ...MEMORY, approvals: [{ kind: 'hold', untilMs: 9 }] }),
+    JSON.stringify({ ...MEMORY, approvals: [{ kind: 'budget', untilMs: 9, left: 1.5 }] }),
+    JSON.stringify({ ...MEMORY, approvals: [{ kind: 'all', untilMs: 9 }] }),
+    JSON.stringify({ ...MEMORY, suspended: [] }),
+    JSON.stringify({ ...MEMORY, suspended: { 'a.yaml': true } }),
+    JSON.stringify({ ...MEMORY, suspendedAll: 'yes' }),
   ])('remembers nothing from %s', (text) => {
     expect(parseMemory(text)).toBe(EMPTY_MEMORY);
   });

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { revision, specId } from '../../../src/core/model/ids.ts';
+import type { SpecSource } from '../../../src/core/model/ports.ts';
 import type { Snapshot } from '../../../src/core/model/snapshot.ts';
-import type { SpecFiles, SpecSet } from '../../../src/core/model/spec-set.ts';
+import type { SpecFile, SpecFiles, SpecSet } from '../../../src/core/model/spec-set.ts';
 import { changedSpecs, SpecPoller } from '../../../src/run/spec-poller.ts';
 import { problem } from '../../../src/shared/problem.ts';
 import { complete, service, spec, specSet, stale, unavailable } from '../../support/builders.ts';
@@ -134,6 +135,88 @@ describe('SpecPoller', () => {
     expect(poller.problems().map(({ code }) => code)).toEqual(['GIT_HISTORY_REWRITTEN']);
     await poller.poll('', signal);
     expect(poller.problems()).toEqual([]);
+  });
+});
+
+describe('SpecPoller and the last good versions of broken files', () => {
+  const [A, B] = [specId('a'), specId('b')];
+  const clock = { now: () => 30, random: () => 0 };
+  const version = (id: string, blobId: string): SpecFile => ({
+    id: specId(id),
+    blobId,
+    content: { kind: 'bytes', bytes: Buffer.from(blobId) },
+  });
+  const head = (id: string, ...all: readonly SpecFile[]): Snapshot<SpecFiles> => complete({ ...files(id), files: all });
+  /** A file whose blob id begins with `bad` is broken. */
+  const judge = (from: SpecFiles): SpecSet => {
+    const isBad = ({ blobId }: SpecFile): boolean => blobId.startsWith('bad');
+    const good = from.files.filter((file) => !isBad(file)).map(({ id, blobId }) => ({ ...spec(id, service(id)), blobId }));
+    return {
+      ...specSet(good, { broken: Object.fromEntries(from.files.filter(isBad).map(({ id }) => [id, []])) }),
+      revision: from.revision,
+    };
+  };
+  const goodOf = (poller: SpecPoller): unknown => {
+    const snapshot = poller.snapshot();
+    const good = snapshot.kind === 'unavailable' ? undefined : snapshot.value.lastGood;
+    return good === undefined ? undefined : Object.fromEntries([...good].map(([id, { blobId }]) => [id, blobId]));
+  };
+  function follow(heads: Snapshot<SpecFiles>[], history: readonly SpecFile[] = []) {
+    const asked: [string, string][][] = [];
+    const source: SpecSource = {
+      read: async () => heads.shift() ?? unavailable(),
+      recall: async (blobs) => {
+        asked.push([...blobs]);
+        return history.filter(({ id, blobId }) => blobs.get(id) === blobId);
+      },
+    };
+    return { poller: new SpecPoller(source, judge, clock), asked };
+  }
+
+  it('keeps the version of the head before, over several broken ones, until the file is good or gone', async () => {
+    const all = [version('a', 'good1'), version('b', 'good')];
+    const heads = [
+      head('r1', ...all),
+      head('r2', version('a', 'bad1')),
+      head('r4', version('a', 'bad2')),
+      head('r5', version('a', 'good2')),
+    ];
+    const { poller, asked } = follow([...heads, head('r6', version('a', 'bad3')), head('r7')]);
+    const seen: unknown[] = [];
+    for (let i = 0; i < 6; i++) {
+      await poller.poll('', signal);
+      seen.push(goodOf(poller));
+    }
+    expect(seen).toEqual([undefined, { a: 'good1' }, { a: 'good1' }, undefined, { a: 'good2' }, undefined]);
+    expect(asked).toEqual([]);
+  });
+
+  it('has the versions that an earlier process remembered looked for, each once', async () => {
+    const same = head('r2', version('a', 'bad'), version('b', 'bad'));
+    const { poller, asked } = follow([same, same, same], [version('a', 'good')]);
+    expect((await poller.poll('', signal)).changed).toBe(true);
+    expect(goodOf(poller)).toBeUndefined();
+    poller.remembered({ [A]: 'good', [B]: 'lost', [specId('c')]: 'of no broken file' });
+    expect((await poller.poll('', signal)).changed).toBe(true);
+    expect(goodOf(poller)).toEqual({ a: 'good' });
+    expect((await poller.poll('', signal)).changed).toBe(false);
+    expect(asked).toEqual([
+      [
+        [A, 'good'],
+        [B, 'lost'],
+      ],
+    ]);
+  });
+
+  it('does without a version that is not good either, and without a history', async () => {
+    const { poller } = follow([head('r2', version('a', 'bad'))], [version('a', 'bad too')]);
+    poller.remembered({ [A]: 'bad too' });
+    await poller.poll('', signal);
+    expect(goodOf(poller)).toBeUndefined();
+    const bare = new SpecPoller({ read: async () => head('r2', version('a', 'bad')) }, judge, clock);
+    bare.remembered({ [A]: 'good' });
+    await bare.poll('', signal);
+    expect(goodOf(bare)).toBeUndefined();
   });
 });
 

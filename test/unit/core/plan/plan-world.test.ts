@@ -255,6 +255,17 @@ describe('a file that leaves', () => {
     expect(new Set(plan.guarded.holds.map((hold) => hold.reason.code))).toEqual(new Set(['BROKEN_SPEC_MAY_OWN']));
   });
 
+  it('is repaired to its last good version while its own file is broken, and no more than that', () => {
+    const set = { ...specSet([other], { broken: { [WEB.id]: [] } }), lastGood: new Map([[WEB.id, WEB]]) };
+    const spoiled: World = { ...both(), specs: complete(set) };
+    const calm = planWorld(spoiled);
+    expect(calm.actions).toEqual([]);
+    expect(calm.guarded.memory.lastGood).toEqual({ [WEB.id]: WEB.blobId });
+    const services = new Map([...(snapshotValue(spoiled.cluster.services) ?? [])].filter(([key]) => !key.endsWith('/web')));
+    const { actions } = planWorld({ ...spoiled, cluster: { ...spoiled.cluster, services: complete(services) } });
+    expect(actions.map((action) => (action.kind === 'apply-object' ? action.key : action.kind))).toEqual(['/Service/default/web']);
+  });
+
   it('stays while its own file is broken, and names no other', () => {
     const spoiled: World = { ...both(), specs: complete(specSet([other], { broken: { [WEB.id]: [] } })) };
     expect(new Set(planWorld(spoiled).guarded.holds.map((hold) => hold.reason.message))).toEqual(
