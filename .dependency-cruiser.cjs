@@ -74,9 +74,9 @@ module.exports = {
       from: { path: '^src/cli/', pathNot: '^src/cli/demo\\.ts$' },
     },
     onlyOrNode('cli-demo', '^src/cli/demo\\.ts$', ['^src/(?!web)']),
-    onlyOrNode('wiring', '^src/(connections|daemon|live-report|log-and-traces|notifications|once|parts)\\.ts$', [
+    onlyOrNode('wiring', '^src/(connections|daemon|live-report|log-and-traces|notifications|once|parts|wishes)\\.ts$', [
       '^src/(adapters|config|core|http|run|shared|telemetry)/',
-      '^src/(connections|live-report|log-and-traces|notifications|parts)\\.ts$',
+      '^src/(connections|live-report|log-and-traces|notifications|parts|wishes)\\.ts$',
     ]),
     onlyOrNode('main', '^src/main\\.ts$', ['^src/cli/']),
   ],

@@ -96,11 +96,11 @@ export function gitOptions({ git }: Config, mirrorDir: string, clock: Clock, io:
   };
 }
 
-/** Where other replicas reach this one. */
-export function advertisedUrl({ http: { advertise, listen } }: Config): string {
+/** Where other replicas reach this one; `port`: the one that it listens on, where the configuration leaves the choice to the system. */
+export function advertisedUrl({ http: { advertise, listen } }: Config, port?: string): string {
   if (advertise !== undefined) return advertise;
   const host = listen.host === '0.0.0.0' || listen.host === '::' ? firstAddress() : listen.host;
-  return `http://${host.includes(':') ? `[${host}]` : host}:${listen.port}`;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port === undefined || port === '' ? listen.port : port}`;
 }
 
 /** The first address of this machine that others can reach: a Pod has one. */

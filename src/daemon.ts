@@ -1,13 +1,11 @@
 import type { Config } from './config/config.ts';
 import { snapshotValue } from './core/model/snapshot.ts';
-import { explain } from './core/report/explain.ts';
-import { poolPicture } from './core/report/pool-picture.ts';
 import type { RunReport } from './core/report/run-report.ts';
 import type { HttpServer } from './http/create-http-server.ts';
 import { createHttpServer } from './http/create-http-server.ts';
 import type { RunFailure } from './http/overview.ts';
 import { readPageFiles } from './http/page-files.ts';
-import { metricsNow, reportNow, sourcesNow } from './live-report.ts';
+import { answersOf, metricsNow, reportNow } from './live-report.ts';
 import type { DaemonLog } from './log-and-traces.ts';
 import { openLog, openTracer } from './log-and-traces.ts';
 import { buildNotifier } from './notifications.ts';
@@ -17,7 +15,6 @@ import type { Outcome } from './run/apply-plan.ts';
 import type { Engine } from './run/engine.ts';
 import { firstPoll } from './run/first-poll.ts';
 import { knowLeader, leaderUrl } from './run/know-leader.ts';
-import { migratePools } from './run/migrate-pools.ts';
 import type { Notifier } from './run/notifier.ts';
 import { ReconcileLoop } from './run/reconcile-loop.ts';
 import type { ResyncSchedule } from './run/schedule-resync.ts';
@@ -29,6 +26,7 @@ import type { Metrics } from './telemetry/create-metrics.ts';
 import { createMetrics } from './telemetry/create-metrics.ts';
 import { ReportLogger } from './telemetry/report-logger.ts';
 import { watchRequests } from './telemetry/watch-requests.ts';
+import { wishesOf } from './wishes.ts';
 
 /** A running daemon. */
 export interface Daemon {
@@ -85,7 +83,7 @@ export async function startDaemon(config: Config, io: DaemonIo): Promise<Daemon>
     parts,
     engine: engineOf(parts, { dryRun: false, mayBegin: () => !stopping.signal.aborted, onOutcome, ...tracing }),
     reports,
-    metrics: createMetrics({ live: () => metricsNow(works, loop.queueLength()) }),
+    metrics: createMetrics({ exemplars: config.metrics.exemplars, live: () => metricsNow(works, loop.queueLength()) }),
     notifier,
     report: undefined,
     failing: undefined,
@@ -99,6 +97,7 @@ export async function startDaemon(config: Config, io: DaemonIo): Promise<Daemon>
     await parts.close();
     throw error;
   });
+  parts.servesAt(url);
   const unsubscribe = wakeOnChange(parts, loop);
   const timer = scheduleOf(config, resync);
   log.info({ event: 'start', url, cluster: config.cluster, owner: config.owner }, `poolkeeper serves ${url}`);
@@ -154,7 +153,7 @@ function createLoop(works: Workings, config: Config, onReport: DaemonIo['onRepor
       const turn = await engine.run(trigger, signal);
       works.report = turn.report;
       reports.logReport(turn.report, turn.trace);
-      metrics.observe(turn.report);
+      metrics.observe(turn.report, turn.trace);
       tellPeople(works, turn.report);
       onReport?.(turn.report);
       works.failing = undefined;
@@ -191,18 +190,11 @@ function createServer(works: Workings, config: Config, { loop, resync, signal }:
     livez: () => loop.isAlive(),
     logLevel: { state: () => level.state(), set: (to, forMs) => level.set(to, forMs) },
     failing: () => works.failing,
-    why: (asked) => {
-      const last = works.engine.lastRun();
-      return last && explain(asked, { ...last, sources: sourcesNow(works.parts), nowMs: works.parts.clock.now() });
-    },
-    picture: (pool) => {
-      const last = works.engine.lastRun();
-      return last && poolPicture(pool, last.context);
-    },
+    ...answersOf(works, signal),
     page: readPageFiles(),
     ready: () => readiness(works.report),
     leader: () => leaderUrl(works.parts.leases.consul),
-    metrics: () => works.metrics.text(),
+    metrics: works.metrics,
     resync: async (spec) => {
       if (spec !== undefined && !(works.report?.specs.some(({ id }) => id === spec) ?? false)) return { queued: false, coalesced: false };
       const coalesced = asked > 0;
@@ -213,22 +205,7 @@ function createServer(works: Workings, config: Config, { loop, resync, signal }:
         .finally(() => asked--);
       return { queued: true, coalesced };
     },
-    drain: async (wish) => {
-      const refused = await works.parts.drainNode(wish, signal);
-      works.log.info({ event: 'drain', ...wish, result: refused?.code ?? 'done' }, `asked to ${wish.drain ? '' : 'un'}drain ${wish.node}`);
-      return refused;
-    },
-    migrate: async (wish) => {
-      const { registry, leases, policy, clock } = works.parts;
-      const pools = works.report?.pools ?? [];
-      const result = await migratePools(wish, { registry, lease: leases.consul, policy, clock, pools }, signal);
-      works.log.info(
-        { event: 'migrate', ...wish, result: result.kind === 'done' ? 'done' : result.problem.code },
-        'asked to migrate pools',
-      );
-      if (result.kind === 'done') void resync().catch(() => undefined);
-      return result;
-    },
+    ...wishesOf({ ...works, wake: (trigger) => loop.wake(trigger), resync }, signal),
     onResync: (result) => works.metrics.countResync(result),
     onError: (error) => works.log.error({ event: 'error', error: errorText(error) }, 'a request failed'),
   });

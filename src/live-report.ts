@@ -1,8 +1,14 @@
 import { sourceReports } from './core/report/build-report.ts';
+import { explain } from './core/report/explain.ts';
+import { pendingChanges } from './core/report/pending-changes.ts';
+import { poolPicture } from './core/report/pool-picture.ts';
 import type { RunReport, SourceReport } from './core/report/run-report.ts';
 import { withProbes } from './core/report/with-probes.ts';
+import type { HttpServerOptions } from './http/http-server-options.ts';
 import type { Parts } from './parts.ts';
+import type { Engine } from './run/engine.ts';
 import type { Notifier } from './run/notifier.ts';
+import { SpecHistory } from './run/spec-history.ts';
 import type { MetricsOptions } from './telemetry/create-metrics.ts';
 
 /** What tells how a daemon is between its runs. */
@@ -40,5 +46,34 @@ export function metricsNow(
     probed: parts.routeProbe?.state(),
     queued,
     problems: notifier?.problems() ?? [],
+  };
+}
+
+/** What answers questions about the last run needs; `report` is that of the moment. */
+export interface AskedDaemon extends Pick<LiveDaemon, 'parts' | 'report'> {
+  readonly engine: Pick<Engine, 'lastRun' | 'commits'>;
+}
+
+/** The questions that the HTTP server may ask about the last run. */
+export function answersOf(
+  works: AskedDaemon,
+  signal: AbortSignal,
+): Required<Pick<HttpServerOptions, 'why' | 'history' | 'picture' | 'changes'>> {
+  const { engine, parts } = works;
+  const histories = new SpecHistory({ source: parts.git, commits: () => engine.commits() });
+  return {
+    why: (asked) => {
+      const last = engine.lastRun();
+      return last && explain(asked, { ...last, commits: engine.commits(), sources: sourcesNow(parts), nowMs: parts.clock.now() });
+    },
+    history: async (spec) => works.report && histories.of(spec, works.report, signal),
+    picture: (pool) => {
+      const last = engine.lastRun();
+      return last && poolPicture(pool, last.context);
+    },
+    changes: (spec) => {
+      const last = engine.lastRun();
+      return last && pendingChanges(spec === undefined ? last.planned : last.planned.filter((one) => one.spec === spec), last);
+    },
   };
 }

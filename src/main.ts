@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { createInterface } from 'node:readline/promises';
 import { setFlagsFromString } from 'node:v8';
 import { crashText } from './cli/crash-text.ts';
+import { EXIT } from './cli/exit-codes.ts';
 import { loadModules } from './cli/load-modules.ts';
 import { VERSION } from './cli/version.ts';
 import { writeFile } from './cli/write-file.ts';
@@ -19,11 +19,14 @@ setFlagsFromString('--semi-space-growth-factor=1');
 setFlagsFromString('--heap-growing-percent=20');
 
 const stop = new AbortController();
+/** 128 + the number of the signal, as shells count. */
+let stopCode = 130;
 
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
   process.on(name, () => {
-    // Who asks twice does not want to wait for a graceful end. 128 + signal number, as shells count.
-    if (stop.signal.aborted) process.exit(name === 'SIGINT' ? 130 : 143);
+    stopCode = name === 'SIGINT' ? 130 : 143;
+    // Who asks twice does not want to wait for a graceful end.
+    if (stop.signal.aborted) process.exit(stopCode);
     stop.abort();
   });
 }
@@ -45,13 +48,16 @@ if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
 }
 
 const { runCli } = await import('./cli/run-cli.ts');
-process.exitCode = await runCli({
+const { readNamed, readStream } = await import('./cli/read-input.ts');
+const code = await runCli({
   argv,
   env: process.env,
   stdout: process.stdout,
   stderr: process.stderr,
   isTerminal: process.stdout.isTTY,
   readFile: (path) => readFileSync(path, 'utf8'),
+  readInput: async (path, signal) =>
+    new TextDecoder().decode(await (path === '-' ? readStream(process.stdin, signal) : readNamed(path, signal))),
   writeFile,
   ...(process.stdin.isTTY && process.stderr.isTTY ? { ask } : {}),
   hasErrorTerminal: process.stderr.isTTY,
@@ -59,18 +65,15 @@ process.exitCode = await runCli({
   signal: stop.signal,
   load: loadModules,
 });
+process.exitCode = code === EXIT.interrupted ? stopCode : code;
 
 // Everything is stopped, so the process ends by itself; should a socket linger, it ends all the same.
 setTimeout(() => process.exit(), 3000).unref();
 
 /** Questions go to stderr: what is written to stdout is the answer. */
-async function ask(question: string): Promise<string> {
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return await lines.question(question, { signal: stop.signal });
-  } finally {
-    lines.close();
-  }
+async function ask(question: string): Promise<string | undefined> {
+  const { askOn } = await import('./cli/ask-terminal.ts');
+  return askOn({ input: process.stdin, output: process.stderr, interrupt: () => stop.abort() }, question, stop.signal);
 }
 
 function fail(error: unknown): never {

@@ -7,8 +7,8 @@ import type { Config } from './config/config.ts';
 import { policyOf } from './config/policy-of.ts';
 import { gitOptions } from './connections.ts';
 import { addEarlier } from './core/report/add-earlier.ts';
+import { pendingChanges } from './core/report/pending-changes.ts';
 import type { PlannedChange } from './core/report/plan-diff.ts';
-import { planDiff } from './core/report/plan-diff.ts';
 import { isRollingOut, type RunReport } from './core/report/run-report.ts';
 import type { RecordedWorld } from './core/snapshot/recorded-world.ts';
 import { buildParts, type DaemonIo, decoderOf, engineOf, releaseLeases, SETTLE_MS } from './parts.ts';
@@ -89,7 +89,7 @@ async function answerOf(
   if (last === undefined) throw new Error('the run has left nothing');
   const { specs: _, ...world } = last.context.world;
   const recorded = { recordedAtMs: now(), owner: config.owner, cluster: config.cluster, keyPath: config.consul.keyPath, world };
-  return { report, changes: planDiff(last.planned, last.context), recorded };
+  return { report, changes: pendingChanges(last.planned, { context: last.context, report }), recorded };
 }
 
 /** How long `syncOnce` goes on while something still changes or waits, and while it does not lead yet. */

@@ -83,6 +83,8 @@ export interface Parts {
   readonly origins: ReadonlyMap<string, LegName>;
   /** Marks a node as somebody wishes; tells what kept it from being done. */
   readonly drainNode: (wish: DrainWish, signal: AbortSignal) => Promise<Problem | undefined>;
+  /** Tells where this process serves, for the other replicas: a port 0 is any that is free. */
+  readonly servesAt: (url: string) => void;
   /** Learns the cluster's UID, without which the Consul lease is not sought; tries until it succeeds. */
   readonly identify: (signal: AbortSignal) => Promise<void>;
   readonly close: () => Promise<void>;
@@ -139,6 +141,7 @@ export async function buildParts(config: Config, io: DaemonIo): Promise<Parts> {
     origins: originsOf({ kubernetes: [client.server], consul: [consul.address], traefik: replicas.map(({ url }) => url) }),
     drainNode: nodeDrainer(config, client, clusterAdapter),
     poller: new SpecPoller(git, decoderOf(config), clock),
+    servesAt: leases.servesAt,
     async identify(signal) {
       leases.identified(await persistently((s) => readClusterUid(client, s), clock, signal));
     },
@@ -162,6 +165,7 @@ interface Leases {
   readonly consul: ConsulLease;
   readonly kubernetes: KubernetesLease;
   readonly terms: readonly LeaseTerm[];
+  readonly servesAt: Parts['servesAt'];
   /** Tells the UID of the cluster, without which the Consul lease is not sought. */
   readonly identified: (clusterUid: string) => void;
 }
@@ -179,13 +183,14 @@ function buildLeases(config: Config, { client, consul, namespace }: LeaseStores)
   const clock = systemClock;
   const identity = `${hostname()}-${randomUUID().slice(0, 8)}`;
   let uid: string | undefined;
+  let port: string | undefined;
   const consulLease = createConsulLease({
     client: consul,
     owner,
     cluster,
     keyPath: config.consul.keyPath,
     clock,
-    holder: () => (uid === undefined ? undefined : { address: `${identity} ${advertisedUrl(config)}`, clusterUid: uid }),
+    holder: () => (uid === undefined ? undefined : { address: `${identity} ${advertisedUrl(config, port)}`, clusterUid: uid }),
     headStartMs: () => consulTerm.headStartMs(),
   });
   const kubernetesLease = createKubernetesLease({
@@ -205,6 +210,9 @@ function buildLeases(config: Config, { client, consul, namespace }: LeaseStores)
     consul: consulLease,
     kubernetes: kubernetesLease,
     terms: [consulTerm, kubernetesTerm],
+    servesAt(url) {
+      port = new URL(url).port;
+    },
     identified(clusterUid) {
       uid = clusterUid;
       consulLease.lookNow();

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { addApproveCommand } from './approve-command.ts';
 import type { CommandContext } from './command-context.ts';
 import { addCompletionCommand } from './completion-command.ts';
 import { addDemoCommand } from './demo-command.ts';
@@ -13,6 +14,7 @@ import { addRoutesCommand } from './routes-command.ts';
 import { addRunCommand } from './run-command.ts';
 import { addSpecCommand } from './spec-command.ts';
 import { addStatusCommand } from './status-command.ts';
+import { addResumeCommand, addSuspendCommand } from './suspend-command.ts';
 import { addSyncCommand } from './sync-command.ts';
 import { addValidateCommand } from './validate-command.ts';
 import { VERSION } from './version.ts';
@@ -26,7 +28,8 @@ Examples:
   poolkeeper run --config poolkeeper.yaml
   poolkeeper status
 
-Exit codes: 0 done, 1 failed, 2 differences found (plan --exit-code), 64 wrong usage, 78 wrong configuration.`;
+Exit codes: 0 done, 1 failed, 2 differences found (plan --exit-code), 64 wrong usage, 78 wrong configuration,
+130 or 143 ended by Ctrl+C or SIGTERM before it was done.`;
 
 /** The whole command line. It throws a CommanderError where commander would end the process. */
 export function buildProgram(context: CommandContext): Command {
@@ -59,6 +62,9 @@ export function buildProgram(context: CommandContext): Command {
   addStatusCommand(program, context);
   addWhyCommand(program, context);
   addResyncCommand(program, context);
+  addApproveCommand(program, context);
+  addSuspendCommand(program, context);
+  addResumeCommand(program, context);
   addDrainCommand(program, context);
   addUndrainCommand(program, context);
   addMigrateCommand(program, context);

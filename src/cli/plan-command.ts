@@ -4,7 +4,7 @@ import { errorCode } from '../config/read-secrets.ts';
 import { actionsOf, type RunReport } from '../core/report/run-report.ts';
 import { type RecordedWorld, readSnapshot, writeSnapshot } from '../core/snapshot/recorded-world.ts';
 import { AppError } from '../shared/errors.ts';
-import { problem } from '../shared/problem.ts';
+import { type Problem, problem } from '../shared/problem.ts';
 import type { PlanAnswer } from './cli-io.ts';
 import { type CommandContext, writeJson, writeProblems } from './command-context.ts';
 import { addConfigOptions, readConfig, readConfigFileOnly } from './config-options.ts';
@@ -27,7 +27,8 @@ interface PlanFlags {
 
 const HELP = `
 Shows what would change: the fields of objects, the backends and tags of pools, the keys of Consul, the routers of Traefik. With --ref or
---dir it is what would be done if these were in force. Values of Secrets are never shown.
+--dir it is what would be done if these were in force. Below each spec: what is done next, what waits and for what, and what is held and why.
+Values of Secrets are never shown, nor those of tags and environment variables that let somebody in.
 
 A folder is read as it is on disk, with what Git ignores or does not know yet; left out are hidden files and folders named node_modules.
 Links, submodules, pointers of Git LFS and files above 1 MiB are refused as in a commit. Signatures are not looked at. The repository is
@@ -91,6 +92,11 @@ async function plan(command: Command, context: CommandContext, flags: PlanFlags)
     ...(recorded === undefined ? {} : { recorded }),
   };
   const answer = await planOnce(atRef(loaded.config, flags.ref), { ...io, ...wish }, io.signal);
+  const missing = flags.ref === undefined ? undefined : missingRef(answer.report);
+  if (missing !== undefined) {
+    writeProblems(context, [missing], flags.output === 'json' ? 'json' : 'text');
+    return EXIT.failed;
+  }
   if (record !== undefined) recordWorld(record, answer, context);
   show(answer, context, flags);
   return planExitCode(answer.report, flags.exitCode === true);
@@ -100,6 +106,13 @@ async function plan(command: Command, context: CommandContext, flags: PlanFlags)
 function atRef({ git, ...config }: Config, ref: string | undefined): Config {
   const { tag: _tag, semver: _semver, commit: _commit, ...rest } = git;
   return { ...config, git: ref === undefined ? git : { ...rest, ref, fastForwardOnly: false } } as Config;
+}
+
+/** A branch that is not there must not read as a plan from which every spec is missing. */
+function missingRef({ sources }: RunReport): Problem | undefined {
+  const reason = sources.find(({ source, kind }) => source === 'git' && kind === 'unavailable')?.reason;
+  if (reason?.code !== 'GIT_REF_MISSING') return undefined;
+  return { ...reason, remedy: 'Name a branch of the repository with `--ref`, and push it first if it is new.' };
 }
 
 function openSnapshot(file: string, { owner, cluster, consul }: Config, { io }: CommandContext): RecordedWorld {

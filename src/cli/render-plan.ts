@@ -24,12 +24,13 @@ export function renderPlan(report: RunReport, colors: Colors, changes: readonly 
     lines.push('', `${colors.bold(id)} (${state})`);
     lines.push(...actions.flatMap((action) => actionLines(action, { colors, changes: of.get(id) ?? [] })));
     lines.push(...routeLines(of.get(id) ?? [], colors));
+    const later = (of.get(id) ?? []).filter((change) => change.state === 'waiting');
+    lines.push(...laterLines(later, colors));
     lines.push(...groupHolds(holds).map(({ what, reason }) => `  ${colors.yellow('held')} ${what}: ${reason.message}. ${reason.remedy}`));
     lines.push(
-      ...waiting.map(
-        ({ what, untilMs }) =>
-          `  ${colors.cyan('waiting:')} ${what}${untilMs === undefined ? '' : ` (until ${new Date(untilMs).toISOString()})`}`,
-      ),
+      ...waiting
+        .filter(({ what }) => !later.some(({ reason }) => reason === what))
+        .map(({ what, untilMs }) => `  ${colors.cyan('waiting:')} ${what}${untilText(untilMs)}`),
     );
     lines.push(...own.map((problem) => `  ${problemLine(problem, colors)}`));
   }
@@ -57,9 +58,30 @@ function actionLines(action: ActionReport, { colors, changes }: Detail): readonl
   return [`  ${head}`, ...renderLines(lines, colors)];
 }
 
-/** What follows in Traefik. */
+/** What is not done yet: what is deleted later in one line for each reason, every other change with what it changes. */
+function laterLines(changes: readonly PlannedChange[], colors: Colors): readonly string[] {
+  const deletes = changes.filter(({ op }) => op === 'delete-object');
+  const groups = [...Map.groupBy(deletes, ({ reason, untilMs }) => `${reason ?? ''}${untilText(untilMs)}`)];
+  const others = changes.filter(({ op, leg }) => op !== 'delete-object' && leg !== 'traefik');
+  return [
+    ...others.flatMap(({ op, on, lines, reason = '', untilMs }) => [
+      `  ${colors.cyan('waiting')} ${op} ${on}: ${reason}${untilText(untilMs)}`,
+      ...renderLines(lines, colors),
+    ]),
+    ...groups.map(([reason, all]) => {
+      const when = reason.includes('drain') ? 'deleted after the drain' : 'deleted later';
+      return `  ${colors.cyan(when)}: ${all.map(({ on }) => on).join(', ')}: ${reason}`;
+    }),
+  ];
+}
+
+const untilText = (untilMs: number | undefined): string => (untilMs === undefined ? '' : ` (until ${new Date(untilMs).toISOString()})`);
+
+/** What follows in Traefik of what is done now. */
 const routeLines = (changes: readonly PlannedChange[], colors: Colors): readonly string[] =>
-  changes.flatMap(({ leg, on, lines }) => (leg === 'traefik' ? [`  ${colors.cyan('=')} ${on}`, ...renderLines(lines, colors)] : []));
+  changes.flatMap(({ leg, on, lines, state }) =>
+    leg === 'traefik' && (state === 'planned' || state === 'failed') ? [`  ${colors.cyan('=')} ${on}`, ...renderLines(lines, colors)] : [],
+  );
 
 function problemLine(problem: Problem, colors: Colors): string {
   const color = { error: colors.red, warning: colors.yellow, note: colors.cyan }[problem.severity];

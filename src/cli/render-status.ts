@@ -50,12 +50,25 @@ export function renderStatus(status: StatusAnswer, colors: Colors, nowMs: number
     groupHolds(status.holds).map(
       ({ spec, what, reason }) => `${colors.yellow('held')} ${spec}: ${what}: ${reason.message}. ${reason.remedy}`,
     ),
+    wishLines(status, colors, nowMs),
     problemLines(status, colors),
   ];
   return `${blocks
     .filter((block) => block.length > 0)
     .map((block) => block.join('\n'))
     .join('\n\n')}\n`;
+}
+
+/** What people have allowed and suspended. Where one spec is, its row tells why. */
+function wishLines({ approvals = [], suspensions = [] }: StatusAnswer, colors: Colors, nowMs: number): readonly string[] {
+  return [
+    ...approvals.map(({ id, left, untilMs }) => `${colors.yellow('approved')} ${id}: ${left} may still go, for ${age(untilMs - nowMs)}`),
+    ...suspensions.map(({ spec, untilMs, reason }) => {
+      const words = [spec ?? 'every spec', ...(reason === undefined ? [] : [reason])].join(': ');
+      const end = untilMs === undefined ? `until poolkeeper resume ${spec ?? '--all'}` : `for ${age(untilMs - nowMs)}`;
+      return `${colors.dim('suspended')} ${words}, ${end}`;
+    }),
+  ];
 }
 
 /** Each problem once, however many places tell it. */

@@ -13,9 +13,9 @@ interface WhyFlags extends ClientFlags {
 }
 
 const HELP = `
-The thing is a URL, a pool (namespace/name, or the name alone), a spec file (as status shows it) or a node. The daemon answers from what it
-saw last, so also while Git, Kubernetes, Consul or Traefik are away; the answer says how old that is. A URL is asked about as GET, with no
-headers but its host.
+The thing is a URL, a pool (namespace/name, or the name alone), a spec file (as status shows it), a node, or one of the last 50 commits (its
+id, or 7 digits of it at least). The daemon answers from what it saw last, so also while Git, Kubernetes, Consul or Traefik are away; the
+answer says how old that is. A URL is asked about as GET, with no headers but its host.
 
 Each line is a step from the commit to traffic: ✓ ok, ✗ broken, … waiting, ? unknown, - not watched. The first broken one is what to mend.
 The exit code is 0 when it is in traffic, as far as is watched, and nothing on the way is broken, else 1.
@@ -23,14 +23,15 @@ The exit code is 0 when it is in traffic, as far as is watched, and nothing on t
 Examples:
   poolkeeper why https://shop.example.com/cart
   poolkeeper why prod/shop
+  poolkeeper why "$(git rev-parse HEAD)"
   poolkeeper why node-3 --output json`;
 
-/** `why`: why a URL, a pool or a node is, or is not, in traffic. */
+/** `why`: why a URL, a pool, a node or a commit is, or is not, in traffic. */
 export function addWhyCommand(program: Command, context: CommandContext): void {
   const command = program
     .command('why')
-    .description('Tell why a URL, a pool or a node is not in traffic, and what to do about it.')
-    .argument('<thing>', 'https://host/path, namespace/name or name of a pool, a spec file, or a node')
+    .description('Tell why a URL, a pool, a node or a commit is not in traffic, and what to do about it.')
+    .argument('<thing>', 'https://host/path, namespace/name or name of a pool, a spec file, a node, or a commit')
     .option('--all', 'every fact of every step, not of the broken one only')
     .addOption(outputOption())
     .addHelpText('after', HELP)

@@ -1,7 +1,7 @@
 import { HEALTH_MODES } from '../core/model/settings.ts';
 import { DRR_STRATEGIES } from '../core/model/translation-policy.ts';
 import * as kind from './kinds.ts';
-import { LOG, TRACING } from './log-options.ts';
+import { LOG, METRICS, TRACING } from './log-options.ts';
 import { HOOKS, NOTIFY } from './notify-options.ts';
 import { option, optional, required } from './option.ts';
 import { TRAEFIK_CATALOG, TRAEFIK_KNOWN, TRAEFIK_PROBE } from './traefik-options.ts';
@@ -289,4 +289,5 @@ export const OPTIONS = {
   notify: NOTIFY,
   log: LOG,
   tracing: TRACING,
+  metrics: METRICS,
 } as const;

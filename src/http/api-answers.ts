@@ -1,6 +1,7 @@
 import type { Hold } from '../core/model/action.ts';
 import type { PoolKey, Revision, SpecId } from '../core/model/ids.ts';
-import { type ActionReport, actionsOf, type PoolReport, type RunReport } from '../core/report/run-report.ts';
+import type { PlannedChange } from '../core/report/plan-diff.ts';
+import { type ActionReport, actionsOf, type PoolReport, type RunReport, type SpecReport } from '../core/report/run-report.ts';
 import type { LogLevel } from '../shared/log-levels.ts';
 
 /** A pool without its lists of nodes, which are long. */
@@ -15,6 +16,14 @@ export interface PlanAnswer {
   readonly revision: Revision | undefined;
   readonly actions: readonly (ActionReport & { readonly spec: SpecId | undefined })[];
   readonly holds: readonly Hold[];
+  /** What is not yet as it should be, of every spec, and of what belongs to none. Absent: nobody can tell. */
+  readonly changes?: readonly PlannedChange[];
+}
+
+/** `GET /api/v1/specs/{id}`: one spec of the last report, with what of it is not yet as it should be. */
+export interface SpecAnswer extends SpecReport {
+  /** What is planned, waits, is held or has failed; empty when it is in step. Absent: nobody can tell. */
+  readonly changes?: readonly PlannedChange[];
 }
 
 /** What became of a resync request. `queued: false`: there is no such spec. `coalesced`: one that waits already will do. */
@@ -34,6 +43,13 @@ export interface MigrationAnswer {
   readonly moving: readonly PoolKey[];
 }
 
+/** After `DELETE /api/v1/suspensions`; without `spec` of every spec. */
+export interface ResumeAnswer {
+  readonly spec?: string;
+  /** True: it still is, since every spec is. */
+  readonly suspended: boolean;
+}
+
 /** Which log lines are written, after `PUT /api/v1/log-level`, and from `GET`. */
 export interface LogLevelAnswer {
   readonly level: LogLevel;
@@ -48,9 +64,15 @@ export const poolSummary = ({ decisions: _decisions, registeredOn: _on, passingO
 
 export const statusAnswer = (report: RunReport): StatusAnswer => ({ ...report, pools: report.pools.map(poolSummary) });
 
-export const planAnswer = (report: RunReport): PlanAnswer => ({
+export const specAnswer = (spec: SpecReport, changes: readonly PlannedChange[] | undefined): SpecAnswer => ({
+  ...spec,
+  ...(changes === undefined ? {} : { changes }),
+});
+
+export const planAnswer = (report: RunReport, changes?: readonly PlannedChange[]): PlanAnswer => ({
   startedAtMs: report.startedAtMs,
   revision: report.revision,
   actions: actionsOf(report).map(({ spec, action }) => ({ spec, ...action })),
   holds: report.holds,
+  ...(changes === undefined ? {} : { changes }),
 });

@@ -1,3 +1,4 @@
+import type { CommitVerdict } from '../core/report/commit-verdict.ts';
 import type { RunReport } from '../core/report/run-report.ts';
 import { happeningsOf, type Seen } from './happenings.ts';
 import type { Happening, OverviewAnswer, OverviewChange, OverviewHead, OverviewRevision, OverviewRow } from './overview.ts';
@@ -81,7 +82,7 @@ export class RunFollower {
 }
 
 function headOf(report: RunReport, id: string, revisions: readonly OverviewRevision[]): OverviewHead {
-  const { startedAtMs, durationMs, revision, commit, leader, nodes, gateways, sources, holds, problems } = report;
+  const { startedAtMs, durationMs, revision, commit, leader, nodes, gateways, sources, holds, held, suspensions, problems } = report;
   return {
     id,
     startedAtMs,
@@ -93,6 +94,8 @@ function headOf(report: RunReport, id: string, revisions: readonly OverviewRevis
     ...(gateways === undefined ? {} : { gateways }),
     sources,
     holds,
+    ...(held === undefined ? {} : { held }),
+    ...(suspensions === undefined ? {} : { suspensions }),
     problems,
     revisions,
   };
@@ -110,7 +113,8 @@ function isSame(a: unknown, b: unknown): boolean {
 }
 
 function withRevision(known: readonly OverviewRevision[], report: RunReport): readonly OverviewRevision[] {
-  const { revision, commit, startedAtMs, latencies } = report;
+  const { revision, commit, startedAtMs, latencies, commits } = report;
+  if (commits !== undefined) return commits.map(({ verdict, ...one }) => ({ ...one, ...verdictOf(verdict) }));
   const isNew = revision !== undefined && known[0]?.revision !== revision;
   const all = isNew ? [{ revision, seenAtMs: startedAtMs, ...(commit === undefined ? {} : { commit }) }, ...known] : known;
   const seconds = new Map(latencies.flatMap((one) => (one.stage === 'total' ? [[one.revision, one.seconds] as const] : [])));
@@ -122,3 +126,8 @@ function withRevision(known: readonly OverviewRevision[], report: RunReport): re
     return total === undefined ? entry : { ...entry, seconds: total };
   });
 }
+
+const verdictOf = (verdict: CommitVerdict | undefined): Pick<OverviewRevision, 'verdict' | 'seconds'> => ({
+  ...(verdict?.seconds === undefined ? {} : { seconds: verdict.seconds }),
+  ...(verdict === undefined ? {} : { verdict }),
+});

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { SpecId } from '../core/model/ids.ts';
 import type { ResyncOutcome } from '../core/report/run-report.ts';
+import { addApprovals } from './approvals.ts';
 import { guardMutations, guardPassedOn } from './guard-mutations.ts';
 import type { HttpServerOptions } from './http-server-options.ts';
 import { addLogLevel } from './log-level.ts';
@@ -11,8 +12,12 @@ import { passOn } from './pass-on.ts';
 import { sendProblem } from './problem-document.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import { StandbySignatures } from './standby-signatures.ts';
+import { addSuspensions } from './suspensions.ts';
 
-type Source = Pick<HttpServerOptions, 'token' | 'leader' | 'resync' | 'drain' | 'migrate' | 'logLevel' | 'onResync' | 'mutationsPerMinute'>;
+type Source = Pick<
+  HttpServerOptions,
+  'token' | 'leader' | 'resync' | 'drain' | 'migrate' | 'approve' | 'suspensions' | 'logLevel' | 'onResync' | 'mutationsPerMinute'
+>;
 
 /** The body of `POST /api/v1/resync`. */
 export const ResyncBody = z.strictObject({ spec: z.string().min(1).max(4096).optional() }).optional();
@@ -22,7 +27,7 @@ const REFUSED: Readonly<Record<number, ResyncOutcome>> = { 401: 'unauthorized', 
 /** Adds everything that changes something, behind one guard. */
 export function addMutations(
   app: FastifyInstance,
-  { token, leader, resync, drain, migrate, logLevel, onResync, mutationsPerMinute = 30 }: Source,
+  { token, leader, resync, drain, migrate, approve, suspensions, logLevel, onResync, mutationsPerMinute = 30 }: Source,
 ): void {
   const limiter = new RateLimiter({ perMinute: mutationsPerMinute, now: () => performance.now() });
   const signatures = token === undefined ? undefined : new StandbySignatures(token);
@@ -38,7 +43,11 @@ export function addMutations(
     const spec = body.data?.spec;
     const answer = await resync(spec as SpecId | undefined);
     if (!answer.queued)
-      return sendProblem(reply, 404, { detail: `There is no spec ${spec ?? ''}.`, remedy: 'GET /api/v1/specs lists them all.' });
+      return sendProblem(reply, 404, {
+        detail: `There is no spec ${spec ?? ''}.`,
+        code: 'SPEC_UNKNOWN',
+        remedy: 'GET /api/v1/specs lists them all.',
+      });
     onResync?.(answer.coalesced ? 'coalesced' : 'queued');
     return reply.code(202).send(answer);
   };
@@ -50,16 +59,18 @@ export function addMutations(
       if (url.endsWith('/resync') && statusCode >= 400 && statusCode < 500) onResync?.(REFUSED[statusCode] ?? 'invalid');
     });
     if (token !== undefined && signatures !== undefined) scope.addHook('preHandler', guardPassedOn(token, signatures));
+    // For a page that wants to know whether its token is right; all replicas have the same, so that a standby tells also while nobody leads.
+    scope.post('/api/v1/token', (_request, reply) => reply.code(204).send());
     // The log is that of the replica which is asked.
     if (logLevel !== undefined) addLogLevel(scope, logLevel);
     scope.register(async (leading) => {
       leading.addHook('preHandler', passOn({ leader, signatures }));
-      // For a page that wants to know whether its token is right.
-      leading.post('/api/v1/token', (_request, reply) => reply.code(204).send());
       leading.post('/resync', answerResync);
       leading.post('/api/v1/resync', answerResync);
       addNodeDrains(leading, { drain });
       if (migrate !== undefined) addMigrations(leading, migrate);
+      if (approve !== undefined) addApprovals(leading, approve);
+      if (suspensions !== undefined) addSuspensions(leading, suspensions);
     });
   });
 }

@@ -19,12 +19,13 @@ export function overviewRows(report: RunReport, before: ReadonlyMap<string, Over
 type Draft = Omit<OverviewRow, 'legs' | 'spec'> & { readonly spec: SpecReport };
 
 function poolRow(pool: PoolReport, spec: SpecReport, nodes: RunReport['nodes']): Draft {
-  const { desired, registered, passing, serving, service, nodePort, agents } = pool;
+  const { desired, registered, passing, serving, service, hosts, nodePort, agents } = pool;
   const letterOf = cellLetters(pool);
   return {
     ...common(pool.pool, spec),
     pool: pool.pool,
     service,
+    ...(hosts === undefined ? {} : { hosts: hosts.join(' ') }),
     ...(nodePort === undefined ? {} : { nodePort }),
     desired,
     registered,
@@ -58,20 +59,59 @@ interface LegInput {
 function legsOf(input: LegInput): OverviewRow['legs'] {
   const known = input.before.get(input.row.key)?.legs;
   const leg = (name: LegName): OverviewLeg => {
-    const state = input.spec.legs[name];
+    const state = legState(name, input);
     const last = known?.[name];
     const text = legText(name, state, input);
-    return { state, sinceMs: last?.state === state ? last.sinceMs : input.nowMs, ...(text === undefined ? {} : { text }) };
+    const now = { state, ...(text === undefined ? {} : { text }) };
+    return {
+      ...now,
+      sinceMs: last !== undefined && isAsBefore(name, now, { last, spec: input.spec }) ? last.sinceMs : startOf(name, input),
+    };
   };
   const [git, kubernetes, consul, traefik] = LEG_NAMES.map(leg) as [OverviewLeg, OverviewLeg, OverviewLeg, OverviewLeg];
   return { git, kubernetes, consul, traefik };
 }
 
-function legText(leg: LegName, state: LegState, { spec, row }: LegInput): string | undefined {
-  if (state === 'not-watched') return leg === 'traefik' ? 'not watched' : 'nothing to do';
+/** Whether a leg is as it was, and the run has not brought it there anew. */
+function isAsBefore(
+  leg: LegName,
+  now: Pick<OverviewLeg, 'state' | 'text'>,
+  { last, spec }: { readonly last: OverviewLeg; readonly spec: SpecReport },
+): boolean {
+  if (last.state !== now.state) return false;
+  // While something is under way its words count up.
+  return (
+    now.state !== 'in-step' || (last.text === now.text && !spec.actions.some((action) => action.leg === leg && action.result === 'done'))
+  );
+}
+
+const startOf = (leg: LegName, { spec: { lastChange }, nowMs }: LegInput): number =>
+  leg === 'git' && lastChange !== undefined ? Math.min(nowMs, lastChange.committedAtMs) : nowMs;
+
+/** Nothing of a broken file is in step where nothing of it serves. */
+function legState(leg: LegName, { spec, row }: LegInput): LegState {
+  const state = spec.legs[leg];
+  if (spec.state !== 'broken' || state !== 'in-step' || row.pool === undefined) return state;
+  const serving = leg === 'traefik' ? (row.serving ?? 0) : row.passing + (row.byAgents ?? 0);
+  return (leg === 'consul' || leg === 'traefik') && serving === 0 ? 'waiting' : state;
+}
+
+function legText(leg: LegName, state: LegState, input: LegInput): string | undefined {
+  const { spec, row } = input;
+  if (spec.state !== 'broken' || leg === 'git') return textOf(leg, state, input);
+  if (row.pool === undefined && state === 'waiting') return waitText(spec, leg) ?? NOTHING_YET[leg];
+  const text = textOf(leg, state, input) ?? '';
+  return state === 'in-step' ? `last good version: ${text}` : text;
+}
+
+const SHOWN_OF_REVISION = 7;
+const NOTHING_YET = { kubernetes: 'nothing applied yet', consul: 'nothing registered yet', traefik: 'nothing routed yet' } as const;
+
+function textOf(leg: LegName, state: LegState, { spec, row }: LegInput): string | undefined {
+  if (state === 'not-watched') return leg !== 'traefik' ? 'nothing to do' : row.pool === undefined ? 'no pool' : 'not watched';
   switch (leg) {
     case 'git':
-      return spec.state === 'broken' ? 'cannot be read' : undefined;
+      return spec.state === 'broken' ? 'cannot be read' : spec.lastChange?.revision.slice(0, SHOWN_OF_REVISION);
     case 'kubernetes':
       return waitText(spec, leg) ?? (row.nodePort === undefined ? KUBERNETES_TEXT[state] : `NodePort ${row.nodePort}`);
     case 'consul':

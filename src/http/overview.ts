@@ -1,23 +1,26 @@
 import type { Hold } from '../core/model/action.ts';
 import type { PoolKey, Revision, SpecId } from '../core/model/ids.ts';
+import type { CommitVerdict } from '../core/report/commit-verdict.ts';
 import type {
   CommitReport,
   GatewayReport,
+  HeldReport,
   LeaderReport,
   LegName,
   LegState,
   NodeReport,
   SourceReport,
   SpecState,
+  SuspensionReport,
 } from '../core/report/run-report.ts';
 import type { Problem } from '../shared/problem.ts';
 
 /** One leg of a service: how far it is, since when, and what it has or waits for. */
 export interface OverviewLeg {
   readonly state: LegState;
-  /** When this process first saw it so; ms since the epoch. */
+  /** When this process first saw it so, or last brought something about; of Git the time of the commit. ms since the epoch. */
   readonly sinceMs: number;
-  /** Absent: the revision in force, which the head tells once for all. */
+  /** Absent: the revision in force, which the head tells once for all, since nobody knows which one last changed it. */
   readonly text?: string;
 }
 
@@ -35,6 +38,8 @@ export interface OverviewRow {
   readonly pool?: PoolKey;
   /** Name of the Consul service. */
   readonly service?: string;
+  /** The hosts that the rules of its routes name, with spaces between. Absent: none. */
+  readonly hosts?: string;
   readonly nodePort?: number;
   readonly state: SpecState;
   readonly legs: Readonly<Record<LegName, OverviewLeg>>;
@@ -60,6 +65,8 @@ export interface OverviewRevision {
   readonly seenAtMs: number;
   /** From the first sign of the commit to traffic; absent until it is there. */
   readonly seconds?: number;
+  /** What has become of it. Absent: nobody knows yet, or another replica leads and knows. */
+  readonly verdict?: CommitVerdict;
 }
 
 /** Something that has happened. */
@@ -89,6 +96,10 @@ export interface OverviewHead {
   readonly gateways?: readonly GatewayReport[];
   readonly sources: readonly SourceReport[];
   readonly holds: readonly Hold[];
+  /** What of them an approval can release. Absent: nothing. */
+  readonly held?: HeldReport;
+  /** What people have suspended. Absent: nothing. */
+  readonly suspensions?: readonly SuspensionReport[];
   readonly problems: readonly Problem[];
   /** Newest first; at most 20. */
   readonly revisions: readonly OverviewRevision[];

@@ -27,7 +27,7 @@ export function passOn(options: PassOnOptions) {
     if (url === undefined) return undefined;
     if (request.headers[PASSED_ON] !== undefined) return unanswered(reply, `The leader at ${url} is not this replica.`);
     try {
-      const { status, type, text } = await ask(url, request, options);
+      const { status, type, text } = await askLeader(url, request, options);
       // A string, as it came.
       return await reply
         .code(status)
@@ -53,7 +53,12 @@ interface LeaderAnswer {
   readonly text: string;
 }
 
-async function ask(url: string, request: FastifyRequest, { signatures, headers: kept = [] }: PassOnOptions): Promise<LeaderAnswer> {
+/** Sends a request on to the replica that leads. Throws when it does not answer in time, or not with JSON. */
+export async function askLeader(
+  url: string,
+  request: FastifyRequest,
+  { signatures, headers: kept = [], timeoutMs = LEADER_MS }: Omit<PassOnOptions, 'leader'> & { readonly timeoutMs?: number },
+): Promise<LeaderAnswer> {
   const { headers } = request;
   const signed = signedRequest(request);
   const { method, path, body } = signed;
@@ -68,7 +73,7 @@ async function ask(url: string, request: FastifyRequest, { signatures, headers: 
     },
     ...(body.length === 0 ? {} : { body }),
     redirect: 'error',
-    signal: AbortSignal.timeout(LEADER_MS),
+    signal: AbortSignal.timeout(timeoutMs),
   });
   const type = answer.headers.get('content-type') ?? 'application/json';
   // A browser would take anything else for a page of ours.

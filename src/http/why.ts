@@ -3,16 +3,21 @@ import { WHY_KINDS, type WhyQuestion } from '../core/report/explanation.ts';
 import { whyNoQuestion } from '../core/report/why-no-question.ts';
 import type { HttpServerOptions } from './http-server-options.ts';
 import { sendProblem } from './problem-document.ts';
+import { showFromLeader } from './show-from-leader.ts';
 
-const REMEDY = 'Ask with one of url, pool, node and name: /api/v1/why?url=https://shop.example.com/cart';
+const REMEDY = 'Ask with one of url, pool, node, commit and name: /api/v1/why?url=https://shop.example.com/cart';
+
+type WhyQuery = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /**
- * `GET /api/v1/why?url=…|pool=…|node=…|name=…`: an `Explanation`. Leader and standby answer alike, each from what it knows itself. 400
+ * `GET /api/v1/why?url=…|pool=…|node=…|commit=…|name=…`: an `Explanation`. A standby gives the leader's, who knows what Traefik serves and what
+ * has become of commits; where that one does not answer, its own. 400
  * for a question that is none, 503 until the first run has ended; a name that nobody knows is answered like any other.
  */
-export function addWhy(app: FastifyInstance, { why }: Pick<HttpServerOptions, 'why'>): void {
+export function addWhy(app: FastifyInstance, { why, ...rest }: Pick<HttpServerOptions, 'why' | 'leader' | 'token'>): void {
   if (why === undefined) return;
-  app.get<{ Querystring: Readonly<Record<string, string | readonly string[] | undefined>> }>('/api/v1/why', ({ query }, reply) => {
+  const preHandler = showFromLeader(rest);
+  app.get<{ Querystring: WhyQuery }>('/api/v1/why', { preHandler }, ({ query }, reply) => {
     const asked = questionOf(query);
     const wrong = typeof asked === 'string' ? asked : whyNoQuestion(asked);
     if (typeof asked === 'string' || wrong !== undefined) return sendProblem(reply, 400, { detail: wrong ?? '', remedy: REMEDY });
@@ -23,7 +28,7 @@ export function addWhy(app: FastifyInstance, { why }: Pick<HttpServerOptions, 'w
   });
 }
 
-function questionOf(query: Readonly<Record<string, string | readonly string[] | undefined>>): WhyQuestion | string {
+function questionOf(query: WhyQuery): WhyQuestion | string {
   const given = WHY_KINDS.flatMap((kind) => [query[kind] ?? []].flat().map((value) => ({ kind, value })));
   const [asked] = given;
   if (asked === undefined) return 'Nothing is asked about.';

@@ -3,20 +3,24 @@ import type { Policy } from '../core/model/policy.ts';
 import type { Clock, Gateway, NodeProbe, RouteProbe } from '../core/model/ports.ts';
 import { snapshotValue } from '../core/model/snapshot.ts';
 import { legOf } from '../core/plan/action-title.ts';
+import type { Held } from '../core/plan/approvals.ts';
 import type { PlanContext } from '../core/plan/context.ts';
 import { planNudge } from '../core/plan/plan-nudge.ts';
 import { probeTargets } from '../core/plan/probe-targets.ts';
 import type { RouteTargetMemo } from '../core/plan/route-targets.ts';
 import { routeTargets } from '../core/plan/route-targets.ts';
 import { buildReport } from '../core/report/build-report.ts';
+import type { CommitBook } from '../core/report/commit-book.ts';
 import type { FollowedTraefik, TraefikView } from '../core/report/follow-traefik.ts';
 import { followTraefik } from '../core/report/follow-traefik.ts';
 import type { PlannedActions } from '../core/report/plan-diff.ts';
-import type { LatencyReport, LeaderReport, RunReport } from '../core/report/run-report.ts';
+import type { LeaderReport, RunReport } from '../core/report/run-report.ts';
 import type { Problem } from '../shared/problem.ts';
 import type { TraceIds } from '../shared/tracer.ts';
 import type { ApplyPorts, Outcome } from './apply-plan.ts';
-import { LatencyTracker } from './latency-tracker.ts';
+import { CommitFollower } from './commit-follower.ts';
+import { leaderUrl } from './know-leader.ts';
+import type { RunTimes } from './latency-tracker.ts';
 import { readMemory } from './read-memory.ts';
 import type { Pass, RunMemos } from './reconcile.ts';
 import { createMemos, reconcile } from './reconcile.ts';
@@ -24,7 +28,7 @@ import type { Turn } from './reconcile-loop.ts';
 import { isRefusal, retryAll } from './retry-spec.ts';
 import type { ReadHead, RunTraceOptions } from './run-trace.ts';
 import { NO_STEPS, RunTrace } from './run-trace.ts';
-import type { Arrival, SpecPoller } from './spec-poller.ts';
+import type { SpecPoller } from './spec-poller.ts';
 
 export interface EngineOptions {
   readonly ports: ApplyPorts;
@@ -60,21 +64,21 @@ export interface LastRun {
   readonly report: RunReport;
   /** What it left open, spec by spec; what belongs to none last. */
   readonly planned: readonly PlannedActions[];
+  /** What of the holds an approval can release. */
+  readonly held: Held | undefined;
 }
 
 /** Makes runs out of the ports: polls, reconciles, times and reports. Decides nothing about when. */
 export class Engine {
   readonly #options: EngineOptions;
   readonly #memos: RunMemos = createMemos();
-  readonly #latency = new LatencyTracker();
+  readonly #commits = new CommitFollower();
   #traefik: FollowedTraefik | undefined;
   /** Whether the last run found a nudge due, which the next one writes. */
   #nudgeIsDue = false;
   #last: LastRun | undefined;
   #behind: ReadonlySet<PoolKey> | undefined;
   readonly #routes: RouteTargetMemo = new Map();
-  /** What the last heads touched, the oldest first. */
-  readonly #touched = new Map<string, Arrival['touched']>();
   /** The last head that came in, until a run is traced. */
   #head: ReadHead | undefined;
 
@@ -89,7 +93,12 @@ export class Engine {
 
   /** The specs that a commit touched when it became the head, broken ones included; undefined: it was the head at the start. */
   touchedBy(revision: string | undefined): ReadonlySet<SpecId> | undefined {
-    return revision === undefined ? undefined : this.#touched.get(revision);
+    return this.#commits.touchedBy(revision);
+  }
+
+  /** The last commits, newest first, as the last run judged them. */
+  commits(): CommitBook {
+    return this.#commits.book();
   }
 
   /** Looks at Git; true when there is something new to plan. */
@@ -97,18 +106,11 @@ export class Engine {
     const { poller, ports, policy, clock, tracing } = this.#options;
     const beganAtMs = clock.now();
     const { memory } = readMemory(snapshotValue(ports.registry.state()), policy);
+    poller.remembered(memory.lastGood ?? {});
     const { changed, arrival } = await poller.poll(memory.appliedRevision, signal);
-    if (arrival !== undefined) this.#arrived(arrival);
+    if (arrival !== undefined) this.#commits.arrived(arrival);
     if (arrival !== undefined && tracing !== undefined) this.#head = { beganAtMs, arrival };
     return changed;
-  }
-
-  #arrived(arrival: Arrival): void {
-    this.#latency.arrived(arrival);
-    this.#touched.delete(arrival.revision);
-    this.#touched.set(arrival.revision, arrival.touched);
-    const [oldest] = this.#touched.keys();
-    if (this.#touched.size > MOST_HEADS && oldest !== undefined) this.#touched.delete(oldest);
   }
 
   /** One run, and what follows from it for the loop. With `look` it only plans: the first report, before anything is written. */
@@ -156,29 +158,30 @@ export class Engine {
     const traefik = this.#followTraefik(planOnly ? undefined : result.last);
     verified({ 'poolkeeper.pools.behind': traefik?.behind.size ?? 0 });
     const reported = steps.begin('report');
-    const build = (latencies: readonly LatencyReport[]): RunReport =>
-      buildReport({
-        context: result.last.context,
-        plans: result.last.guarded.plans,
-        others: [...result.last.nodes, ...result.last.namespaces],
-        outcomes: result.outcomes,
-        passes: result.passes,
-        startedAtMs,
-        endedAtMs: clock.now(),
-        trigger,
-        leader,
-        latencies,
-        problems: [...poller.problems(), ...leaseProblems(ports)],
-        traefik,
-        probed: planOnly ? undefined : routeProbe?.state(),
-      });
-    const report = build([]);
-    if (planOnly && !leader.consul) this.#latency.forget();
-    const latencies = planOnly ? [] : this.#latency.observe(report, times.of(startedAtMs, result.plannedAtMs));
-    this.#last = { context: result.last.context, report, planned: plannedOf(result.last) };
+    const built = buildReport({
+      context: result.last.context,
+      plans: result.last.guarded.plans,
+      held: result.last.guarded.held,
+      others: [...result.last.nodes, ...result.last.namespaces],
+      outcomes: result.outcomes,
+      passes: result.passes,
+      startedAtMs,
+      endedAtMs: clock.now(),
+      trigger,
+      leader,
+      latencies: [],
+      problems: [...poller.problems(), ...leaseProblems(ports)],
+      traefik,
+      probed: planOnly ? undefined : routeProbe?.state(),
+    });
+    const report = planOnly
+      ? this.#commits.planned(built, leader.consul)
+      : this.#commits.acted(built, times.of(startedAtMs, result.plannedAtMs));
+    const { context, guarded } = result.last;
+    this.#last = { context, report, planned: plannedOf(result.last), held: guarded.held };
     reported();
     return {
-      report: { ...report, latencies },
+      report,
       lookAgainAtMs: result.unfinished ? clock.now() + UNFINISHED_MS : this.#lookAgainAt(result.last, traefik),
       retry: failed(result.outcomes),
     };
@@ -204,7 +207,7 @@ export class Engine {
 }
 
 function plannedOf({ guarded, nodes, namespaces }: Pass): readonly PlannedActions[] {
-  const ofSpecs = guarded.plans.map(({ spec, actions, resting = [] }) => ({ spec, actions: [...resting, ...actions] }));
+  const ofSpecs = guarded.plans.map((plan) => ({ spec: plan.spec, actions: [...(plan.resting ?? []), ...plan.actions], plan }));
   return [...ofSpecs, { actions: [...namespaces, ...nodes] }];
 }
 
@@ -213,9 +216,6 @@ const UNFINISHED_MS = 1_000;
 
 /** Before a nudge that could not be written, or whose pool is changing anyway, is thought of again. */
 const NUDGE_AGAIN_MS = 30_000;
-
-/** A run may still be about a head before the last one. */
-const MOST_HEADS = 8;
 
 /** Wake-ups that ask for everything anew, also for what was refused. */
 const RETRIES_ALL: ReadonlySet<string> = new Set(['resync', 'full-compare']);
@@ -234,7 +234,13 @@ function leaderOf({ leases }: ApplyPorts): LeaderReport {
   const consul = leases.consul.state();
   const kubernetes = leases.kubernetes.state();
   const holder = consul.held ? undefined : consul.holder;
-  return { consul: consul.held, kubernetes: kubernetes.held, ...(holder === undefined ? {} : { holder }) };
+  const url = leaderUrl(leases.consul);
+  return {
+    consul: consul.held,
+    kubernetes: kubernetes.held,
+    ...(holder === undefined ? {} : { holder }),
+    ...(url === undefined ? {} : { url }),
+  };
 }
 
 function leaseProblems({ leases }: ApplyPorts): readonly Problem[] {
@@ -258,7 +264,7 @@ class WriteTimes {
     (legOf(action) === 'kubernetes' ? this.#kubernetes : this.#consul).set(spec, this.#clock.now());
   }
 
-  of(startedAtMs: number, plannedAtMs: number): Parameters<LatencyTracker['observe']>[1] {
+  of(startedAtMs: number, plannedAtMs: number): RunTimes {
     return { startedAtMs, plannedAtMs, lastKubernetesAtMs: this.#kubernetes, lastConsulAtMs: this.#consul };
   }
 }

@@ -14,12 +14,12 @@ export const knowRegistry = ({ registry }: Pick<ApplyPorts, 'registry'>, signal:
   until(registry, () => registry.state().kind !== 'unavailable', signal);
 
 /** The URL at which another replica leads, from what its lease says of it; undefined when that is us, or nobody knows. */
-export function leaderUrl(lease: Lease): string | undefined {
+export function leaderUrl(lease: Pick<Lease, 'state'>): string | undefined {
   const url = holderOf(lease)?.split(' ').at(-1);
   return url !== undefined && URL.canParse(url) ? url : undefined;
 }
 
-const holderOf = (lease: Lease): string | undefined => {
+const holderOf = (lease: Pick<Lease, 'state'>): string | undefined => {
   const state = lease.state();
   return state.held ? undefined : state.holder;
 };

@@ -1,5 +1,6 @@
 import { revision, type SpecId } from '../core/model/ids.ts';
-import type { LatencyReport, LatencyStage, LegState, RunReport, SpecState } from '../core/report/run-report.ts';
+import type { LatencyReport, LatencyStage, LegState, RunReport } from '../core/report/run-report.ts';
+import { type SpecStanding, standingOf } from '../core/report/spec-standing.ts';
 import type { Arrival } from './spec-poller.ts';
 
 /** When things happened in one run, in ms since the epoch. */
@@ -16,8 +17,8 @@ interface Start {
   readonly by: LatencyReport['start'];
 }
 
-/** A webhook tells when the commit was pushed; without one, it was after the last look that still saw the old head. */
-function startOf({ webhookAtMs, movedAfterMs }: Arrival): Start | undefined {
+/** When a commit was on its way: a webhook tells when it was pushed; without one, it was after the last look that still saw the old head. */
+export function startOf({ webhookAtMs, movedAfterMs }: Pick<Arrival, 'webhookAtMs' | 'movedAfterMs'>): Start | undefined {
   if (webhookAtMs !== undefined) return { atMs: webhookAtMs, by: 'webhook' };
   return movedAfterMs === undefined ? undefined : { atMs: movedAfterMs, by: 'poll' };
 }
@@ -44,9 +45,10 @@ interface Open {
 }
 
 /**
- * Follows each commit from the webhook that told of it, else from the last look that still saw the old head, until all that it changed is in step, and gives the
- * stages of its way (design section 10). A commit whose specs end broken, failed, held or in conflict is not counted for
- * them; one that removes a spec ends when its pool is out of Consul. The roll-out lasts from the last apply until everything is
+ * Follows each commit from the webhook that told of it, else from the last look that still saw the old head, until all that it touched
+ * is in step, and gives the stages of its way (design section 10). A commit that is held, or of which a spec is broken, refused or in
+ * conflict, is never counted, also after its release: how long people take is no latency. One that removes a spec ends when its pool
+ * is out of Consul and of Traefik. The roll-out lasts from the last apply until everything is
  * healthy and registrations may be written; those are often written before the last pod is ready, so these stages overlap. Where
  * Traefik is watched, all is in step only when every replica that answers serves it, however late; else the way ends in Consul.
  */
@@ -56,13 +58,14 @@ export class LatencyTracker {
   /** A new head was seen. The first one after a start has no beginning and is not followed. */
   arrived(arrival: Arrival): void {
     const begin = startOf(arrival);
-    if (begin === undefined || arrival.changed.size === 0) return;
-    this.#supersede(arrival.changed);
+    const touched = arrival.touched ?? arrival.changed;
+    if (begin === undefined || touched.size === 0) return;
+    this.#supersede(touched);
     const start = arrival.decodedAtMs;
     this.#open.push({
       arrival,
       start: begin,
-      pending: new Set(arrival.changed),
+      pending: new Set(touched),
       arrivedSpecs: 0,
       plannedAtMs: undefined,
       kubernetesAtMs: start,
@@ -89,28 +92,26 @@ export class LatencyTracker {
   }
 
   /** Takes note of a run and gives the stages of every commit that it finished. */
-  observe(report: Pick<RunReport, 'specs'>, times: RunTimes): readonly LatencyReport[] {
+  observe(report: Pick<RunReport, 'specs' | 'pools'>, times: RunTimes): readonly LatencyReport[] {
     const specs = new Map(report.specs.map((spec) => [spec.id, spec]));
     const finished: LatencyReport[] = [];
     for (const open of [...this.#open]) {
       // A run that began before the commit was known speaks of the one before.
       if (open.arrival.decodedAtMs > times.startedAtMs) continue;
       open.plannedAtMs ??= times.plannedAtMs;
-      for (const id of [...open.pending]) {
+      const standings = [...open.pending].map((id): SpecStanding => {
         const spec = specs.get(id);
         note(open, id, times);
         noteRollout(open, id, { rolls: spec?.waiting.some(({ rollout }) => rollout === true) ?? false, atMs: times.startedAtMs });
-        const traefik = spec?.legs.traefik ?? 'not-watched';
-        noteServing(open, id, { traefik, atMs: times.startedAtMs });
-        const state = spec?.state;
-        const stuck = isStuck(state, traefik);
-        const arrived = !stuck && isFollowed(traefik) && (state === undefined || state === 'in-step' || state === 'leaving');
-        if (stuck || arrived) open.pending.delete(id);
-        if (arrived) open.arrivedSpecs++;
-      }
-      if (open.pending.size > 0) continue;
+        noteServing(open, id, { traefik: spec?.legs.traefik ?? 'not-watched', atMs: times.startedAtMs });
+        const standing = standingOf(spec, report);
+        if (standing.kind === 'done' && open.pending.delete(id)) open.arrivedSpecs++;
+        return standing;
+      });
+      const isUncounted = standings.some(isStuck);
+      if (open.pending.size > 0 && !isUncounted) continue;
       this.#open.splice(this.#open.indexOf(open), 1);
-      if (open.arrivedSpecs > 0) finished.push(...stagesOf(open));
+      if (!isUncounted && open.arrivedSpecs > 0) finished.push(...stagesOf(open));
     }
     return finished;
   }
@@ -130,11 +131,13 @@ function noteRollout(open: Open, id: SpecId, { rolls, atMs }: { readonly rolls: 
 }
 
 /**
- * What ends otherwise than in traffic is not counted; nor is what no replica could show, because none answers. What a replica is
- * late with is: the slowest commits are those that the histogram is for.
+ * What waits for people is not counted; nor is what no replica could show, because none answers. What a replica is late with is: the
+ * slowest commits are those that the histogram is for.
  */
-const isStuck = (state: SpecState | undefined, traefik: LegState): boolean =>
-  state === 'broken' || state === 'conflict' || state === 'held' || state === 'failed' || traefik === 'unknown';
+const isStuck = (standing: SpecStanding): boolean =>
+  standing.kind === 'held' ||
+  (standing.kind === 'failed' && standing.late !== true) ||
+  (standing.kind === 'going' && standing.unseen === true);
 
 const isFollowed = (traefik: LegState): boolean => traefik !== 'changing' && traefik !== 'failed';
 

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { revision, specId } from '../../src/core/model/ids.ts';
 import { complete, openFolderRig, openHttpRig, type Rig, reasonOf, steady, texts } from './spec-source-rig.ts';
 
 describe.each([
@@ -134,6 +135,54 @@ describe.each([
         { revision: third, author: 'Test', committedAtMs: committedAtS * 1000, subject: 'drei', allowRemoval: ['3', '4'] },
         { revision: second, author: 'Test', committedAtMs: expect.any(Number), subject: 'Größe: "zwei"', allowRemoval: [] },
       ]);
+    });
+
+    it('come with what each of the last ones changed, a merge against its first parent, specs below the root only', async () => {
+      const files = { 'x/a.yaml': 'a', 'x/b.yaml': 'b', 'x/README.md': 'no spec', 'c.yaml': 'elsewhere' };
+      const first = await rig.repository.commit(files, 'one\n\nPoolkeeper-Allow-Removal: 1');
+      const second = await rig.repository.commit({ 'x/a.yaml': 'aa', 'x/ü mit Raum.yaml': 'ü' }, ':100644 is no file');
+      const branch = await rig.repository.commit({ 'x/d.yaml': 'd' }, 'on a branch', { branch: 'topic', parent: first });
+      const third = await rig.repository.commit({ 'x/d.yaml': 'd' }, 'both', { remove: ['x/b.yaml'] });
+      const identity = ['-c', 'user.name=Test', '-c', 'user.email=test@example.com'];
+      const merge = (
+        await rig.repository.git([...identity, 'commit-tree', `${third}^{tree}`, '-p', second, '-p', branch, '-m', 'merge'])
+      ).trim();
+      await rig.repository.git(['update-ref', 'refs/heads/main', merge]);
+      const source = rig.open({ root: 'x' });
+      const { recent = [], head } = complete(await source.read('', steady()));
+      expect(head).toMatchObject({ revision: merge, subject: 'merge' });
+      const told = (commits: typeof recent) =>
+        Object.fromEntries(commits.map(({ revision, changes }) => [revision, changes.map(({ id, change }) => `${change} ${id}`)]));
+      expect(told(recent)).toEqual({
+        [merge]: ['removed x/b.yaml', 'added x/d.yaml'],
+        [branch]: ['added x/d.yaml'],
+        [second]: ['changed x/a.yaml', 'added x/ü mit Raum.yaml'],
+        [first]: ['added x/a.yaml', 'added x/b.yaml'],
+      });
+      expect(recent[0]?.revision).toBe(merge);
+      const blobs = new Map(complete(await source.read('', steady())).files.map(({ id, blobId }) => [id, blobId]));
+      for (const { id, blobId } of recent.slice(0, 3).flatMap(({ changes }) => changes)) expect(blobId).toBe(blobs.get(id));
+      const asked = { spec: specId('x/a.yaml'), at: revision(merge), most: 1 };
+      expect(told((await source.history?.(asked, steady())) ?? [])).toEqual({ [second]: ['changed x/a.yaml'] });
+      expect(told((await source.history?.({ ...asked, most: 9 }, steady())) ?? [])).toMatchObject({ [first]: ['added x/a.yaml'] });
+      expect(await source.history?.({ ...asked, spec: specId('x/[a]*.yaml'), most: 9 }, steady())).toEqual([]);
+    });
+
+    it('are told without what they changed where the history is not fetched', async () => {
+      const head = await rig.repository.commit({ 'a.yaml': 'a' }, 'one');
+      const source = rig.open({ shallow: true });
+      const value = complete(await source.read('', steady()));
+      expect([value.head?.revision, value.recent]).toEqual([head, undefined]);
+      expect(await source.history?.({ spec: specId('a.yaml'), at: value.revision, most: 9 }, steady())).toEqual([]);
+    });
+
+    it('are told without what they changed where that is more than a process may write', async () => {
+      const many = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`${i}.yaml`, `${i}`]));
+      await rig.repository.commit(many, 'all');
+      const other = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`${i}.yaml`, `again ${i}`]));
+      const head = await rig.repository.commit(other, 'all again');
+      const value = complete(await rig.open({ limits: { maxOutputBytes: 5_000 } }).read('', steady()));
+      expect([value.head?.revision, value.recent]).toEqual([head, undefined]);
     });
 
     it('are none when there is nothing to list them from', async () => {

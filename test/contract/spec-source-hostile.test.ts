@@ -15,15 +15,27 @@ async function writeTree(
   return repository.git(['hash-object', '-t', 'tree', '-w', '--literally', '--stdin'], body);
 }
 
-async function commitTree(repository: GitRepository, tree: string): Promise<string> {
+async function commitTree(repository: GitRepository, tree: string, parent?: string): Promise<string> {
   const person = 'Test <test@example.com> 1700000000 +0000';
-  const commit = `tree ${tree}\nauthor ${person}\ncommitter ${person}\n\nhostile\n`;
+  const commit = `tree ${tree}\n${parent === undefined ? '' : `parent ${parent}\n`}author ${person}\ncommitter ${person}\n\nhostile\n`;
   const id = await repository.git(['hash-object', '-t', 'commit', '-w', '--stdin'], commit);
   await repository.forceBranch('main', id);
   return id;
 }
 
 const blob = (repository: GitRepository, content: string): Promise<string> => repository.git(['hash-object', '-w', '--stdin'], content);
+
+/** Each folder holds the one before ten times over: 10^12 files in twelve small objects. */
+async function endlessTree(repository: GitRepository): Promise<string> {
+  let tree = await writeTree(repository, [['100644', 'a.yaml', await blob(repository, 'x')]]);
+  for (let level = 0; level < 12; level++) {
+    tree = await writeTree(
+      repository,
+      Array.from({ length: 10 }, (_, n) => ['40000', `d${n}`, tree] as const),
+    );
+  }
+  return tree;
+}
 
 describe('a spec source of a hostile repository', () => {
   let rig: Rig;
@@ -76,20 +88,20 @@ describe('a spec source of a hostile repository', () => {
   });
 
   it('ends a listing that would never end, and keeps nothing of it', async () => {
-    // Each folder holds the one before ten times over: 10^12 files in twelve small objects.
-    const { repository } = rig;
-    let tree = await writeTree(repository, [['100644', 'a.yaml', await blob(repository, 'x')]]);
-    for (let level = 0; level < 12; level++) {
-      tree = await writeTree(
-        repository,
-        Array.from({ length: 10 }, (_, n) => ['40000', `d${n}`, tree] as const),
-      );
-    }
-    await commitTree(repository, tree);
+    await commitTree(rig.repository, await endlessTree(rig.repository));
     const before = process.memoryUsage().rss;
     const reason = reasonOf(await rig.open({ limits: { maxOutputBytes: 4_000_000 } }).read('', steady()));
     expect(reason).toMatchObject({ code: 'GIT_READ_FAILED', next: 'fix-config', message: expect.stringContaining('wrote more than') });
     expect(process.memoryUsage().rss - before).toBeLessThan(200 * 1024 * 1024);
+    expect(await processesWith(rig.mirrorDir, 'directory')).toEqual([]);
+  });
+
+  it('reads a head although a commit before it would never be listed', async () => {
+    const { repository } = rig;
+    const parent = await commitTree(repository, await endlessTree(repository));
+    await commitTree(repository, await writeTree(repository, [['100644', 'a.yaml', await blob(repository, 'x')]]), parent);
+    const { files, head, recent } = complete(await rig.open().read('', steady()));
+    expect([files.map(({ id }) => id), head?.revision, recent]).toEqual([['a.yaml'], await repository.head(), undefined]);
     expect(await processesWith(rig.mirrorDir, 'directory')).toEqual([]);
   });
 

@@ -111,13 +111,15 @@ describe.skipIf(inject('stack') === undefined)('validate --cluster', () => {
   };
 
   it('tells what only the API server knows, and writes nothing', async () => {
-    const wrong = await write('wrong.json', deployment({}, { replicas: -1 }));
+    const wrong = await write('wrong.json', deployment({}, { minReadySeconds: 600, progressDeadlineSeconds: 600 }));
     const right = await write('right.json', deployment({}));
     expect(await runCli(site.daemon, 'validate', wrong, right)).toMatchObject({ code: 0 });
     const { code, stdout, stderr } = await runCli(site.daemon, 'validate', '--cluster', wrong, right);
     expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
-    expect(stdout).toMatch(/^error Deployment validate-cluster\/wrong: spec\.replicas: Invalid value: -1.* \[KUBERNETES_REFUSED\]$/m);
-    expect(stdout).toMatch(/wrong\.json:1:\d+ \(spec\.replicas\)$/m);
+    expect(stdout).toMatch(
+      /^error Deployment validate-cluster\/wrong: spec\.progressDeadlineSeconds: Invalid value: 600.* \[KUBERNETES_REFUSED\]$/m,
+    );
+    expect(stdout).toMatch(/wrong\.json:1:\d+ \(spec\.progressDeadlineSeconds\)$/m);
     expect(stdout).toContain('2 files with 2 objects: 1 error.');
     const { status } = await kubeFetch(stack, { method: 'GET', path: `/apis/apps/v1/namespaces/${NAME}/deployments/right` });
     expect(status).toBe(404);

@@ -1,8 +1,10 @@
 import type { z } from 'zod';
+import { ApprovalBody } from '../../src/http/approvals.ts';
 import { LogLevelBody } from '../../src/http/log-level.ts';
 import { MigrationBody } from '../../src/http/migrations.ts';
 import { ResyncBody } from '../../src/http/mutations.ts';
 import { DrainBody, UndrainBody } from '../../src/http/node-drains.ts';
+import { SuspensionBody } from '../../src/http/suspensions.ts';
 
 /** What a request is answered with when all is well. */
 export type ApiAnswer =
@@ -13,7 +15,7 @@ export type ApiAnswer =
 
 /** One route of the HTTP API. */
 export interface ApiRoute {
-  readonly method: 'get' | 'post' | 'put';
+  readonly method: 'delete' | 'get' | 'post' | 'put';
   /** As OpenAPI writes it. */
   readonly path: string;
   readonly tag: 'health' | 'status' | 'changes' | 'webhooks' | 'page';
@@ -75,7 +77,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
     method: 'get',
     path: '/metrics',
     tag: 'health',
-    summary: 'The scrape in the Prometheus text format.',
+    summary: 'The scrape in the Prometheus text format, with `metrics.exemplars` in that of OpenMetrics.',
     answer: { status: 200, media: 'text/plain' },
     problems: [],
   },
@@ -141,7 +143,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
     path: '/api/v1/specs/{id}',
     tag: 'status',
     summary: 'One spec, by its path in the repository; slashes stay as they are.',
-    answer: { status: 200, type: [REPORT, 'SpecReport'] },
+    answer: { status: 200, type: [ANSWERS, 'SpecAnswer'] },
     problems: [404, 503],
   },
   {
@@ -188,10 +190,26 @@ export const API_ROUTES: readonly ApiRoute[] = [
     method: 'get',
     path: '/api/v1/why',
     tag: 'status',
-    summary: 'Why something is, or is not, in traffic. One of the four is asked about.',
-    query: { url: 'A URL that clients ask for.', pool: 'namespace/name of a pool.', node: 'The name of a node.', name: 'Any of these.' },
+    summary:
+      'Why something is, or is not, in traffic. One of the five is asked about. A standby gives the answer of the replica that leads.',
+    query: {
+      url: 'A URL that clients ask for.',
+      pool: 'namespace/name of a pool.',
+      node: 'The name of a node.',
+      commit: 'The id of one of the last commits, or its first 7 or more digits.',
+      name: 'Any of these.',
+    },
     answer: { status: 200, type: ['src/core/report/explanation.ts', 'Explanation'] },
     problems: [400, 503],
+  },
+  {
+    method: 'get',
+    path: '/api/v1/history',
+    tag: 'status',
+    summary: 'The last commits that changed a spec, and what has become of them. A standby gives the answer of the replica that leads.',
+    query: { spec: 'The path of the spec.' },
+    answer: { status: 200, type: ['src/core/report/commit-verdict.ts', 'SpecHistoryAnswer'] },
+    problems: [400, 404, 503],
   },
   {
     method: 'get',
@@ -262,6 +280,34 @@ export const API_ROUTES: readonly ApiRoute[] = [
     body: MigrationBody,
     answer: { status: 202, type: [ANSWERS, 'MigrationAnswer'] },
     problems: [...REFUSED, 404, 409, 502],
+  },
+  {
+    method: 'post',
+    path: '/api/v1/approvals',
+    tag: 'changes',
+    summary:
+      'Lets go what the guard of removals holds back: exactly what `held` of the status names, or a number of removals. For an hour.',
+    body: ApprovalBody,
+    answer: { status: 201, type: [REPORT, 'ApprovalReport'] },
+    problems: [...REFUSED, 409, 502],
+  },
+  {
+    method: 'post',
+    path: '/api/v1/suspensions',
+    tag: 'changes',
+    summary: 'Leaves a spec, or every spec, as it is: nothing of it is applied, repaired or deleted; its pools go on following nodes.',
+    body: SuspensionBody,
+    answer: { status: 201, type: [REPORT, 'SuspensionReport'] },
+    problems: [...REFUSED, 404, 502],
+  },
+  {
+    method: 'delete',
+    path: '/api/v1/suspensions',
+    tag: 'changes',
+    summary: 'Goes on with a spec that was suspended, or with every spec.',
+    query: { spec: 'path of the spec', all: '`true` instead: ends that every spec is suspended; those that are by name stay so' },
+    answer: { status: 200, type: [ANSWERS, 'ResumeAnswer'] },
+    problems: [...REFUSED, 404, 502],
   },
   ...['github', 'gitlab', 'gitea', 'bitbucket', 'generic'].map(hook),
 ];

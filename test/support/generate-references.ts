@@ -102,6 +102,11 @@ ${NOTE('`src/telemetry/metric-table.ts`')}
 Served at \`GET /metrics\` in the Prometheus text format, together with the metrics of the process and of Node.js that prom-client collects
 (\`process_*\`, \`nodejs_*\`). Times are in seconds. A series whose source is unavailable is absent, not 0; series of pools that are gone are removed.
 
+Names, types, labels and buckets stay as they are once they are released; \`test/unit/telemetry/released-metrics.json\` keeps the list, and
+metrics may be added. With \`metrics.exemplars: true\` the scrape is in the format of OpenMetrics, and each bucket of \`sync_latency_seconds\`
+carries an exemplar: \`revision\`, the commit that it counted last, and \`trace_id\`, the trace of the run that ended it, where runs are traced.
+Prometheus keeps exemplars with \`--enable-feature=exemplar-storage\`, and Grafana leads from them to the trace.
+
 | Metric | Type | Labels | Meaning |
 |---|---|---|---|
 ${rows.join('\n')}
@@ -119,6 +124,7 @@ function renderCliReference(): string {
         stderr: none,
         isTerminal: false,
         readFile: () => '',
+        readInput: async () => '',
         now: () => 0,
         signal: new AbortController().signal,
         load: modules(),

@@ -7,7 +7,7 @@ export const httpOptions = (more: Partial<HttpServerOptions> = {}): HttpServerOp
   report: () => undefined,
   livez: () => true,
   ready: () => ({ ready: true, checks: [] }),
-  metrics: async () => '',
+  metrics: { contentType: 'text/plain; version=0.0.4; charset=utf-8', text: async () => '' },
   resync: async () => ({ queued: true, coalesced: false }),
   drain: async () => undefined,
   ...more,

@@ -20,6 +20,7 @@ export const CODE_TEXTS = {
     means: 'The configuration, or a file that an option names (password, token, certificate), cannot be read.',
     more: 'In Kubernetes look at the mode of the mounted Secret; with systemd at `LoadCredential`.',
   },
+  FILE_NOT_READ: { means: 'A path that was named on the command line cannot be read, or holds no spec.' },
   FILE_NOT_WRITTEN: { means: 'A command of the command line could not write its file, or would have written over one.' },
   SNAPSHOT_UNREADABLE: { means: 'The file given to `plan` is no snapshot of this version, or was made with other ids.' },
 
@@ -130,6 +131,7 @@ export const CODE_TEXTS = {
   },
   SNAPSHOT_STALE: { means: 'What is known of a source is old: its watch broke, or it has not been asked yet.' },
   NODE_UNKNOWN: { means: 'A command named a node that the cluster does not have.' },
+  SPEC_UNKNOWN: { means: 'A command named a spec that the daemon does not know.' },
   DRAIN_DISABLED: { means: '`drain.api` is false: nodes are not marked through the API.' },
   LEASE_HELD_ELSEWHERE: { means: 'This replica does not lead. Another one does the work.' },
 
@@ -215,6 +217,12 @@ export const CODE_TEXTS = {
     means: 'The daemon reads another repository, ref or folder than before. Removals are held, in case that was a mistake.',
   },
   SPECS_VANISHED: { means: 'There were spec files, and now there are none.' },
+  NOTHING_HELD: {
+    means: 'Somebody approved removals, and none is held that an approval releases: all is let pass, or waits for something else.',
+  },
+  HOLD_CHANGED: {
+    means: 'Somebody approved what was held when they looked. Since then there is another commit, or other things are to be removed.',
+  },
   BROKEN_SPEC_MAY_OWN: { means: 'A file is broken, and what is to be removed may have moved into it.' },
   PRUNE_DISABLED: {
     means: 'An object left Git and stays, since it or its kind (namespaces, volumes, definitions) is not deleted by itself.',
@@ -230,6 +238,7 @@ export const CODE_TEXTS = {
     more: 'Tokens, keys and URLs are read from their files again for each request: no restart is needed. After 401 and 403 it is tried again for an hour.',
   },
 
+  DAEMON_REFUSED: { means: 'A running daemon answered a command of the command line, but not with what was asked for.' },
   DAEMON_UNREACHABLE: {
     means: 'The command line reached no daemon at its address.',
     look: '`curl http://127.0.0.1:8080/livez` on the machine where it runs.',

@@ -1,11 +1,13 @@
+import { execFile } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { loadConfig } from '../../src/config/load-config.ts';
 import type { RunReport } from '../../src/core/report/run-report.ts';
 import { type Daemon, startDaemon } from '../../src/daemon.ts';
-import { startSandboxConsul } from '../../src/sandbox/consul/sandbox-consul.ts';
+import { type SandboxConsul, startSandboxConsul } from '../../src/sandbox/consul/sandbox-consul.ts';
 import { serversOf } from '../../src/sandbox/gateway/routing-table.ts';
 import { type SandboxGateway, startSandboxGateway } from '../../src/sandbox/gateway/sandbox-gateway.ts';
 import { createDemoRepository } from '../../src/sandbox/git/demo-repository.ts';
@@ -20,11 +22,37 @@ export interface SandboxSite {
   readonly daemon: Daemon;
   readonly kubernetes: SandboxKubernetes;
   readonly gateway: SandboxGateway;
+  readonly consul: SandboxConsul;
+  /** Where the repository is, for whoever asks git. */
+  readonly repository: string;
+  /** The Traefik whose API the daemon watches: it tells the routes of the gateway, unless a test wants otherwise. */
+  readonly traefik: SiteTraefik;
+  /** The nodes that there are at the start, `worker-1` to `worker-4`, share this beginning of their addresses: `127.2.3`. */
+  readonly net: string;
   /** Every report so far, oldest first. */
   readonly reports: readonly RunReport[];
   /** Writes files into the repository (undefined: removes one), commits, and has the daemon look. */
   commit(files: Readonly<Record<string, string | undefined>>): Promise<void>;
+  /** The same without having the daemon look; gives the id of the commit. */
+  record(files: Readonly<Record<string, string | undefined>>, message: string): Promise<string>;
+  /** Starts one more replica of the daemon, which ends with the site. */
+  another(): Promise<Daemon>;
+  /** The newest commit of the repository, as git tells it. */
+  head(): Promise<string>;
   stop(): Promise<void>;
+}
+
+/** The Traefik of a site. */
+export interface SiteTraefik {
+  readonly url: string;
+  /** Goes on saying what it says now, whatever comes; the result ends that. */
+  freeze(): () => void;
+  /** Answers nothing but errors; the result ends that. */
+  fail(): () => void;
+  /** When it last said what it serves, in ms since the epoch; 0: never. Requests with the header `x-test` do not count. */
+  readonly answeredAtMs: () => number;
+  /** Number of requests for what it serves, so far. */
+  readonly requests: () => number;
 }
 
 /** What a test wants otherwise. */
@@ -57,9 +85,8 @@ export async function startSandboxSite(more: SandboxSiteOptions = {}): Promise<S
     releasers.push(() => consul.stop());
     const gateway = await startSandboxGateway({ consulUrl: consul.url, entryPoints: { web: 0, websecure: 0 }, encrypted: ['websecure'] });
     releasers.push(() => gateway.stop());
-    const traefik = await startFakeTraefik();
+    const traefik = await startSiteTraefik(gateway);
     releasers.push(() => traefik.stop());
-    traefik.answerWith((_request, response) => void response.writeHead(200, { 'content-type': 'application/json' }).end(servedBy(gateway)));
     const backends = await startNodeBackends({
       nodes,
       subscribe: (listener) => {
@@ -74,36 +101,51 @@ export async function startSandboxSite(more: SandboxSiteOptions = {}): Promise<S
     const empty = join(directory.path, 'empty');
     await mkdir(empty);
     const reports: RunReport[] = [];
-    const config = configOf({
+    const replica = (mirror: string, onReport?: (report: RunReport) => void): Promise<Daemon> => {
+      const mirrorDir = { POOLKEEPER_GIT_MIRROR_DIR: join(directory.path, mirror) };
+      const env = { PATH: process.env['PATH'], ...more.env };
+      const stdout = { write: (line: string) => more.onLine?.(line) };
+      return startDaemon(configOf({ ...settings, ...mirrorDir }), { env, stdout, ...(onReport === undefined ? {} : { onReport }) });
+    };
+    const settings = {
       POOLKEEPER_GIT_URL: repository.path,
-      POOLKEEPER_GIT_MIRROR_DIR: join(directory.path, 'mirror'),
       POOLKEEPER_KUBERNETES_KUBECONFIG: kubeconfig,
       POOLKEEPER_CONSUL_ADDRESS: consul.url,
       POOLKEEPER_TRAEFIK_API: `[{name: t1, url: '${traefik.url}'}]`,
       ...more.env,
-    });
-    const daemon = await startDaemon(config, {
-      env: { PATH: process.env['PATH'], ...more.env },
-      stdout: { write: (line) => more.onLine?.(line) },
-      onReport: (report) => {
-        reports.push(report);
-        more.onReport?.(report);
-      },
+    };
+    const daemon = await replica('mirror', (report) => {
+      reports.push(report);
+      more.onReport?.(report);
     });
     releasers.push(() => daemon.stop());
+    const record = async (files: Readonly<Record<string, string | undefined>>, message: string): Promise<string> => {
+      for (const [name, text] of Object.entries(files)) {
+        const path = join(repository.path, name);
+        await (text === undefined ? rm(path) : writeFile(path, text));
+      }
+      return repository.commitFolder(empty, message);
+    };
     return {
       daemon,
       kubernetes,
       gateway,
+      consul,
+      repository: repository.path,
+      traefik,
+      net,
       reports,
+      record,
+      async another() {
+        const other = await replica('other-mirror');
+        releasers.push(() => other.stop());
+        return other;
+      },
       async commit(files) {
-        for (const [name, text] of Object.entries(files)) {
-          const path = join(repository.path, name);
-          await (text === undefined ? rm(path) : writeFile(path, text));
-        }
-        await repository.commitFolder(empty, 'Change');
+        await record(files, 'Change');
         await daemon.resync();
       },
+      head: async () => (await promisify(execFile)('git', ['-C', repository.path, 'rev-parse', 'HEAD'])).stdout.trim(),
       stop,
     };
   } catch (error) {
@@ -123,6 +165,33 @@ function configOf(env: Readonly<Record<string, string>>): Parameters<typeof star
   const loaded = loadConfig({ env: { ...fixed, ...timers, ...env }, flags: {}, readFile: (path) => readFileSync(path, 'utf8') });
   if (loaded.kind === 'ok') return loaded.config;
   throw new Error(loaded.problems.map(problemText).join('; '));
+}
+
+async function startSiteTraefik(gateway: SandboxGateway): Promise<SiteTraefik & { stop(): Promise<void> }> {
+  const { url, answerWith, requests, stop } = await startFakeTraefik();
+  let answeredAtMs = 0;
+  const say = (text: () => string): void =>
+    answerWith((request, response) => {
+      if (request.headers['x-test'] === undefined) answeredAtMs = Date.now();
+      response.writeHead(200, { 'content-type': 'application/json' }).end(text());
+    });
+  const thaw = (): void => say(() => servedBy(gateway));
+  thaw();
+  return {
+    url,
+    stop,
+    requests: () => requests(),
+    answeredAtMs: () => answeredAtMs,
+    freeze() {
+      const text = servedBy(gateway);
+      say(() => text);
+      return thaw;
+    },
+    fail() {
+      answerWith((_request, response) => void response.writeHead(500).end());
+      return thaw;
+    },
+  };
 }
 
 /** What the API of a Traefik with the routes of this gateway would say. */

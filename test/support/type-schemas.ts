@@ -61,13 +61,19 @@ export class TypeSchemas {
     if (type.flags & ts.TypeFlags.Boolean) return { type: 'boolean' };
     if (type.flags & ts.TypeFlags.BooleanLiteral) return { const: this.#checker.typeToString(type) === 'true' };
     if (type.isStringLiteral() || type.isNumberLiteral()) return { const: type.value };
-    if (type.isUnion()) return this.#union(type);
+    if (type.isUnion()) return this.#isAnyJson(type) ? {} : this.#union(type);
     // A branded text.
     if (type.isIntersection() && type.types.some(({ flags }) => flags & ts.TypeFlags.String)) return { type: 'string' };
     if (this.#checker.isArrayLikeType(type))
       return { type: 'array', items: this.#union(...this.#checker.getTypeArguments(type as ts.TypeReference)) };
     if (type.flags & (ts.TypeFlags.Object | ts.TypeFlags.Intersection)) return this.#object(type);
     throw new Error(`no schema for ${this.#checker.typeToString(type)}`);
+  }
+
+  /** `JsonValue`, and what is left of it where it may be absent. */
+  #isAnyJson({ types }: ts.UnionType): boolean {
+    const isPlain = (flag: ts.TypeFlags): boolean => types.some(({ flags }) => (flags & flag) !== 0);
+    return isPlain(ts.TypeFlags.String) && isPlain(ts.TypeFlags.Number) && types.some((type) => this.#checker.isArrayLikeType(type));
   }
 
   #union(...types: readonly ts.Type[]): JsonSchema {

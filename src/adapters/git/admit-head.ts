@@ -1,7 +1,7 @@
 import { type Revision, revision } from '../../core/model/ids.ts';
 import { AppError } from '../../shared/errors.ts';
 import { type ProblemCode, problem } from '../../shared/problem.ts';
-import { followText, isCommitId } from './follow.ts';
+import { followRemedy, followText, isCommitId } from './follow.ts';
 import { comparesHeads, type GitSettings, isJudged } from './git-settings.ts';
 import type { Mirror } from './mirror.ts';
 import { type GitRunner, isUnknownCommit } from './run-git.ts';
@@ -88,7 +88,8 @@ export class HeadJudge {
     const target = follow.kind === 'commit' ? revision(follow.commit) : fetched;
     if (follow.kind === 'commit') {
       if (target !== fetched && !(await mirror.descends(fetched, target, signal))) {
-        throw new AppError(problem('GIT_REF_MISSING', `${followText(follow)} of ${remote.url} does not hold the commit ${target}`));
+        const message = `${followText(follow)} of ${remote.url} does not hold the commit ${target}`;
+        throw new AppError(problem('GIT_REF_MISSING', message, { remedy: followRemedy(follow) }));
       }
     } else if (fastForwardOnly && before !== undefined && before !== target) {
       if (!(await mirror.descends(target, before, signal))) {

@@ -41,7 +41,8 @@ export function checkFollow({ ref = 'main', tag, semver, commit }: FollowOptions
   }
   if (semver !== undefined) {
     const range = validRange(semver);
-    if (range === null || semver.trim() === '') throw invalid(`git.semver ${JSON.stringify(semver)} is not a range of versions`);
+    if (range === null || semver.trim() === '')
+      throw invalid(`git.semver ${JSON.stringify(semver)} is not a range of versions`, RANGE_REMEDY);
     return { kind: 'semver', range };
   }
   if (commit === undefined) return { kind: 'branch', branch: ref };
@@ -58,6 +59,21 @@ export function followText(follow: Follow): string {
       return `tag that fits ${follow.range}`;
     default:
       return `branch ${follow.branch}`;
+  }
+}
+
+/** What to do where it is not there. */
+export function followRemedy(follow: Follow): string {
+  const stays = 'the last good commit stays in force.';
+  switch (follow.kind) {
+    case 'tag':
+      return `Push the tag or correct \`git.tag\`; ${stays}`;
+    case 'semver':
+      return `Push a tag with a version that fits or correct \`git.semver\`; ${stays}`;
+    case 'commit':
+      return `Create the branch again or correct \`git.ref\` or \`git.commit\`; ${stays}`;
+    default:
+      return `Create the branch again or correct \`git.ref\`; ${stays}`;
   }
 }
 
@@ -115,6 +131,12 @@ export function pickRef(output: string, follow: Follow): RemoteRef | undefined {
   return name === undefined || id === undefined ? undefined : { id, name };
 }
 
+/** The names below a prefix such as `refs/heads/`, from the output of `git ls-remote`. */
+export const refNames = (output: string, prefix: string): readonly string[] =>
+  [...parseRefs(output).keys()].flatMap((name) =>
+    name.startsWith(prefix) && isBranchName(name.slice(prefix.length)) ? [name.slice(prefix.length)] : [],
+  );
+
 function parseRefs(output: string): ReadonlyMap<string, string> {
   const refs = new Map<string, string>();
   for (const line of output.split('\n')) {
@@ -136,6 +158,8 @@ function highestTag(names: readonly string[], range: string): string | undefined
   return highest === null ? undefined : `${TAGS}${highest}`;
 }
 
-function invalid(message: string): AppError {
-  return new AppError(problem('CONFIG_INVALID', message));
+const RANGE_REMEDY = 'Write it as npm does: "^1.2" or ">=1.2 <2".';
+
+function invalid(message: string, remedy?: string): AppError {
+  return new AppError(problem('CONFIG_INVALID', message, remedy === undefined ? {} : { remedy }));
 }

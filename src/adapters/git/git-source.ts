@@ -1,7 +1,7 @@
-import { type Revision, revision } from '../../core/model/ids.ts';
+import { type Revision, revision, type SpecId } from '../../core/model/ids.ts';
 import type { SpecSource } from '../../core/model/ports.ts';
 import type { Snapshot } from '../../core/model/snapshot.ts';
-import type { SpecFiles } from '../../core/model/spec-set.ts';
+import type { CommitChanges, SpecFile, SpecFiles } from '../../core/model/spec-set.ts';
 import { AppError, errorText } from '../../shared/errors.ts';
 import { type Problem, problem } from '../../shared/problem.ts';
 import { HeadJudge } from './admit-head.ts';
@@ -9,9 +9,11 @@ import { followText, isCommitId } from './follow.ts';
 import { checkSettings, type GitSettings, type GitSourceOptions, sourceIdentity } from './git-settings.ts';
 import { HeadWatch, type RemoteHead } from './head-watch.ts';
 import { Mirror } from './mirror.ts';
+import { type RecentCommits, readFileHistory, readRecent } from './read-changes.ts';
 import { readCommit, readCommits } from './read-commits.ts';
 import { FileReader } from './read-files.ts';
 import { readTree } from './read-tree.ts';
+import { recallFile } from './recall-file.ts';
 import { createGitRunner, type GitRunner } from './run-git.ts';
 import { SharedRun } from './shared-run.ts';
 import { SnapshotHistory } from './snapshot-history.ts';
@@ -57,6 +59,8 @@ class MirroredSource implements GitSource {
   #current: { readonly since: string; readonly run: SharedRun<Snapshot<SpecFiles>> } | undefined;
   #rebuiltAtMs = Number.NEGATIVE_INFINITY;
   #fetches = 0;
+  /** Questions about the history that are under way. */
+  readonly #asking = new Set<Promise<unknown>>();
   #tidying: Promise<void> = Promise.resolve();
 
   constructor(settings: GitSettings) {
@@ -91,10 +95,34 @@ class MirroredSource implements GitSource {
     return run.join(stop);
   }
 
+  async history(asked: Parameters<NonNullable<SpecSource['history']>>[0], signal: AbortSignal): Promise<readonly CommitChanges[]> {
+    const { spec, at, most } = asked;
+    const where = { ...this.#settings, gitDir: this.#mirror.path, revision: at, spec, most };
+    if (this.#settings.shallow) return [];
+    const asking = readFileHistory(this.#git, where, AbortSignal.any([signal, this.#closing.signal]));
+    this.#asking.add(asking);
+    return asking.finally(() => this.#asking.delete(asking));
+  }
+
+  async recall(blobs: ReadonlyMap<SpecId, string>, signal: AbortSignal): Promise<readonly SpecFile[]> {
+    const head = this.#history.last?.revision;
+    if (head === undefined) return [];
+    const found: SpecFile[] = [];
+    for (const [id, blobId] of blobs) {
+      const wanted = { gitDir: this.#mirror.path, head, id, blobId };
+      const file = await recallFile(this.#git, this.#settings, wanted, AbortSignal.any([signal, this.#closing.signal])).catch(
+        () => undefined,
+      );
+      signal.throwIfAborted();
+      if (file !== undefined) found.push(file);
+    }
+    return found;
+  }
+
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#current?.run.ended();
-    await this.#tidying;
+    await Promise.allSettled([this.#tidying, ...this.#asking]);
   }
 
   async #readAlone(since: string, signal: AbortSignal): Promise<Snapshot<SpecFiles>> {
@@ -175,11 +203,24 @@ class MirroredSource implements GitSource {
   }
 
   async #readCommit(at: Revision, since: string, signal: AbortSignal) {
-    const [files, [commits, head]] = await together([
-      this.#readFiles(at, signal),
-      together([this.#commits(since, at, signal), readCommit(this.#git, { gitDir: this.#mirror.path, revision: at }, signal)]),
+    const stop = new AbortController();
+    const reading = this.#readFiles(at, signal).catch((error: unknown) => {
+      // Without the files nobody asks who made them.
+      stop.abort();
+      throw error;
+    });
+    const beside = AbortSignal.any([signal, stop.signal]);
+    const [files, [commits, { head, ...recent }]] = await together([
+      reading,
+      together([this.#commits(since, at, beside), this.#recent(at, beside)]),
     ]);
-    return { revision: at, source: this.#identity, files, commits, ...(head === undefined ? {} : { head }) };
+    return { revision: at, source: this.#identity, files, commits, ...(head === undefined ? {} : { head }), ...recent };
+  }
+
+  /** Without the history, a commit seems to have made everything that it holds. */
+  async #recent(at: Revision, signal: AbortSignal): Promise<RecentCommits> {
+    const where = { ...this.#settings, gitDir: this.#mirror.path, revision: at };
+    return this.#settings.shallow ? { head: await readCommit(this.#git, where, signal) } : readRecent(this.#git, where, signal);
   }
 
   async #readFiles(at: Revision, signal: AbortSignal): Promise<SpecFiles['files']> {

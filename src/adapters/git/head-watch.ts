@@ -1,7 +1,8 @@
 import { type Revision, revision } from '../../core/model/ids.ts';
 import { AppError } from '../../shared/errors.ts';
 import { problem } from '../../shared/problem.ts';
-import { followPatterns, followText, pickRef } from './follow.ts';
+import { closeNames } from './close-names.ts';
+import { followPatterns, followRemedy, followText, pickRef, refNames } from './follow.ts';
 import type { GitSettings } from './git-settings.ts';
 import type { GitRunner } from './run-git.ts';
 
@@ -31,10 +32,29 @@ export class HeadWatch {
     const args = ['ls-remote', '--', remote.url, ...followPatterns(follow)];
     const output = await this.#git.text({ args, gitDir, what: `git ls-remote of ${remote.url}`, remote: true }, signal);
     const found = pickRef(output, follow);
-    if (found === undefined) throw new AppError(problem('GIT_REF_MISSING', `${remote.url} has no ${followText(follow)}`));
+    if (found === undefined) {
+      const others = await this.#others(signal);
+      throw new AppError(
+        problem('GIT_REF_MISSING', `${remote.url} has no ${followText(follow)}${others}`, { remedy: followRemedy(follow) }),
+      );
+    }
     const head = revision(found.id);
     this.saw(head, nowMs);
     return { revision: head, ref: found.name };
+  }
+
+  /** What the remote has instead, in words; nothing where it does not say. */
+  async #others(signal: AbortSignal): Promise<string> {
+    const { remote, follow, mirrorDir } = this.#settings;
+    const pattern = follow.kind === 'tag' || follow.kind === 'semver' ? 'refs/tags/*' : 'refs/heads/*';
+    const args = ['ls-remote', '--', remote.url, pattern];
+    const output = await this.#git
+      .text({ args, gitDir: `${mirrorDir}/none`, what: `git ls-remote of ${remote.url}`, remote: true }, signal)
+      .catch(() => '');
+    signal.throwIfAborted();
+    const asked = follow.kind === 'tag' ? follow.tag : follow.kind === 'semver' ? follow.range : follow.branch;
+    const names = closeNames(asked, refNames(output, pattern.slice(0, -1)));
+    return names.length === 0 ? '' : `; it has ${names.join(', ')}`;
   }
 
   /** Notes that the branch was seen at `head` at `nowMs` or later; returns the last time before at which it was not yet there. */

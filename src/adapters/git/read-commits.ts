@@ -8,9 +8,11 @@ const MAX_COMMITS = 1000;
 const MAX_TEXT = 500;
 const TRAILER = 'Poolkeeper-Allow-Removal';
 const UNIT_SEPARATOR = '\x1f';
-const FIELDS = 5;
+/** Number of fields of `COMMIT_FORMAT`. */
+export const COMMIT_FIELDS = 5;
 // With -z each commit ends with a NUL as well: five fields, five NULs, and no commit can hold one itself.
-const FORMAT = `%H%x00%an%x00%ct%x00%s%x00%(trailers:key=${TRAILER},valueonly,unfold,separator=%x1f)`;
+/** What `git log -z` is to write of a commit; `commitOf` reads it. */
+export const COMMIT_FORMAT = `%H%x00%an%x00%ct%x00%s%x00%(trailers:key=${TRAILER},valueonly,unfold,separator=%x1f)`;
 
 /**
  * The commits that `head` has and `since` has not, newest first, at most 1000. Empty when `since` is empty or no commit that
@@ -23,7 +25,7 @@ export async function readCommits(
 ): Promise<readonly CommitFacts[]> {
   const { gitDir, since, head } = range;
   if (since === head || !isCommitId(since)) return [];
-  const args = ['log', '-z', `--max-count=${MAX_COMMITS}`, `--format=${FORMAT}`, head, `^${since}`];
+  const args = ['log', '-z', `--max-count=${MAX_COMMITS}`, `--format=${COMMIT_FORMAT}`, head, `^${since}`];
   try {
     return parseLog(await git.text({ args, gitDir, what: `listing the commits after ${since}` }, signal));
   } catch (error) {
@@ -38,7 +40,7 @@ export async function readCommit(
   { gitDir, revision: id }: { readonly gitDir: string; readonly revision: Revision },
   signal: AbortSignal,
 ): Promise<CommitFacts | undefined> {
-  const args = ['log', '-z', '--max-count=1', `--format=${FORMAT}`, id];
+  const args = ['log', '-z', '--max-count=1', `--format=${COMMIT_FORMAT}`, id];
   return parseLog(await git.text({ args, gitDir, what: `reading the commit ${id}` }, signal))[0];
 }
 
@@ -46,19 +48,22 @@ export async function readCommit(
 export function parseLog(output: string): readonly CommitFacts[] {
   const fields = output.split('\0');
   const commits: CommitFacts[] = [];
-  for (let start = 0; start + FIELDS <= fields.length; start += FIELDS) {
-    const [id = '', author = '', committedAt = '', subject = '', trailers = ''] = fields.slice(start, start + FIELDS);
-    const allowRemoval = trailers
-      .split(UNIT_SEPARATOR)
-      .map((value) => value.trim())
-      .filter((value) => value !== '');
-    commits.push({
-      revision: revision(id),
-      author: author.slice(0, MAX_TEXT),
-      committedAtMs: Number(committedAt) * 1000,
-      subject: subject.slice(0, MAX_TEXT),
-      allowRemoval,
-    });
-  }
+  for (let start = 0; start + COMMIT_FIELDS <= fields.length; start += COMMIT_FIELDS)
+    commits.push(commitOf(fields.slice(start, start + COMMIT_FIELDS)));
   return commits;
+}
+
+/** A commit from its fields. */
+export function commitOf([id = '', author = '', committedAt = '', subject = '', trailers = '']: readonly string[]): CommitFacts {
+  const allowRemoval = trailers
+    .split(UNIT_SEPARATOR)
+    .map((value) => value.trim())
+    .filter((value) => value !== '');
+  return {
+    revision: revision(id),
+    author: author.slice(0, MAX_TEXT),
+    committedAtMs: Number(committedAt) * 1000,
+    subject: subject.slice(0, MAX_TEXT),
+    allowRemoval,
+  };
 }

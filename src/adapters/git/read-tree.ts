@@ -47,7 +47,8 @@ export function parseTree(output: string): readonly TreeEntry[] {
     });
 }
 
-function kindOfMode(mode: string): TreeEntry['kind'] {
+/** What a mode of Git says of an entry. */
+export function kindOfMode(mode: string): TreeEntry['kind'] {
   if (mode === '120000') return 'symbolic link';
   return mode === '160000' ? 'submodule' : 'file';
 }

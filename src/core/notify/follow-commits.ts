@@ -1,9 +1,8 @@
-import type { Problem } from '../../shared/problem.ts';
 import type { Redactor } from '../../shared/redact.ts';
-import type { Hold } from '../model/action.ts';
 import type { Revision, SpecId } from '../model/ids.ts';
 import type { CommitStatus } from '../model/notification.ts';
 import type { RunReport, SpecReport } from '../report/run-report.ts';
+import { type SpecStanding, standingOf } from '../report/spec-standing.ts';
 import { oneLine } from './one-line.ts';
 
 /** A commit that is followed until it has had its last word. */
@@ -119,8 +118,8 @@ function follow(open: OpenCommit, verdict: Verdict, nowMs: number): Followed {
 function judge({ left, revision }: OpenCommit, specs: ReadonlyMap<SpecId, SpecReport>, { report, redact }: CommitsInput): Verdict {
   const ids = left === undefined ? [...specs.keys()] : [...left];
   // What is not there any more has left for good.
-  const standings = ids.map((id) => standingOf(specs.get(id)));
-  const [failed, going] = [pick(standings, 'failed'), pick(standings, 'going')];
+  const standings = ids.map((id): Standing => ({ id, ...waitedFor(standingOf(specs.get(id), report)) }));
+  const [failed, going] = [pick(standings, 'failed', 'held'), pick(standings, 'going')];
   const [first] = failed;
   if (first !== undefined) {
     const others = failed.length === 1 ? '' : ` (and ${failed.length - 1} more of ${specCount(ids.length)})`;
@@ -136,7 +135,8 @@ function judge({ left, revision }: OpenCommit, specs: ReadonlyMap<SpecId, SpecRe
     const description = shorten(redact(`applying: ${done} of ${specCount(ids.length)} in step; ${waiting.id}: ${waiting.why}`));
     return { state: 'pending', description, about: description };
   }
-  const seconds = report.latencies.find((one) => one.stage === 'total' && one.revision === revision)?.seconds;
+  const timed = report.latencies.find((one) => one.stage === 'total' && one.revision === revision)?.seconds;
+  const seconds = timed ?? report.commits?.find((one) => one.revision === revision)?.verdict?.seconds;
   return { state: 'success', description: successText(ids.length, report.gateways !== undefined, seconds), about: '' };
 }
 
@@ -150,44 +150,14 @@ function successText(specs: number, isWatched: boolean, seconds: number | undefi
 
 const specCount = (count: number): string => (count === 1 ? '1 spec' : `${count} specs`);
 
-type Standing =
-  | { readonly kind: 'done' }
-  | { readonly kind: 'going'; readonly id: SpecId; readonly why: string }
-  | { readonly kind: 'failed'; readonly id: SpecId; readonly why: string; readonly code: string };
+/** Who suspends a spec will resume it: that is no failure. */
+const waitedFor = (standing: SpecStanding): SpecStanding =>
+  standing.kind === 'held' && standing.code === 'suspended' ? { kind: 'going', why: standing.why } : standing;
 
-const pick = <K extends Standing['kind']>(all: readonly Standing[], kind: K): readonly Extract<Standing, { kind: K }>[] =>
-  all.filter((one): one is Extract<Standing, { kind: K }> => one.kind === kind);
+type Standing = SpecStanding & { readonly id: SpecId };
 
-function standingOf(spec: SpecReport | undefined): Standing {
-  if (spec === undefined) return { kind: 'done' };
-  const { id, state, legs, problems, waiting, holds } = spec;
-  const errors = problems.filter(({ severity }) => severity === 'error');
-  if (state === 'broken' || state === 'conflict' || state === 'failed') return failedBy(id, errors, state);
-  if (state === 'held') return heldBy(id, holds);
-  if (state !== 'in-step') return { kind: 'going', id, why: waiting[0]?.what ?? state };
-  if (legs.traefik === 'in-step' || legs.traefik === 'not-watched') return { kind: 'done' };
-  if (legs.traefik === 'unknown') return { kind: 'going', id, why: 'no Traefik answers' };
-  const told = problems.filter(({ code }) => code.startsWith('TRAEFIK_'));
-  return legs.traefik === 'failed' ? failedBy(id, told, 'Traefik does not serve it') : { kind: 'going', id, why: 'Traefik follows' };
-}
-
-/** What passes by itself is waited for; the first problem that somebody has to mend is the reason. */
-function failedBy(id: SpecId, problems: readonly Problem[], otherwise: string): Standing {
-  const mend = problems.find(({ next }) => next !== 'retry');
-  if (mend !== undefined) return { kind: 'failed', id, why: reasonOf(mend), code: mend.code };
-  const [first] = problems;
-  return first === undefined ? { kind: 'failed', id, why: otherwise, code: otherwise } : { kind: 'going', id, why: reasonOf(first) };
-}
-
-/** The same of holds: while a source has not answered in full, removals wait for it. */
-function heldBy(id: SpecId, holds: readonly Hold[]): Standing {
-  const mend = holds.find(({ reason }) => reason.next !== 'retry');
-  const [first] = holds;
-  if (mend === undefined && first !== undefined) return { kind: 'going', id, why: first.reason.message };
-  return { kind: 'failed', id, why: `held: ${mend?.reason.message ?? 'by the guard'}`, code: mend?.reason.code ?? '' };
-}
-
-const reasonOf = ({ message, where }: Problem): string => (where === undefined ? message : `line ${where.line}: ${message}`);
+const pick = <K extends Standing['kind']>(all: readonly Standing[], ...kinds: readonly K[]): readonly Extract<Standing, { kind: K }>[] =>
+  all.filter((one): one is Extract<Standing, { kind: K }> => kinds.some((kind) => kind === one.kind));
 
 /** One line as long as a status may be, whose end is kept. */
 function shorten(text: string, end = ''): string {

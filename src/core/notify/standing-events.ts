@@ -157,7 +157,8 @@ function gatewayEvents({ gateways = [], sources, problems }: RunReport): readonl
     if (words === undefined) return [];
     const reason = sources.find(({ source }) => source === `traefik:${replica}`)?.reason;
     const told = problems.find(({ code, message }) => code.startsWith('TRAEFIK_') && message.includes(replica)) ?? reason;
-    const where = state === 'unreachable' ? (reason === undefined ? '' : `: ${reason.message}`) : ` (${pools} pools)`;
+    const where =
+      state === 'unreachable' ? (reason === undefined ? '' : `: ${reason.message}`) : ` (${pools} pool${pools === 1 ? '' : 's'})`;
     const ended = `Traefik ${replica} follows Consul`;
     const message = `Traefik ${replica} ${words}${where}`;
     return [{ event: 'traefik-disagrees', subject: replica, message, ended, remedy: told?.remedy ?? '', afterMs: SOON }];

@@ -2,6 +2,7 @@ import type { Problem } from '../../shared/problem.ts';
 import type { DesiredSpec } from '../desired/build-desired.ts';
 import type { PoolView } from '../desired/pool-view.ts';
 import { isDrainingPort, portsOf } from '../desired/service-ports.ts';
+import { suspensionsOf } from '../desired/suspensions.ts';
 import type { Action, Waiting } from '../model/action.ts';
 import type { ObjectKey } from '../model/ids.ts';
 import { kindOf, SERVICE_KIND } from '../model/ids.ts';
@@ -18,18 +19,19 @@ import type { HandOver } from './plan-removals.ts';
 import { planRemovals } from './plan-removals.ts';
 import { planRollouts } from './plan-rollout.ts';
 import { planSpecifications } from './plan-specifications.ts';
+import { putOffChanges } from './put-off.ts';
 import type { SpecPlan } from './spec-plan.ts';
 import type { ObjectStep } from './steps.ts';
 
 /**
- * Plans one spec: objects to apply, pools to register, pools and objects to remove, in that order. Pure. A broken spec, one
- * that is set aside, or one whose file is gone applies nothing, but its pools go on from the live Services. Removals are
- * planned as if allowed; the guard takes them out where they are not. Nothing of a spec is applied while one of its objects is
+ * Plans one spec: objects to apply, pools to register, pools and objects to remove, in that order. Pure. Of a broken
+ * file the last good version is applied, where one is known; a spec that is suspended or set aside, or one whose file is gone, applies
+ * nothing. Their pools go on from the live Services. Removals are planned as if allowed; the guard takes them out where they are not. Nothing of a spec is applied while one of its objects is
  * refused, or is to be deleted first.
  */
 export function planSpec(spec: DesiredSpec, context: PlanContext): SpecPlan {
   const actions: Action[] = [];
-  const steps = spec.standing === 'decoded' ? planObjects(spec, context) : [];
+  const steps = isInForce(spec) ? planObjects(spec, context) : [];
   const gate = gateSpec(spec, steps, context);
   const problems: Problem[] = [...spec.problems, ...gate.problems, ...(context.routes?.problems.get(spec.id) ?? [])];
   const waiting: Waiting[] = [...gate.waiting];
@@ -59,20 +61,32 @@ export function planSpec(spec: DesiredSpec, context: PlanContext): SpecPlan {
     actions.push(...record.actions);
     problems.push(...record.problems);
   }
+  const putOff = putOffChanges(spec, { steps, gate, pruning });
   return {
     spec: spec.id,
     standing: spec.standing,
     actions,
-    waiting: [...waiting, ...rollouts.waiting, ...leaving.waiting, ...pruning.waiting],
+    waiting: [...waitsOfSuspended(spec, context), ...waiting, ...rollouts.waiting, ...leaving.waiting, ...pruning.waiting],
     problems: [...problems, ...rollouts.problems, ...leaving.notes],
     removals: leaving.removals,
     removing: leaving.actions,
     whileHeld: pools.whileHeld,
     holds: [],
+    ...(putOff.length === 0 ? {} : { putOff }),
     unapplied: [...servicesLeft(spec, { steps, shut: gate.shut, refused }), ...notRecreated(steps, recreated, context)],
     pools: spec.pools.map((view) => view.pool),
   };
 }
+
+/** That a person has the spec left as it is, and until when. */
+const waitsOfSuspended = ({ id }: DesiredSpec, { memory, nowMs }: PlanContext): readonly Waiting[] =>
+  suspensionsOf(id, memory, nowMs).map(({ reason, untilMs }) => {
+    const what = reason === undefined ? 'suspended' : `suspended: ${reason}`;
+    return { leg: 'kubernetes', what, on: undefined, ...(untilMs === undefined ? {} : { untilMs }) };
+  });
+
+/** The last good version of a broken file stays in force (design section 9, promise 10). */
+const isInForce = ({ standing }: DesiredSpec): boolean => standing === 'decoded' || standing === 'broken';
 
 /** What is done about the pools of one spec that have a Service. */
 interface PoolPlans {

@@ -61,8 +61,8 @@ const isUnchanged = (known: SettledPlan, { spec, decisions, routes }: Omit<Settl
 
 /** Whether a plan depends on nothing but what `whatChanged` and `isUnchanged` compare. */
 function isSettled(plan: SpecPlan, spec: DesiredSpec, context: PlanContext): boolean {
-  const { actions, removals, removing, whileHeld, holds, unapplied, resting } = plan;
-  const open = [actions, removals, removing, whileHeld, holds, unapplied, resting ?? [], spec.leftovers, spec.orphanPools];
+  const { actions, removals, removing, whileHeld, holds, unapplied, resting, putOff } = plan;
+  const open = [actions, removals, removing, whileHeld, holds, unapplied, resting ?? [], putOff ?? [], spec.leftovers, spec.orphanPools];
   return (
     spec.standing === 'decoded' &&
     open.every((list) => list.length === 0) &&

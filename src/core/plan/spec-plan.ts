@@ -1,6 +1,6 @@
 import type { Problem } from '../../shared/problem.ts';
-import type { SpecStanding } from '../desired/build-desired.ts';
-import type { Action, Hold, Waiting } from '../model/action.ts';
+import type { SpecStanding } from '../desired/standing-of.ts';
+import type { Action, ApplyObject, Hold, Waiting } from '../model/action.ts';
 import type { ObjectKey, PoolKey, SpecId } from '../model/ids.ts';
 import type { RemovalKey } from '../model/memory.ts';
 
@@ -15,6 +15,19 @@ export interface Removal {
   readonly returns?: true;
   /** Why it must not be removed yet, whatever the limits say. */
   readonly bar: Problem | undefined;
+}
+
+/** A change of an object that is not among the actions of its plan, and why not. */
+export interface PutOff {
+  readonly op: 'apply-object' | 'delete-object';
+  readonly key: ObjectKey;
+  /** `waiting`: it comes by itself; `held`: a person keeps it back; `refused`: it is wrong. */
+  readonly state: 'waiting' | 'held' | 'refused';
+  /** What would be sent. Absent: it is a delete, or not known yet. */
+  readonly apply?: ApplyObject;
+  /** In words, without a full stop. */
+  readonly reason: string;
+  readonly problem?: Problem;
 }
 
 /** What is to be done for one spec, in order; plain data. A leg's first failure ends that leg's part, no other spec's. */
@@ -32,6 +45,8 @@ export interface SpecPlan {
   /** What keeps the leaving pools up to date with their nodes, should their removal be held. */
   readonly whileHeld: readonly Action[];
   readonly holds: readonly Hold[];
+  /** Changes of objects that it has no action for yet, for people. Absent: none. */
+  readonly putOff?: readonly PutOff[];
   /** Services that the spec wants changed and that are not, because something of the spec is refused or goes first, or they must wait; and objects that are not recreated. */
   readonly unapplied: readonly ObjectKey[];
   /** Its pools with a live Service. */

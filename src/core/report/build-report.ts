@@ -10,6 +10,7 @@ import type { Snapshot } from '../model/snapshot.ts';
 import { snapshotValue } from '../model/snapshot.ts';
 import type { World } from '../model/world.ts';
 import { actionChanges, actionTitle, legOf } from '../plan/action-title.ts';
+import type { Held } from '../plan/approvals.ts';
 import type { PlanContext } from '../plan/context.ts';
 import { migrationOf } from '../plan/plan-migration.ts';
 import { registeredOf } from '../plan/plan-pool.ts';
@@ -19,6 +20,8 @@ import { classifyNode } from '../pool/classify-node.ts';
 import { stayingOut } from '../pool/stay-out.ts';
 import type { PoolTraefik, TraefikView } from './follow-traefik.ts';
 import { poolHealthReport } from './health-words.ts';
+import { lastChanges } from './last-changes.ts';
+import { namedHosts } from './named-hosts.ts';
 import type {
   ActionReport,
   LatencyReport,
@@ -32,6 +35,7 @@ import type {
   WriteReport,
 } from './run-report.ts';
 import { legStates, specState } from './spec-state.ts';
+import { verbsReport } from './verbs-report.ts';
 import type { ProbedRoutes } from './with-probes.ts';
 import { probeProblems } from './with-probes.ts';
 
@@ -46,6 +50,8 @@ export interface ReportedOutcome {
 export interface ReportInput {
   readonly context: PlanContext;
   readonly plans: readonly SpecPlan[];
+  /** What of the holds an approval can release. Absent: nothing. */
+  readonly held?: Held | undefined;
   /** Open actions that belong to no spec. */
   readonly others: readonly (Action | NodeAction)[];
   readonly outcomes: readonly ReportedOutcome[];
@@ -67,7 +73,11 @@ export function buildReport(input: ReportInput): RunReport {
   const { context, plans, outcomes } = input;
   const bySpec = new Map<SpecId | undefined, ReportedOutcome[]>();
   for (const outcome of outcomes) bySpec.set(outcome.spec, [...(bySpec.get(outcome.spec) ?? []), outcome]);
-  const specs = plans.map((plan) => specReport(plan, bySpec.get(plan.spec) ?? [], input));
+  const changed = lastChanges(snapshotValue(context.world.specs));
+  const specs = plans.map((plan): SpecReport => {
+    const lastChange = changed.get(plan.spec);
+    return { ...specReport(plan, bySpec.get(plan.spec) ?? [], input), ...(lastChange === undefined ? {} : { lastChange }) };
+  });
   const planned = new Set<SpecId | undefined>(plans.map((plan) => plan.spec));
   // What belongs to no spec, or to one that is gone now that its last object is.
   const own = outcomes.filter((outcome) => !planned.has(outcome.spec));
@@ -87,6 +97,7 @@ export function buildReport(input: ReportInput): RunReport {
     ...(input.traefik === undefined ? {} : { gateways: input.traefik.gateways }),
     sources: sourceReports(context.world, input.endedAtMs),
     holds: plans.flatMap((plan) => plan.holds),
+    ...verbsReport(input),
     problems: [...input.problems, ...(input.traefik?.problems ?? []), ...(snapshotValue(context.world.specs)?.notes ?? []), ...others],
     latencies: input.latencies,
     writes: countWrites(outcomes),
@@ -163,6 +174,7 @@ function poolReports({ context, plans, traefik, probed }: ReportInput): readonly
           pool,
           spec: plan.spec,
           service: view.service,
+          ...hostsReport(view),
           desired: leaves ? 0 : (decision?.backends.length ?? 0),
           registered: registered.instances.length,
           passing: passing.length,
@@ -180,6 +192,11 @@ function poolReports({ context, plans, traefik, probed }: ReportInput): readonly
     }),
   );
   return reports.sort((a, b) => byBytes(a.pool, b.pool));
+}
+
+function hostsReport({ tags }: PoolView): Pick<PoolReport, 'hosts'> {
+  const hosts = namedHosts(tags);
+  return hosts.length === 0 ? {} : { hosts };
 }
 
 function agentsReport(view: PoolView, context: PlanContext): Pick<PoolReport, 'agents'> {

@@ -2,9 +2,9 @@ import { canonicalJson } from '../model/hash.ts';
 import { MARKS } from '../model/marks.ts';
 import { withoutSecrets } from '../model/object-content.ts';
 import type { FieldsV1, JsonObject, JsonValue, KubernetesObject, LiveObject } from '../model/objects.ts';
-import { shownAnnotation } from '../model/shown-tag.ts';
 import { matchesKeys, parseKeys } from '../plan/in-step.ts';
 import type { DiffLine } from './diff-line.ts';
+import { isList, isMapping, shownField } from './shown-values.ts';
 
 /** What is shown in the place of a value of a Secret. */
 const SECRET = '(secret)';
@@ -21,19 +21,53 @@ export function diffObject(sent: KubernetesObject, live: LiveObject | undefined)
   if (live !== undefined && live.content === undefined) return [];
   const diff = new ObjectDiff();
   diff.compare({ wanted, was: live === undefined ? undefined : live.content, fields: live?.ourFields, path: '' });
-  return diff.lines.map(isSecret ? hideSecret : hideInTags);
+  return diff.lines.map(isSecret ? hideSecret : hideInFields);
 }
 
-const ANNOTATION = /^metadata\.annotations\[(.+)\]$/;
-
-/** Annotations become tags, and some tags hold what lets somebody in. */
-function hideInTags(line: DiffLine): DiffLine {
-  const key = ANNOTATION.exec(line.what)?.[1];
-  if (key === undefined) return line;
-  const shown = (value: JsonValue | undefined): JsonValue | undefined => (typeof value === 'string' ? shownAnnotation(key, value) : value);
-  const [before, after] = [shown(line.before), shown(line.after)];
-  return { what: line.what, op: line.op, ...(before === undefined ? {} : { before }), ...(after === undefined ? {} : { after }) };
+/**
+ * The fields that a plan names of an object that nobody keeps whole, with what they become. What they were is not known. `paths` are as
+ * `lostFields` writes them.
+ */
+export function namedFields(sent: KubernetesObject, paths: readonly string[]): readonly DiffLine[] {
+  const isSecret = sent.apiVersion === 'v1' && sent.kind === 'Secret';
+  const lines = paths.flatMap((path): readonly DiffLine[] => {
+    const found = OURS.test(path) ? undefined : fieldAt(sent as unknown as JsonValue, path, '');
+    return found === undefined ? [] : [{ what: found.what, op: 'change', after: found.value }];
+  });
+  return lines.map(isSecret ? hideSecret : hideInFields);
 }
+
+const OURS = new RegExp(
+  `^metadata\\.(?:labels|annotations)\\.(?:${[...OUR_ANNOTATIONS, MARKS.ownerLabel, MARKS.managedBy].map((name) => name.replaceAll('.', '\\.')).join('|')})$`,
+);
+
+/** The value at a path whose names may hold dots themselves, and what people call that path: items of lists go by their names. */
+function fieldAt(
+  value: JsonValue | undefined,
+  path: string,
+  what: string,
+): { readonly value: JsonValue; readonly what: string } | undefined {
+  if (value === undefined) return undefined;
+  if (path === '') return { value, what };
+  if (isList(value)) {
+    const [start = '', index] = /^\[(\d+)\]\.?/.exec(path) ?? [];
+    const item = value[Number(index)];
+    return fieldAt(item, path.slice(start.length), `${what}[${(item === undefined ? '' : titleOf(item, [])) || index}]`);
+  }
+  if (!isMapping(value)) return undefined;
+  const name = Object.keys(value)
+    .filter((one) => path === one || path.startsWith(`${one}.`) || path.startsWith(`${one}[`))
+    .sort((a, b) => b.length - a.length)[0];
+  if (name === undefined) return undefined;
+  return fieldAt(value[name], path.slice(name.length).replace(/^\./, ''), pathTo(what, name));
+}
+
+/** Annotations become tags, and some tags hold what lets somebody in; so do some environment variables. */
+const hideInFields = (line: DiffLine): DiffLine => ({
+  ...line,
+  ...(line.before === undefined ? {} : { before: shownField(line.what, line.before) }),
+  ...(line.after === undefined ? {} : { after: shownField(line.what, line.after) }),
+});
 
 const hideSecret = (line: DiffLine): DiffLine =>
   /^(?:data|stringData)\b/.test(line.what)
@@ -90,7 +124,7 @@ class ObjectDiff {
     const ours = Object.keys(fields ?? {}).flatMap((member) => (member.startsWith('f:') ? [member.slice(2)] : []));
     const names = [...Object.keys(wanted), ...ours.filter((name) => !Object.hasOwn(wanted, name))];
     for (const name of names) {
-      const at = path === '' ? name : `${path}${/^[A-Za-z_][\w-]*$/.test(name) ? `.${name}` : `[${name}]`}`;
+      const at = pathTo(path, name);
       if (isMark(at)) continue;
       this.compare({ wanted: own(wanted, name), was: own(was, name), fields: fields?.[`f:${name}`], path: at });
     }
@@ -140,6 +174,9 @@ const memberOf = (item: JsonValue | undefined, fields: FieldsV1 | undefined): re
 const titleOf = (item: JsonValue, keys: readonly string[]): string =>
   isMapping(item) ? String(item['name'] ?? keys.flatMap((key) => item[key] ?? []).join('/')) : '';
 
+const pathTo = (path: string, name: string): string =>
+  path === '' ? name : `${path}${/^[A-Za-z_][\w-]*$/.test(name) ? `.${name}` : `[${name}]`}`;
+
 const MARK = /^metadata\.(?:labels|annotations)\[(.+)\]$/;
 const isMark = (path: string): boolean => {
   const name = MARK.exec(path)?.[1] ?? '';
@@ -147,10 +184,6 @@ const isMark = (path: string): boolean => {
 };
 
 const own = (object: JsonObject, name: string): JsonValue | undefined => (Object.hasOwn(object, name) ? object[name] : undefined);
-const isList = (value: JsonValue | undefined): value is readonly JsonValue[] => Array.isArray(value);
-const isMapping = (value: JsonValue | undefined): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 const isSame = (a: JsonValue, b: JsonValue, path: string): boolean =>
   canonicalJson(a) === canonicalJson(b) || (QUANTITIES.test(path) && quantity(a) !== undefined && quantity(a) === quantity(b));
 

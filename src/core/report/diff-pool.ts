@@ -1,5 +1,5 @@
 import type { DeregisterPool, RegisterPool } from '../model/action.ts';
-import type { Check, Instance } from '../model/registration.ts';
+import type { Instance } from '../model/registration.ts';
 import { shownTag } from '../model/shown-tag.ts';
 import type { PlanContext } from '../plan/context.ts';
 import { instanceKey } from '../plan/diff-registration.ts';
@@ -22,7 +22,7 @@ export function diffPool(action: RegisterPool, context: PlanContext): readonly D
 }
 
 /** All that goes with a pool. */
-export const leavingPool = ({ pool }: DeregisterPool, context: PlanContext): readonly DiffLine[] =>
+export const leavingPool = ({ pool }: Pick<DeregisterPool, 'pool'>, context: PlanContext): readonly DiffLine[] =>
   diffBackends(registeredOf(pool, context).instances, []);
 
 /** Checks of instances that stay: those of new ones come with them. */
@@ -32,23 +32,19 @@ export function diffChecks({ pool, checks, removeChecks }: RegisterPool, context
   const before = new Map(registered.checks.map((check) => [instanceKey(check.consulNode, check.checkId), check]));
   const set = checks
     .filter(({ consulNode, instanceId }) => staying.has(instanceKey(consulNode, instanceId)))
-    .map((check) =>
-      changed(
-        `check ${check.checkId} on ${check.consulNode}`,
-        statusOf(before.get(instanceKey(check.consulNode, check.checkId))),
-        check.status,
-      ),
-    );
+    .flatMap((check) => {
+      // A check whose notes alone change tells people nothing.
+      const was = before.get(instanceKey(check.consulNode, check.checkId))?.status;
+      return was === check.status ? [] : [changed(`check ${check.checkId} on ${check.consulNode}`, was, check.status)];
+    });
   const gone = removeChecks.map(({ consulNode, checkId }) =>
-    changed(`check ${checkId} on ${consulNode}`, statusOf(before.get(instanceKey(consulNode, checkId))), undefined),
+    changed(`check ${checkId} on ${consulNode}`, before.get(instanceKey(consulNode, checkId))?.status, undefined),
   );
   return [...set, ...gone];
 }
 
-const statusOf = (check: Check | undefined): string | undefined => check?.status;
-
 /** What Traefik makes of the tags before and after: the rules of the routers that they declare. */
-export function diffRouters(action: RegisterPool | DeregisterPool, context: PlanContext): readonly DiffLine[] {
+export function diffRouters(action: RegisterPool | Pick<DeregisterPool, 'kind' | 'pool'>, context: PlanContext): readonly DiffLine[] {
   const before = registeredOf(action.pool, context).instances;
   const after = action.kind === 'deregister-pool' ? [] : instancesAfter(action, before);
   const [old, next] = [rulesOf(before[0]), rulesOf(action.kind === 'deregister-pool' ? undefined : (action.set[0] ?? after[0]))];

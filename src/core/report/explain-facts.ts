@@ -4,6 +4,7 @@ import type { PoolKey, SpecId } from '../model/ids.ts';
 import { SERVICE_KIND, splitPoolKey } from '../model/ids.ts';
 import type { SpecObject } from '../model/objects.ts';
 import type { PlanContext } from '../plan/context.ts';
+import type { CommitBook } from './commit-book.ts';
 import type { CauseCode, Link, LinkName, LinkState } from './explanation.ts';
 import type { PoolReport, RunReport, SourceReport, SpecReport } from './run-report.ts';
 
@@ -12,6 +13,8 @@ export interface KnownWorld {
   readonly context: PlanContext;
   readonly report: RunReport;
   readonly sources: readonly SourceReport[];
+  /** The last commits, newest first. Absent: nobody follows them. */
+  readonly commits?: CommitBook;
   /** Milliseconds since the epoch. */
   readonly nowMs: number;
 }

@@ -1,4 +1,5 @@
 import type { Problem } from '../../shared/problem.ts';
+import type { DesiredSpec } from '../desired/build-desired.ts';
 import type { Hold } from '../model/action.ts';
 import { objectTitle, SERVICE_KIND } from '../model/ids.ts';
 import type { Snapshot } from '../model/snapshot.ts';
@@ -42,15 +43,21 @@ export function fileLink(subject: Subject, known: KnownWorld): Link {
   const own = [...said.values()].filter((one) => legOfProblem(one.code) === 'git' && !isOfAnotherPool(one, subject, known));
   const facts = own.filter(({ severity }) => severity === 'warning').map(({ code, message }) => `${code}: ${message}`);
   const [error] = own.filter(({ severity }) => severity === 'error');
-  if (error !== undefined)
-    return brokenBy(make, error, desired.standing === 'broken' ? [`${spec} is not in force; what it owned stays`] : facts);
+  if (error !== undefined) return brokenBy(make, error, desired.standing === 'broken' ? [whatStaysOf(desired)] : facts);
   if (hold !== undefined) {
     const { code, message, remedy } = hold.reason;
     return make('broken', code, { says: `${hold.what} is held: ${message}`, remedy, facts });
   }
+  if (desired.standing === 'suspended') {
+    const why = specReport?.waiting[0]?.what ?? 'suspended';
+    return make('waiting', 'suspended', { says: `${spec} is left as it is (${why})`, remedy: `Run: poolkeeper resume ${spec}`, facts });
+  }
   if (desired.standing === 'gone') return make('waiting', 'leaving', { says: `${spec} is gone, and what it held leaves`, facts });
   return make('ok', 'ok', { says: `${spec} is read`, facts });
 }
+
+const whatStaysOf = ({ id, spec }: DesiredSpec): string =>
+  spec === undefined ? `${id} is not in force; what it owned stays` : `${id} is not in force as it is; its last good version is`;
 
 /** What is held of the pool itself; of one that is not registered, whatever is held of its spec: it may wait for that. */
 function holdOf({ pool, specReport, poolReport }: Subject): Hold | undefined {

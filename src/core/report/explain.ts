@@ -1,5 +1,7 @@
 import { type PoolKey, splitPoolKey } from '../model/ids.ts';
 import { nearest } from '../spec/did-you-mean.ts';
+import type { BookCommit } from './commit-book.ts';
+import { ambiguousCommits, commitsNamed, explainCommit } from './explain-commit.ts';
 import { few, type KnownWorld, linkMaker } from './explain-facts.ts';
 import { explainNode, knownNodes } from './explain-node.ts';
 import { explainPool } from './explain-pool.ts';
@@ -11,6 +13,7 @@ import type { Explanation, WhyQuestion } from './explanation.ts';
 import { type Findings, finishExplanation } from './finish-explanation.ts';
 import { knownPools, poolsNamed, wantedViews } from './known-pools.ts';
 import { type AskedUrl, readUrl } from './read-url.ts';
+import { looksLikeCommit } from './why-no-question.ts';
 
 /**
  * Why something is, or is not, in traffic: the chain from the commit to the last probe, and its first broken link. Reads nothing but
@@ -18,12 +21,21 @@ import { type AskedUrl, readUrl } from './read-url.ts';
  * about a name that nobody knows. Pure.
  */
 export function explain(asked: WhyQuestion, known: KnownWorld): Explanation {
+  const [commit, ...others] = commitsAsked(asked, known);
+  if (commit !== undefined && others.length === 0) return explainCommit(asked, { commit, book: known.commits ?? [] }, known);
   return finishExplanation(asked, findingsOf(asked, known), known);
+}
+
+function commitsAsked({ kind, value }: WhyQuestion, known: KnownWorld): readonly BookCommit[] {
+  const name = value.trim();
+  if (kind !== 'commit' && (kind !== 'name' || isKnownName(name, known))) return [];
+  return commitsNamed(name, known.commits ?? []);
 }
 
 function findingsOf({ kind, value }: WhyQuestion, known: KnownWorld): Findings {
   const name = value.trim();
   if (kind === 'node') return explainNode(name, known);
+  if (kind === 'commit' || (kind === 'name' && looksLikeCommit(name) && !isKnownName(name, known))) return unknownCommit(name, known);
   const file = kind === 'name' && !isKnownName(name, known) ? known.report.specs.find(({ id }) => id === name) : undefined;
   if (file !== undefined) return explainSpecFile(file, known);
   const url = kind === 'url' || (kind === 'name' && looksLikeUrl(name)) ? readUrl(name) : undefined;
@@ -49,6 +61,16 @@ function ambiguous(name: string, pools: readonly PoolKey[], known: KnownWorld): 
   const link = linkMaker(known)('file', ['git', 'services']);
   const says = `${pools.length} pools are called ${name}: ${few(pools)}`;
   return nothing(name, [link('broken', 'ambiguous', { says, remedy: `Say which: poolkeeper why ${pools[0]}` })]);
+}
+
+function unknownCommit(name: string, known: KnownWorld): Findings {
+  const several = commitsNamed(name, known.commits ?? []);
+  const make = linkMaker(known)('commit', ['git']);
+  if (several.length > 0)
+    return nothing(name, [make('broken', 'ambiguous', { says: ambiguousCommits(name, several), remedy: 'Say more of it.' })]);
+  const says = `none of the last ${known.commits?.length ?? 0} commits is ${name}`;
+  const remedy = 'Was it pushed to the branch that is followed? `poolkeeper status` tells the commit in force.';
+  return nothing(name, [make('broken', 'not-found', { says, remedy })]);
 }
 
 /** A name that neither Git nor Kubernetes nor Consul has: the nearest one, and files that cannot be read and mention it. */

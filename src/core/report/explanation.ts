@@ -1,10 +1,11 @@
 import type { ProblemCode } from '../../shared/problem.ts';
 import type { NodeReason } from '../model/action.ts';
 import type { PoolKey } from '../model/ids.ts';
+import type { CommitVerdict } from './commit-verdict.ts';
 import type { SourceReport } from './run-report.ts';
 
 /** What is asked about. `name` is any of the others, for a person who does not want to say which. */
-export const WHY_KINDS = ['url', 'pool', 'node', 'name'] as const;
+export const WHY_KINDS = ['url', 'pool', 'node', 'commit', 'name'] as const;
 export type WhyKind = (typeof WHY_KINDS)[number];
 export interface WhyQuestion {
   readonly kind: WhyKind;
@@ -42,6 +43,7 @@ export type WhyWord =
   | 'not-found'
   | 'ambiguous'
   | 'leaving'
+  | 'suspended'
   | 'changing'
   | 'not-created'
   | 'image-pull'
@@ -68,7 +70,10 @@ export type WhyWord =
   | 'host-unknown'
   | 'not-ours'
   | 'no-server-up'
-  | 'probe-failed';
+  | 'probe-failed'
+  | 'held'
+  | 'not-in-traffic'
+  | 'superseded';
 export type CauseCode = WhyWord | NodeReason | ProblemCode;
 
 /** One step on the way from a commit to traffic. */
@@ -98,7 +103,7 @@ export type Cause = Pick<Link, 'link' | 'state' | 'code' | 'says' | 'remedy'>;
 /** `GET /api/v1/why`: why something is, or is not, in traffic. Plain JSON. */
 export interface Explanation {
   readonly asked: WhyQuestion;
-  /** What it was taken for: a URL, `pool namespace/name`, `node name`, a spec file with its pool. */
+  /** What it was taken for: a URL, `pool namespace/name`, `node name`, a spec file with its pool, `commit …`. */
   readonly about: string;
   /** The pool that the chain is of, if any. */
   readonly pool?: PoolKey;
@@ -108,6 +113,8 @@ export interface Explanation {
   readonly links: readonly Link[];
   /** The first link that is broken or, where none is, that waits or is not known. Absent: nothing stands in the way. */
   readonly cause?: Cause;
+  /** What has become of the commit that was asked about. Absent: something else was, or nobody knows yet. */
+  readonly commit?: CommitVerdict;
   /** How old the last run is, and what each source says now. */
   readonly runAgeMs: number;
   readonly sources: readonly SourceReport[];

@@ -1,10 +1,13 @@
+import type { PoolView } from '../desired/pool-view.ts';
 import type { GatewayRouter, GatewayState } from '../model/gateway.ts';
 import type { NodeName, PoolKey, ReplicaName, SpecId } from '../model/ids.ts';
 import { byBytes, kindOf, objectTitle, SERVICE_KIND } from '../model/ids.ts';
+import type { LiveObject } from '../model/objects.ts';
 import { snapshotValue } from '../model/snapshot.ts';
 import type { PlanContext } from '../plan/context.ts';
 import { type ExpectedRoutes, type ExpectedService, expectedRoutes } from '../plan/expected-routes.ts';
 import { registeredOf } from '../plan/plan-pool.ts';
+import { nodeAddress } from '../pool/node-address.ts';
 import { asNamed } from './named-routers.ts';
 
 /** One server of a route. `up`, `down`: as Traefik says; `missing`: it should be there; `lingering`: it should not; `expected`: Traefik is not watched. */
@@ -39,6 +42,8 @@ export interface ObjectPicture {
   readonly state: 'in-cluster' | 'missing' | 'unknown';
   /** When our fields of it last changed, ms since the epoch. */
   readonly appliedAtMs?: number;
+  /** The spec does not have it any more; it goes when nothing keeps it. */
+  readonly dropped?: true;
 }
 
 /** `GET /api/v1/pools/{namespace}/{name}/picture`: the way of a request to a pool, and what the pool is made of. Plain JSON. */
@@ -48,7 +53,7 @@ export interface PoolPicture {
   readonly toldBy?: ReplicaName;
   readonly routes: readonly RoutePicture[];
   readonly objects: readonly ObjectPicture[];
-  /** Where the registered backends answer, by node. */
+  /** Where the nodes of the pool answer, or would: what is registered, and of the others their address as a backend of it; by node. */
   readonly addresses: Readonly<Record<NodeName, string>>;
 }
 
@@ -58,14 +63,24 @@ export function poolPicture(pool: PoolKey, context: PlanContext): PoolPicture | 
   if (view === undefined) return undefined;
   const told = freshestReplica(context);
   const expected = expectedRoutes(view, context);
-  const instances = registeredOf(pool, context).instances;
   return {
     pool,
     ...(told === undefined ? {} : { toldBy: told.replica }),
     routes: routesOf(expected, told?.state),
     objects: objectsOf(view.spec, context),
-    addresses: Object.fromEntries(instances.map(({ node, address, port }) => [node, `${address}:${port}`])),
+    addresses: addressesOf(view, context),
   };
+}
+
+function addressesOf({ pool, nodePort }: PoolView, context: PlanContext): Readonly<Record<NodeName, string>> {
+  const decided = new Set(context.decisions.get(pool)?.decisions.map(({ node }) => node));
+  const nodes = (snapshotValue(context.world.cluster.nodes) ?? []).filter(({ name }) => decided.has(name));
+  const wouldBe = nodes.flatMap((node) => {
+    const address = nodeAddress(node, context.policy.pool)?.address;
+    return address === undefined ? [] : [[node.name, nodePort === undefined ? address : `${address}:${nodePort}`] as const];
+  });
+  const registered = registeredOf(pool, context).instances.map(({ node, address, port }) => [node, `${address}:${port}`] as const);
+  return Object.fromEntries([...wouldBe, ...registered]);
 }
 
 interface ToldReplica {
@@ -132,9 +147,10 @@ function serversOf({ key, required, allowed }: ExpectedService, gateway: Gateway
   return [...wanted, ...others.map(([url, up]): ServerPicture => ({ url, state: allowed.has(url) ? (up ? 'up' : 'down') : 'lingering' }))];
 }
 
-function objectsOf(spec: SpecId, context: PlanContext): readonly ObjectPicture[] {
-  const objects = snapshotValue(context.world.specs)?.specs.get(spec)?.objects ?? [];
-  return objects.map(({ key }): ObjectPicture => {
+/** What its file asks for, or asked for when it was last good, and what it has left in the cluster. */
+function objectsOf(id: SpecId, context: PlanContext): readonly ObjectPicture[] {
+  const { spec, leftovers = [] } = context.desired.specs.get(id) ?? {};
+  const wanted = (spec?.objects ?? []).map(({ key }): ObjectPicture => {
     const { objects: owned, services } = context.world.cluster;
     const snapshot = kindOf(key) === SERVICE_KIND ? services : owned.get(kindOf(key));
     const known = snapshot === undefined ? undefined : snapshotValue(snapshot);
@@ -142,7 +158,14 @@ function objectsOf(spec: SpecId, context: PlanContext): readonly ObjectPicture[]
     return {
       title: objectTitle(key),
       state: known === undefined ? 'unknown' : live === undefined ? 'missing' : 'in-cluster',
-      ...(live?.appliedAtMs === undefined ? {} : { appliedAtMs: live.appliedAtMs }),
+      ...appliedAt(live),
     };
   });
+  const left = leftovers.map(
+    (live): ObjectPicture => ({ title: objectTitle(live.key), state: 'in-cluster', dropped: true, ...appliedAt(live) }),
+  );
+  return [...wanted, ...left];
 }
+
+const appliedAt = (live: LiveObject | undefined): Pick<ObjectPicture, 'appliedAtMs'> =>
+  live?.appliedAtMs === undefined ? {} : { appliedAtMs: live.appliedAtMs };

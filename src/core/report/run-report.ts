@@ -5,6 +5,7 @@ import type { RouteAnswer } from '../model/ports.ts';
 import type { CheckStatus } from '../model/registration.ts';
 import type { HealthMode } from '../model/settings.ts';
 import type { CommitFacts } from '../model/spec-set.ts';
+import type { FollowedCommit } from './commit-verdict.ts';
 
 /** The states of a spec, in the order in which the first that fits is taken. */
 export const SPEC_STATES = [
@@ -79,6 +80,8 @@ export interface PoolReport {
   readonly spec: SpecId;
   /** Name of the Consul service. */
   readonly service: string;
+  /** The hosts that the rules of its routes name. Absent: none. */
+  readonly hosts?: readonly string[];
   /** Number of backends that should be, that stand in the catalog, and whose checks pass. */
   readonly desired: number;
   readonly registered: number;
@@ -130,7 +133,12 @@ export interface SpecReport {
   readonly waiting: readonly Waiting[];
   readonly holds: readonly Hold[];
   readonly actions: readonly ActionReport[];
+  /** The commit that last changed its file. Absent: it is older than what Git has told of. */
+  readonly lastChange?: SpecChange;
 }
+
+/** A commit that changed a spec. */
+export interface SpecChange extends Pick<CommitFacts, 'revision' | 'committedAtMs'> {}
 
 /** True when nothing is left of a spec but roll-outs: all is applied, and Kubernetes brings the pods. */
 export const isRollingOut = ({ state, waiting }: Pick<SpecReport, 'state' | 'waiting'>): boolean =>
@@ -180,6 +188,8 @@ export interface LeaderReport {
   readonly consul: boolean;
   readonly kubernetes: boolean;
   readonly holder?: string;
+  /** Where that one answers; absent: it is this one, or nobody can tell. */
+  readonly url?: string;
 }
 
 /** The commit that a run has read. */
@@ -206,12 +216,52 @@ export interface RunReport {
   readonly sources: readonly SourceReport[];
   /** Every hold of the run, those that `specs` name included. */
   readonly holds: readonly Hold[];
+  /** What of it an approval can release. Absent: nothing. */
+  readonly held?: HeldReport;
+  /** What may go by approvals that still count. Absent: nothing. */
+  readonly approvals?: readonly ApprovalReport[];
+  /** What people have suspended. Absent: nothing. */
+  readonly suspensions?: readonly SuspensionReport[];
   /** Problems that belong to no spec. */
   readonly problems: readonly Problem[];
   readonly latencies: readonly LatencyReport[];
+  /** The last commits that came in, and the one in force at the start, with what has become of them; newest first, at most 20. */
+  readonly commits?: readonly FollowedCommit[];
   readonly writes: readonly WriteReport[];
   /** Actions on what belongs to no spec, such as Consul nodes. */
   readonly actions?: readonly ActionReport[];
+}
+
+/** What the guard holds back for being too much at once. An approval of this id releases it, and nothing else. */
+export interface HeldReport {
+  readonly id: string;
+  /** What an approval must allow: pools, and objects that go without one. */
+  readonly removals: number;
+  readonly pools: number;
+  readonly objects: number;
+}
+
+/** That a person has allowed removals, and how many may still go by it. */
+export interface ApprovalReport {
+  readonly id: string;
+  /** The hold that it releases. Absent: it allows so many removals, whichever they are. */
+  readonly hold?: string;
+  readonly removals: number;
+  readonly left: number;
+  /** Milliseconds since the epoch. */
+  readonly atMs: number;
+  readonly untilMs: number;
+}
+
+/** That a spec, or every spec, is left as it is. */
+export interface SuspensionReport {
+  /** Absent: every spec. */
+  readonly spec?: SpecId;
+  /** Milliseconds since the epoch. */
+  readonly atMs: number;
+  /** Absent: until somebody resumes it. */
+  readonly untilMs?: number;
+  readonly reason?: string;
 }
 
 /** How a request to compare everything anew ended. */

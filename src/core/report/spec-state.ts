@@ -1,5 +1,6 @@
 import type { Problem, ProblemCode } from '../../shared/problem.ts';
 import type { Action } from '../model/action.ts';
+import { snapshotValue } from '../model/snapshot.ts';
 import type { World } from '../model/world.ts';
 import { legOf } from '../plan/action-title.ts';
 import type { SpecPlan } from '../plan/spec-plan.ts';
@@ -35,6 +36,7 @@ const errors = (problems: readonly Problem[]): readonly Problem[] => problems.fi
 export function specState({ plan, open, problems, world, traefik }: SpecFinding): SpecState {
   const failed = errors(problems);
   if (plan.standing === 'broken') return 'broken';
+  if (plan.standing === 'suspended') return 'suspended';
   if (plan.standing === 'set-aside' || failed.some((p) => CONFLICTS.has(p.code))) return 'conflict';
   if (plan.holds.length > 0) return 'held';
   if (failed.length > 0) return 'failed';
@@ -60,14 +62,22 @@ export function legOfProblem(code: ProblemCode): LegName {
 
 /** The state of each leg of a spec. */
 export function legStates(finding: SpecFinding): Readonly<Record<LegName, LegState>> {
-  const { world, plan } = finding;
+  const { world, plan, traefik = 'not-watched' } = finding;
   const clusterKnown = world.cluster.services.kind === 'complete' && world.cluster.nodes.kind === 'complete';
+  const nothing = hasBroughtNothing(finding);
   return {
     git: gitState(world, plan, finding.problems),
-    kubernetes: legState('kubernetes', clusterKnown, finding),
-    consul: legState('consul', world.registry.kind === 'complete', finding),
-    traefik: finding.traefik ?? 'not-watched',
+    kubernetes: nothing && clusterKnown ? 'waiting' : legState('kubernetes', clusterKnown, finding),
+    consul: nothing ? 'waiting' : legState('consul', world.registry.kind === 'complete', finding),
+    traefik: nothing && world.gateways !== undefined ? 'waiting' : traefik,
   };
+}
+
+/** Whether a file is broken and nothing is there that it could be in step with: no good version of it is known, and nothing that it made. */
+function hasBroughtNothing({ plan, open, world }: SpecFinding): boolean {
+  const { standing, pools, removals, holds, waiting } = plan;
+  const made = [pools, removals, holds, waiting, open].some((some) => some.length > 0);
+  return standing === 'broken' && !made && snapshotValue(world.specs)?.lastGood?.has(plan.spec) !== true;
 }
 
 function gitState(world: World, plan: SpecPlan, problems: readonly Problem[]): LegState {

@@ -109,7 +109,9 @@ export class CatalogRoutes {
     const services = new Set(parts.map(({ service }) => service));
     return {
       routers: [...routes.http.routers.values()].filter(({ declaredBy }) => declaredBy.some((service) => services.has(service))),
-      conflicts: nameConflicts(routes, this.#settings).filter(({ kind }) => this.#isRuleKnown || kind !== 'router'),
+      conflicts: nameConflicts(routes, this.#settings)
+        .filter(({ kind }) => this.#isRuleKnown || kind !== 'router')
+        .map(withoutExample),
     };
   }
 }
@@ -118,17 +120,27 @@ export class CatalogRoutes {
 export const conflictKey = ({ kind, what, message, declaredBy, objects }: FoundConflict): string =>
   JSON.stringify([kind, what, declaredBy, objects, kind === 'broken' ? message : '']);
 
+const EXAMPLE_ADDRESS = '192.0.2.1';
+
 /** One instance in place of all; no two have the same name to Traefik. */
 const instanceOf = ({ service, tags }: RoutePart, i: number): RoutedInstance => ({
   consulNode: `n${i}`,
   nodeId: '',
   id: `${service}-${i}`,
   service,
-  address: '192.0.2.1',
+  address: EXAMPLE_ADDRESS,
   port: 80,
   tags,
   status: 'passing',
 });
+
+/** Of the one instance that stands for all, nothing is told: nobody has it. */
+function withoutExample(conflict: FoundConflict): FoundConflict {
+  const { what, message } = conflict;
+  if (!message.includes(EXAMPLE_ADDRESS) && !what.startsWith('instance ')) return conflict;
+  const general = what.startsWith('instance ') ? `instances of ${conflict.declaredBy.join(' and ')}` : what;
+  return { ...conflict, what: general, message: message.replace(what, general).replaceAll(EXAMPLE_ADDRESS, '<node>') };
+}
 
 interface Group {
   /** In the order of their keys. */

@@ -157,7 +157,7 @@ class Parser<Leaf> {
     this.#expect('(');
     const values: Token[] = [];
     while (!this.#accept(')')) {
-      if (values.length > 0) this.#expect(',');
+      if (values.length > 0) this.#expect(',', ') or ,');
       if (values.length > 0 && this.#accept(')')) break;
       const value = this.#next();
       if (value.kind !== 'text')
@@ -184,9 +184,9 @@ class Parser<Leaf> {
     return true;
   }
 
-  #expect(sign: string): void {
+  #expect(sign: string, wanted = sign): void {
     const token = this.#peek();
-    if (!this.#accept(sign)) throw new ExpressionSyntaxError(token.column, `expected ${sign} before ${shown(token)}`);
+    if (!this.#accept(sign)) throw new ExpressionSyntaxError(token.column, `expected ${wanted} before ${shown(token)}`);
   }
 }
 

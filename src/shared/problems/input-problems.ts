@@ -7,6 +7,7 @@ export const INPUT_PROBLEMS = {
   CONFIG_UNKNOWN_KEY: entry('fix-config', 'error', 'Remove the key or correct its spelling.'),
   CONFIG_UNREADABLE: entry('fix-config', 'error', 'Check that the file exists and that the daemon may read it.'),
 
+  FILE_NOT_READ: entry('retry', 'error', 'Check the path, and that you may read what is there.'),
   FILE_NOT_WRITTEN: entry('retry', 'error', 'Name another file, or add --force to write over it; its folder must exist.'),
   SNAPSHOT_UNREADABLE: entry('fix-config', 'error', 'Write the snapshot anew with `poolkeeper plan --record FILE` of this version.'),
 

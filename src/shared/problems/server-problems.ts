@@ -35,6 +35,7 @@ export const SERVER_PROBLEMS = {
   ),
   SNAPSHOT_STALE: entry('retry', 'warning', 'The source has not answered lately; nothing is removed until it does.'),
   NODE_UNKNOWN: entry('retry', 'error', 'Name a node of the cluster; `poolkeeper status` lists them.'),
+  SPEC_UNKNOWN: entry('retry', 'error', 'Name a spec by its path below the root; `poolkeeper status` lists them.'),
   DRAIN_DISABLED: entry('fix-config', 'error', 'Set `drain.api`, or annotate the node by kubectl.'),
   LEASE_HELD_ELSEWHERE: entry('retry', 'note', 'Nothing has to be done: another replica leads.'),
 
@@ -177,19 +178,25 @@ export const SERVER_PROBLEMS = {
   REMOVAL_LIMIT: entry(
     'fix-spec',
     'warning',
-    'Commit with the trailer "Poolkeeper-Allow-Removal: N", N at least the number of pools named, or put the files back.',
+    'Commit with the trailer "Poolkeeper-Allow-Removal: N", N at least the number of pools named, or let it go with `poolkeeper approve`, or put the files back.',
   ),
   REMOVAL_ALL: entry(
     'fix-spec',
     'warning',
-    'Commit with the trailer "Poolkeeper-Allow-Removal: N", N at least the number of pools named, or put the files back.',
+    'Commit with the trailer "Poolkeeper-Allow-Removal: N", N at least the number of pools named, or let it go with `poolkeeper approve`, or put the files back.',
   ),
   SOURCE_CHANGED: entry(
     'fix-config',
     'warning',
-    'Commit with the trailer "Poolkeeper-Allow-Removal: N", or point the daemon back at the old source.',
+    'Commit with the trailer "Poolkeeper-Allow-Removal: N", or let it go with `poolkeeper approve`, or point the daemon back at the old source.',
   ),
-  SPECS_VANISHED: entry('fix-config', 'warning', 'Put the spec files back, or commit with the trailer "Poolkeeper-Allow-Removal: N".'),
+  SPECS_VANISHED: entry(
+    'fix-config',
+    'warning',
+    'Put the spec files back, or commit with the trailer "Poolkeeper-Allow-Removal: N", or let it go with `poolkeeper approve`.',
+  ),
+  NOTHING_HELD: entry('retry', 'error', 'Nothing has to be done; `poolkeeper status` tells what removals wait for, if any are to come.'),
+  HOLD_CHANGED: entry('retry', 'error', 'Look at what is held now with `poolkeeper approve`, and approve that.'),
   BROKEN_SPEC_MAY_OWN: entry(
     'fix-spec',
     'warning',
@@ -208,6 +215,7 @@ export const SERVER_PROBLEMS = {
 
   // The daemon itself
   DAEMON_UNREACHABLE: entry('retry', 'error', 'Check that the daemon runs and that --url names its address.'),
+  DAEMON_REFUSED: entry('retry', 'error', 'See what `poolkeeper status` tells of the daemon, and try again.'),
   UNAUTHORIZED: entry('fix-config', 'error', 'Send the token of `http.tokenFile` as a bearer token.'),
   INTERNAL: entry('report-bug', 'error', 'This should not happen; please report it with the log lines around it.'),
 } as const satisfies Record<string, CatalogueEntry>;

@@ -44,6 +44,7 @@ describe('status', () => {
   it('hands on what the daemon says', async () => {
     const { code, stderr } = await cli(['status', '--url', await serve({ report: () => undefined })]);
     expect(code).toBe(1);
+    expect(stderr).toContain('DAEMON_REFUSED');
     expect(stderr).toContain('answered 503: The first run has not ended yet. Try again in a moment.');
   });
 
@@ -64,7 +65,15 @@ describe('resync', () => {
   it('tells a spec that does not exist', async () => {
     expect(await cli(['resync', 'gone.yaml', '--url', await serve()])).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining('There is no spec gone.yaml'),
+      stderr: expect.stringMatching(/SPEC_UNKNOWN: .*There is no spec gone\.yaml\. Name a spec/),
+    });
+  });
+
+  it.each(['prod/wbe.yaml', 'web'])('tells the spec that %s was most likely to be', async (word) => {
+    const url = await serve({ resync: async () => ({ queued: false, coalesced: false }) });
+    expect(await cli(['resync', word, '--url', url])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('Did you mean "prod/web.yaml"?'),
     });
   });
 
@@ -75,7 +84,7 @@ describe('resync', () => {
     expect(await cli(['resync', '--url', url])).toMatchObject({ code: 78, stderr: expect.stringContaining('UNAUTHORIZED') });
     expect(await cli(['resync', '--url', url, '--token-file', 'gone'])).toMatchObject({
       code: 78,
-      stderr: expect.stringContaining('ENOENT'),
+      stderr: expect.stringContaining('cannot read gone: no such file'),
     });
   });
 });

@@ -10,7 +10,7 @@ const none = { write: () => undefined };
 const program = buildProgram(
   createContext(
     {
-      ...{ argv: [], env: {}, stdout: none, stderr: none, isTerminal: false, readFile: () => '', now: () => 0 },
+      ...{ argv: [], env: {}, stdout: none, stderr: none, isTerminal: false, readFile: () => '', readInput: async () => '', now: () => 0 },
       signal: new AbortController().signal,
       load: modules(),
     },

@@ -134,6 +134,6 @@ describe('--wait', () => {
     const { url } = await serve([kept]);
     const stop = new AbortController();
     const stdout = { write: () => stop.abort() };
-    expect((await cli(['drain', 'w1', '--wait', '--url', url], { stdout, signal: stop.signal })).code).toBe(1);
+    expect((await cli(['drain', 'w1', '--wait', '--url', url], { stdout, signal: stop.signal })).code).toBe(130);
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createColors } from '../../../src/cli/colors.ts';
 import { renderPlan } from '../../../src/cli/render-plan.ts';
 import { renderPlanMarkdown } from '../../../src/cli/render-plan-markdown.ts';
-import { specId } from '../../../src/core/model/ids.ts';
+import { poolKey, specId } from '../../../src/core/model/ids.ts';
 import type { DiffLine } from '../../../src/core/report/diff-line.ts';
 import type { PlannedChange } from '../../../src/core/report/plan-diff.ts';
 import { actionReport, runReport, specReport } from '../../support/run-report.ts';
@@ -14,7 +14,7 @@ const report = runReport({
   ],
 });
 const changes = (lines: readonly DiffLine[]): readonly PlannedChange[] => [
-  { spec: specId('a.yaml'), leg: 'kubernetes', op: 'apply-object', on: ON, why: ['change', 'content'], lines },
+  { spec: specId('a.yaml'), leg: 'kubernetes', op: 'apply-object', on: ON, why: ['change', 'content'], lines, state: 'planned' },
   {
     spec: specId('a.yaml'),
     leg: 'traefik',
@@ -22,6 +22,7 @@ const changes = (lines: readonly DiffLine[]): readonly PlannedChange[] => [
     on: 'routes of pool prod/web',
     why: [],
     lines: [{ what: 'router web', op: 'add', after: 'Path(`/a`)' }],
+    state: 'planned',
   },
 ];
 
@@ -56,6 +57,49 @@ describe('renderPlan with what changes', () => {
     const many = Array.from({ length: 100 }, (_, i): DiffLine => ({ what: `data.${i}`, op: 'add', after: i }));
     const text = renderPlan(report, createColors(false), changes(many));
     expect(text).toContain('      + data.58: 58\n      and 41 more\n');
+  });
+});
+
+describe('renderPlan with what is not done yet', () => {
+  const waits = 'pool prod/web drains before its objects are deleted';
+  const leaving = runReport({
+    specs: [specReport('a.yaml', { state: 'leaving', waiting: [{ leg: 'consul', what: waits, on: poolKey('prod', 'web') }] })],
+  });
+  const later = (more: Pick<PlannedChange, 'op' | 'on' | 'state'> & Partial<PlannedChange>): PlannedChange => ({
+    ...{ spec: specId('a.yaml'), leg: 'kubernetes', why: [], lines: [], reason: waits },
+    ...more,
+  });
+  const text = (...all: readonly PlannedChange[]): string => renderPlan(leaving, createColors(false), all);
+
+  it('names what is deleted after the drain in one line, with what it waits for, once', () => {
+    const deletes = ['Deployment prod/web', 'Service prod/web'].map((on) =>
+      later({ op: 'delete-object', on, state: 'waiting', untilMs: 0 }),
+    );
+    expect(text(...deletes)).toContain(`a.yaml (leaving)
+  deleted after the drain: Deployment prod/web, Service prod/web: ${waits} (until 1970-01-01T00:00:00.000Z)
+
+`);
+    expect(renderPlanMarkdown(leaving, deletes)).toContain('\n  deleted after the drain: Deployment prod/web, Service prod/web: ');
+  });
+
+  it('tells what an object that waits would become', () => {
+    const change = later({
+      op: 'apply-object',
+      on: ON,
+      state: 'waiting',
+      reason: 'waits for b.yaml',
+      lines: [{ what: 'spec.replicas', op: 'change', after: 2 }],
+    });
+    expect(text(change)).toContain(`  waiting apply-object ${ON}: waits for b.yaml\n      ~ spec.replicas: 2\n  waiting: ${waits}\n`);
+  });
+
+  it('shows nothing of what is held as if it went', () => {
+    const lines = [{ what: 'router web', op: 'remove', before: 'Path(`/a`)' }] as const;
+    const held = [
+      later({ leg: 'consul', op: 'deregister-pool', on: 'pool prod/web', state: 'held', lines }),
+      later({ leg: 'traefik', op: 'route', on: 'routes of pool prod/web', state: 'held', lines }),
+    ];
+    expect(text(...held)).not.toContain('router web');
   });
 });
 

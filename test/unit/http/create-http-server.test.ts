@@ -23,7 +23,7 @@ function serve(more: Partial<HttpServerOptions> = {}) {
   const server = createHttpServer(
     httpOptions({
       report: () => report,
-      metrics: async () => '# HELP x\n',
+      metrics: { contentType: 'text/plain; version=0.0.4; charset=utf-8', text: async () => '# HELP x\n' },
       ...more,
     }),
   );
@@ -97,7 +97,7 @@ describe('the API', () => {
 
   it('keeps the text of unexpected errors to itself', async () => {
     const errors: unknown[] = [];
-    const metrics = () => Promise.reject(new Error('hunter2'));
+    const metrics = { contentType: 'text/plain', text: () => Promise.reject(new Error('hunter2')) };
     const answer = await serve({ metrics, onError: (error) => errors.push(error) }).inject('/metrics');
     expect(answer.statusCode).toBe(500);
     expect(answer.body).not.toContain('hunter2');

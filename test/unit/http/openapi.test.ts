@@ -78,8 +78,14 @@ describe('GET /openapi.json', () => {
   it('tells of every route that is served, and of no other', async () => {
     const options = httpOptions({
       why: () => undefined,
+      history: async () => undefined,
       logLevel: { state: () => ({ level: 'info', configured: 'info' }), set: () => ({ level: 'info', configured: 'info' }) },
       migrate: async () => ({ kind: 'done', moving: [] }),
+      approve: async () => ({ kind: 'done', approval: { id: 'n-1', removals: 1, left: 1, atMs: 0, untilMs: 1 } }),
+      suspensions: {
+        suspend: async () => ({ kind: 'done', suspension: { atMs: 0 } }),
+        resume: async () => ({ kind: 'done', suspended: false }),
+      },
     });
     const { app } = createHttpServer(options);
     await app.ready();
@@ -104,6 +110,7 @@ describe('GET /openapi.json', () => {
     ['/api/v1/nodes/{node}', '/api/v1/nodes/worker-4'],
     ['/api/v1/why', '/api/v1/why?url=http://one.example.com/'],
     ['/api/v1/why', '/api/v1/why?node=worker-1'],
+    ['/api/v1/history', '/api/v1/history?spec=one.yaml'],
     ['/api/v1/overview', '/api/v1/overview'],
     ['/api/v1/log-level', '/api/v1/log-level'],
   ])('describes what GET %s answers to %s', async (path, url) => {
@@ -114,6 +121,8 @@ describe('GET /openapi.json', () => {
   it.each([
     ['get', '/api/v1/specs/{id}', '/api/v1/specs/none.yaml', 404, {}],
     ['get', '/api/v1/why', '/api/v1/why', 400, {}],
+    ['get', '/api/v1/history', '/api/v1/history', 400, {}],
+    ['get', '/api/v1/history', '/api/v1/history?spec=nobody.yaml', 404, {}],
     ['post', '/api/v1/resync', '/api/v1/resync', 202, json('POST', { spec: 'one.yaml' })],
     ['post', '/api/v1/resync', '/api/v1/resync', 404, json('POST', { spec: 'none.yaml' })],
     ['post', '/api/v1/resync', '/api/v1/resync', 400, json('POST', { what: 1 })],
@@ -123,6 +132,11 @@ describe('GET /openapi.json', () => {
     ['post', '/api/v1/nodes/{node}/undrain', '/api/v1/nodes/worker-3/undrain', 200, json('POST', {})],
     ['post', '/api/v1/nodes/{node}/drain', '/api/v1/nodes/none/drain', 404, json('POST', {})],
     ['post', '/api/v1/migrations', '/api/v1/migrations', 202, json('POST', { all: true })],
+    ['post', '/api/v1/approvals', '/api/v1/approvals', 409, json('POST', { removals: 1 })],
+    ['post', '/api/v1/approvals', '/api/v1/approvals', 400, json('POST', {})],
+    ['post', '/api/v1/suspensions', '/api/v1/suspensions', 201, json('POST', { spec: 'one.yaml', for: '1h', reason: 'by hand' })],
+    ['post', '/api/v1/suspensions', '/api/v1/suspensions', 404, json('POST', { spec: 'none.yaml' })],
+    ['delete', '/api/v1/suspensions', '/api/v1/suspensions?spec=one.yaml', 200, { method: 'DELETE' }],
     ['post', '/hooks/github', '/hooks/github', 404, json('POST', {})],
   ] as const)('describes what %s %s answers with: %s → %i', async (method, path, url, expected, init) => {
     const { status, body } = await ask(url, init);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { nodeName, revision } from '../../../src/core/model/ids.ts';
-import type { LatencyReport, PoolReport, RunReport } from '../../../src/core/report/run-report.ts';
+import type { LatencyReport, PoolReport, RunReport, SpecReport } from '../../../src/core/report/run-report.ts';
 import { RunFollower } from '../../../src/http/follow-runs.ts';
 import type { OverviewChange } from '../../../src/http/overview.ts';
 import { overviewRows } from '../../../src/http/overview-rows.ts';
@@ -50,6 +50,30 @@ describe('the rows of the overview', () => {
     expect(Object.values(row?.legs ?? {}).map(({ text }) => text)).toEqual([undefined, '1 of 3 replicas', '2 of 3 passing', 'not watched']);
   });
 
+  it('never call in step what a broken file has not brought about, and what it has that of its last good version', () => {
+    const broken = { state: 'broken' } as const;
+    const of = (pool: Partial<PoolReport> | undefined, legs: SpecReport['legs']) => {
+      const specs = [specReport('prod/web.yaml', { ...broken, legs })];
+      const [row] = overviewRows(at(1, { specs, pools: pool === undefined ? [] : [{ ...webPool, ...pool }] }), new Map());
+      return Object.values(row?.legs ?? {}).map(({ state, text }) => [state, text]);
+    };
+    const failed = ['failed', 'cannot be read'];
+    expect(of(undefined, { git: 'failed', kubernetes: 'waiting', consul: 'waiting', traefik: 'waiting' })).toEqual([
+      failed,
+      ['waiting', 'nothing applied yet'],
+      ['waiting', 'nothing registered yet'],
+      ['waiting', 'nothing routed yet'],
+    ]);
+    const inStep = { git: 'failed', kubernetes: 'in-step', consul: 'in-step', traefik: 'in-step' } as const;
+    expect(of({ nodePort: 30_001, serving: 2 }, inStep)).toEqual([
+      failed,
+      ['in-step', 'last good version: NodePort 30001'],
+      ['in-step', 'last good version: 2 of 3 passing'],
+      ['in-step', 'last good version: 2 of 3 serving'],
+    ]);
+    expect(of({ passing: 0, serving: 0 }, inStep).map(([state]) => state)).toEqual(['failed', 'in-step', 'waiting', 'waiting']);
+  });
+
   it.each([
     ['the hold', { holds: [removalHold('prod/web.yaml', 'pool prod/web')] }, 'removing pool prod/web is above the limit of 2'],
     ['the error', { problems: [problem('SPEC_OLD_API_VERSION', 'old'), problem('SPEC_SYNTAX', 'no JSON')] }, 'no JSON'],
@@ -67,6 +91,24 @@ describe('the rows of the overview', () => {
     const legs = { git: 'in-step', kubernetes: 'in-step', consul: 'failed', traefik: 'not-watched' } as const;
     const third = overviewRows(at(3, { specs: [specReport('prod/web.yaml', { legs })] }), byKey(second));
     expect([third[0]?.legs.consul.sinceMs, third[0]?.legs.git.sinceMs]).toEqual([3, 1]);
+  });
+
+  it('tell since when a leg is as it is, although one run has brought it there', () => {
+    const byKey = (rows: ReturnType<typeof overviewRows>) => new Map(rows.map((row) => [row.key, row]));
+    const first = overviewRows(at(1), new Map());
+    const applied = specReport('prod/web.yaml', { actions: [actionReport({ leg: 'kubernetes', result: 'done' })] });
+    const second = overviewRows(at(2, { specs: [applied] }), byKey(first));
+    expect([second[0]?.legs.kubernetes.sinceMs, second[0]?.legs.consul.sinceMs]).toEqual([2, 1]);
+    const third = overviewRows(at(3), byKey(second));
+    expect(third[0]?.legs.kubernetes.sinceMs).toBe(2);
+  });
+
+  it('tell the commit that last changed a file, and since when it is', () => {
+    const lastChange = { revision: revision('4f1c0de2b7a94c1f8e3d5a6b7c8d9e0f1a2b3c4d'), committedAtMs: 500 };
+    const [row] = overviewRows(at(2_000, { specs: [specReport('prod/web.yaml', { lastChange })] }), new Map());
+    expect(row?.legs.git).toEqual({ state: 'in-step', text: '4f1c0de', sinceMs: 500 });
+    const [future] = overviewRows(at(100, { specs: [specReport('prod/web.yaml', { lastChange })] }), new Map());
+    expect(future?.legs.git.sinceMs).toBe(100);
   });
 });
 

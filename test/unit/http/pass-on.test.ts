@@ -2,6 +2,7 @@ import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
+import { revision, specId } from '../../../src/core/model/ids.ts';
 import { createHttpServer, type HttpServer } from '../../../src/http/create-http-server.ts';
 import type { HttpServerOptions } from '../../../src/http/http-server-options.ts';
 import { StandbySignatures } from '../../../src/http/standby-signatures.ts';
@@ -91,6 +92,52 @@ describe('a request to change something, at a standby', () => {
     url = standby.url;
     expect((await standby.app.inject(resync)).statusCode).toBe(503);
     expect(standby.asked).toEqual([]);
+  });
+
+  describe('what only shows', () => {
+    const explanation = (about: string) => ({ about, verdict: 'unknown', says: about, links: [], runAgeMs: 0, sources: [] }) as never;
+    const history = (subject: string) => async (spec: string) =>
+      ({
+        spec: specId(spec),
+        more: false,
+        revisions: [{ revision: revision('4f1c0de'), author: 'x', committedAtMs: 0, subject, change: 'added' }],
+      }) as const;
+    const saying = (who: string): Partial<HttpServerOptions> => ({ why: () => explanation(who), history: history(who) });
+    const told = async (at: HttpServer['app'], url: string): Promise<string> => (await at.inject({ method: 'GET', url })).body;
+
+    it.each(['/api/v1/why?name=x', '/api/v1/history?spec=a.yaml'])(
+      'is what the leader says, and what is known here without it: %s',
+      async (url) => {
+        const leader = await replica(saying('leader'));
+        const standby = await replica({ leader: () => leader.url, ...saying('standby') });
+        expect(await told(standby.app, url)).toBe(await told(leader.app, url));
+        await servers
+          .splice(
+            servers.findIndex(({ app }) => app === leader.app),
+            1,
+          )[0]
+          ?.stop();
+        expect(await told(standby.app, url)).toMatch(/standby/);
+      },
+    );
+
+    it('comes from here where the leader knows nothing of it, or leads back here', async () => {
+      const older = await replica();
+      const standby = await replica({ leader: () => older.url, ...saying('standby') });
+      expect(await told(standby.app, '/api/v1/history?spec=a.yaml')).toMatch(/standby/);
+      let here: string | undefined;
+      const circle = await replica({ leader: () => here, ...saying('circle') });
+      here = circle.url;
+      expect(await told(circle.app, '/api/v1/why?name=x')).toMatch(/circle/);
+    });
+
+    it('tells of a token without asking the leader: it is the same', async () => {
+      const standby = await replica({ leader: () => 'http://127.0.0.1:1' });
+      const ask = (token: string) =>
+        standby.app.inject({ method: 'POST', url: '/api/v1/token', headers: { authorization: `Bearer ${token}` } });
+      expect((await ask(TOKEN)).statusCode).toBe(204);
+      expect((await ask('another')).statusCode).toBe(401);
+    });
   });
 
   describe('while somebody else says where the leader is', () => {

@@ -50,6 +50,7 @@ describe('GET /api/v1/why', () => {
     ['?pool=a&pool=b', 'More than one thing is asked about.'],
     ['?url=gopher://a', 'url is not an http or https URL.'],
     ['?node=', 'node is empty.'],
+    ['?commit=4f1c0d', 'commit is not the id of a commit, nor the first 7 or more digits of one.'],
     [`?name=${'a'.repeat(2049)}`, 'name is longer than 2048 characters.'],
     ['?name=a%1Bb', 'name holds control characters.'],
   ])('refuses %j by a problem document', async (query, detail) => {

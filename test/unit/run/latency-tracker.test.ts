@@ -4,6 +4,8 @@ import { specId } from '../../../src/core/model/ids.ts';
 import type { LatencyReport, LegState, RunReport, SpecState } from '../../../src/core/report/run-report.ts';
 import { LatencyTracker } from '../../../src/run/latency-tracker.ts';
 import type { Arrival } from '../../../src/run/spec-poller.ts';
+import { problem } from '../../../src/shared/problem.ts';
+import { poolReport } from '../../support/run-report.ts';
 
 const A = specId('a.json');
 const B = specId('b.json');
@@ -15,11 +17,13 @@ const arrival = (more: Partial<Arrival> = {}): Arrival => ({
   decodedAtMs: 3_500,
   ...more,
 });
-const report = (states: Readonly<Record<string, SpecState>>): Pick<RunReport, 'specs'> => ({
+type Told = Pick<RunReport, 'specs' | 'pools'>;
+const report = (states: Readonly<Record<string, SpecState>>): Told => ({
+  pools: [],
   specs: Object.entries(states).map(([id, state]) => ({
     id: specId(id),
     state,
-    legs: {} as never,
+    legs: { git: 'in-step', kubernetes: 'in-step', consul: 'in-step', traefik: 'not-watched' },
     problems: [],
     waiting: [],
     holds: [],
@@ -27,7 +31,8 @@ const report = (states: Readonly<Record<string, SpecState>>): Pick<RunReport, 's
   })),
 });
 /** A report of one spec whose roll-out is under way, and of what else it waits for. */
-const rolling = (id: string, more: RunReport['specs'][number]['waiting'] = []): Pick<RunReport, 'specs'> => ({
+const rolling = (id: string, more: RunReport['specs'][number]['waiting'] = []): Told => ({
+  pools: [],
   specs: report({ [id]: 'waiting' }).specs.map((spec) => ({
     ...spec,
     waiting: [{ leg: 'kubernetes', what: '0 of 2 replicas are available', on: undefined, rollout: true }, ...more],
@@ -130,12 +135,36 @@ describe('LatencyTracker', () => {
     expect(tracker.observe(report({ 'a.json': 'in-step' }), times())).toEqual([]);
   });
 
-  it('counts the rest of a commit of which one spec is stuck', () => {
+  it('does not count a commit of which one spec is stuck: it is not in traffic', () => {
     const tracker = new LatencyTracker();
     tracker.arrived(arrival({ changed: new Set([A, B]) }));
-    expect(seconds(tracker.observe(report({ 'a.json': 'failed', 'b.json': 'in-step' }), times({ consul: [[B, 4_500]] })))).toMatchObject({
-      total: 3.5,
-    });
+    expect(tracker.observe(report({ 'a.json': 'failed', 'b.json': 'in-step' }), times({ consul: [[B, 4_500]] }))).toEqual([]);
+    expect(tracker.observe(report({ 'a.json': 'in-step', 'b.json': 'in-step' }), times())).toEqual([]);
+  });
+
+  it('does not count a commit that breaks a file beside one that is well', () => {
+    const tracker = new LatencyTracker();
+    tracker.arrived(arrival({ changed: new Set([B]), touched: new Set([A, B]) }));
+    expect(tracker.observe(report({ 'a.json': 'broken', 'b.json': 'in-step' }), times({ consul: [[B, 4_500]] }))).toEqual([]);
+  });
+
+  it('counts a commit that fails for a while, by what passes by itself', () => {
+    const tracker = new LatencyTracker();
+    tracker.arrived(arrival());
+    const failed = report({ 'a.json': 'failed' });
+    const specs = failed.specs.map((spec) => ({ ...spec, problems: [problem('CONSUL_UNAVAILABLE', 'Consul is away')] }));
+    expect(tracker.observe({ ...failed, specs }, times())).toEqual([]);
+    expect(seconds(tracker.observe(report({ 'a.json': 'in-step' }), times({ consul: [[A, 9_000]] })))).toMatchObject({ total: 8 });
+  });
+
+  it('goes on while what leaves is still in Consul', () => {
+    const tracker = new LatencyTracker();
+    tracker.arrived(arrival());
+    const leaving = report({ 'a.json': 'leaving' });
+    const pool = poolReport('default', 'a', { spec: A });
+    expect(tracker.observe({ ...leaving, pools: [pool] }, times())).toEqual([]);
+    const gone = { ...leaving, pools: [{ ...pool, registered: 0 }] };
+    expect(seconds(tracker.observe(gone, times({ consul: [[A, 9_000]] })))).toMatchObject({ total: 8 });
   });
 
   it('ends a removal when the pool is out of Consul', () => {
@@ -187,7 +216,8 @@ describe('LatencyTracker', () => {
 });
 
 describe('LatencyTracker, where Traefik is watched', () => {
-  const watched = (state: SpecState, traefik: LegState): Pick<RunReport, 'specs'> => ({
+  const watched = (state: SpecState, traefik: LegState): Told => ({
+    pools: [],
     specs: report({ 'a.json': state }).specs.map((spec) => ({ ...spec, legs: { ...spec.legs, traefik } })),
   });
 

@@ -9,7 +9,7 @@ import { countStates, filterRows } from '../../../src/web/filter-rows.ts';
 import { readPageUrl, STATE_FILTERS, VIEWS, writePageUrl } from '../../../src/web/page-url.ts';
 import { STANDINGS } from '../../../src/web/standing.ts';
 import { visibleRange } from '../../../src/web/visible-range.ts';
-import { duration, sentence, shortAge } from '../../../src/web/words.ts';
+import { asSentence, duration, shortAge } from '../../../src/web/words.ts';
 import { poolReport, runReport, specReport } from '../../support/run-report.ts';
 
 const leg = { state: 'in-step', sinceMs: 0, text: '' } as const;
@@ -41,8 +41,11 @@ describe('words', () => {
   it('say how long something took', () => expect([duration(0.417), duration(75)]).toEqual(['0.42 s', '1 min']));
 
   it('make sentences, and leave names as they are', () => {
+    const sentence = (text: string) => asSentence(text, new Set(['alpha']));
     expect(sentence('it waits')).toBe('It waits.');
     expect(sentence('prod/web.yaml is broken')).toBe('prod/web.yaml is broken.');
+    expect(sentence('node-1 is cordoned')).toBe('node-1 is cordoned.');
+    expect(sentence('alpha is cordoned')).toBe('alpha is cordoned.');
     expect(sentence('Done.')).toBe('Done.');
   });
 });
@@ -80,6 +83,22 @@ describe('the filter', () => {
     expect(keys('frontend')).toEqual(['prod/web']);
   });
 
+  it('finds rows by the hosts of their rules, the nodes that serve them, and the commit that last changed them', () => {
+    const git = { ...leg, text: '4f1c0de' };
+    const some = [
+      row('prod/web', 'in-step', { hosts: 'shop.example.com', nodes: 'po', legs: { git, kubernetes: leg, consul: leg, traefik: leg } }),
+      row('prod/cart', 'in-step', { nodes: 'op' }),
+    ];
+    const known = { nodes: [{ node: 'worker-1' }, { node: 'worker-2.internal' }] };
+    const found = (search: string) => filterRows(some, { search, state: 'all' }, known).map(({ key }) => key);
+    expect(found('shop.example')).toEqual(['prod/web']);
+    expect(found('worker-1')).toEqual(['prod/web']);
+    expect(found('Worker-2')).toEqual(['prod/cart']);
+    expect(found('4f1c')).toEqual(['prod/web']);
+    expect(found('4f1c0de2b7a94c1f8e3d5a6b7c8d9e0f1a2b3c4d')).toEqual(['prod/web']);
+    expect(found('worker')).toEqual([]);
+  });
+
   it('finds rows by their state, and counts them', () => {
     expect(keys('', 'attention')).toEqual(['prod/cart', 'x']);
     expect(keys('', 'moving')).toEqual(['stage/web']);
@@ -114,7 +133,8 @@ describe('how far the commit is', () => {
   it.each<[readonly SpecState[], string, string]>([
     [[], 'quiet', 'There are no services yet'],
     [['in-step'], 'good', 'This commit is in traffic for the one service'],
-    [['in-step', 'suspended'], 'good', 'This commit is in traffic for all 2 services'],
+    // What is suspended does not have the commit.
+    [['in-step', 'suspended'], 'quiet', 'This commit is in traffic for 1 of 2 services'],
     [['in-step', 'waiting'], 'busy', 'This commit is in traffic for 1 of 2 services'],
     [['in-step', 'waiting', 'held'], 'bad', 'This commit is in traffic for 1 of 3 services'],
     [['unknown'], 'unknown', 'This commit is in traffic for 0 of 1 service'],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkFollow, followIdentity, followPath, pickRef } from '../../../../src/adapters/git/follow.ts';
+import { checkFollow, followIdentity, followPath, followRemedy, pickRef } from '../../../../src/adapters/git/follow.ts';
 
 const id = (digit: string) => digit.repeat(40);
 
@@ -20,6 +20,21 @@ describe('checkFollow', () => {
     { ref: '-x' },
   ])('refuses %j', (options) => {
     expect(() => checkFollow(options)).toThrow('CONFIG_INVALID');
+  });
+});
+
+describe('followRemedy', () => {
+  it.each([
+    [{}, 'Create the branch again or correct `git.ref`;'],
+    [{ tag: 'v1' }, 'Push the tag or correct `git.tag`;'],
+    [{ semver: '^9' }, 'Push a tag with a version that fits or correct `git.semver`;'],
+    [{ commit: id('a') }, 'Create the branch again or correct `git.ref` or `git.commit`;'],
+  ])('names the option that is followed: %j', (options, text) => {
+    expect(followRemedy(checkFollow(options))).toContain(text);
+  });
+
+  it('says how a range is written', () => {
+    expect(() => checkFollow({ semver: 'one' })).toThrow('Write it as npm does: "^1.2"');
   });
 });
 

@@ -3,7 +3,7 @@ import { replicaName, revision, specId } from '../../../../src/core/model/ids.ts
 import { type FollowedCommits, followCommits, NO_COMMITS } from '../../../../src/core/notify/follow-commits.ts';
 import type { RunReport, SpecReport } from '../../../../src/core/report/run-report.ts';
 import { problem } from '../../../../src/shared/problem.ts';
-import { removalHold, runReport, specReport } from '../../../support/run-report.ts';
+import { poolReport, removalHold, runReport, specReport } from '../../../support/run-report.ts';
 
 const [A, B] = [revision('aaaaaaa1'), revision('bbbbbbb2')];
 const ids = (...paths: string[]): ReadonlySet<ReturnType<typeof specId>> => new Set(paths.map((path) => specId(path)));
@@ -56,6 +56,21 @@ describe('followCommits', () => {
     const follower = new Follower();
     expect(follower.take(A, ids('gone'), [])).toEqual(['a success in Consul: 1 spec in step (Traefik is not watched)']);
     expect(follower.take(B, ids(), [])).toEqual(['b success touches no spec']);
+  });
+
+  it('takes a removal for done when Consul and Traefik have let go, however long the rest of it drains', () => {
+    const follower = new Follower();
+    const leaving = (traefik: SpecReport['legs']['traefik']): SpecReport => specReport('a', { state: 'leaving', ...legs(traefik) });
+    const pool = (registered: number) => ({ ...watched, pools: [poolReport('default', 'a', { spec: specReport('a').id, registered })] });
+    expect(follower.take(A, ids('a'), [leaving('in-step')], pool(3))).toEqual(['a pending applying: 0 of 1 spec in step; a: leaving']);
+    expect(follower.take(A, ids('a'), [leaving('changing')], pool(0))).toEqual([]);
+    expect(follower.take(A, ids('a'), [leaving('in-step')], pool(0))).toEqual(['a success in traffic: 1 spec in step, served by Traefik']);
+  });
+
+  it('waits for a suspended spec', () => {
+    expect(new Follower().take(A, ids('a'), [specReport('a', { state: 'suspended' })])).toEqual([
+      'a pending applying: 0 of 1 spec in step; a: it is suspended',
+    ]);
   });
 
   it.each<[SpecReport['legs']['traefik'], Partial<SpecReport>, string]>([

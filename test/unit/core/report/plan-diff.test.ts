@@ -3,8 +3,9 @@ import { contentOf } from '../../../../src/core/model/object-content.ts';
 import type { FieldsV1, JsonObject, KubernetesObject, LiveObject } from '../../../../src/core/model/objects.ts';
 import type { World } from '../../../../src/core/model/world.ts';
 import type { DiffLine } from '../../../../src/core/report/diff-line.ts';
-import { diffObject } from '../../../../src/core/report/diff-object.ts';
-import { type PlannedChange, planDiff } from '../../../../src/core/report/plan-diff.ts';
+import { diffObject, namedFields } from '../../../../src/core/report/diff-object.ts';
+import { pendingChanges } from '../../../../src/core/report/pending-changes.ts';
+import type { PlannedChange } from '../../../../src/core/report/plan-diff.ts';
 import { complete, deployment, endpoints, fieldsOf, liveOf, node, service, spec, specSet, world } from '../../../support/builders.ts';
 import { planWorld, settle } from '../../../support/model-world.ts';
 
@@ -112,6 +113,44 @@ describe('diffObject', () => {
   });
 });
 
+describe('namedFields', () => {
+  const sent: KubernetesObject = {
+    ...config({ 'a.b': '1' }, { annotations: { 'traefik.frontend.auth.basic': 'bob:hash', 'poolkeeper.dev/hash': 'x' } }),
+    spec: {
+      containers: [
+        {
+          name: 'web',
+          env: [
+            { name: 'API_TOKEN', value: 'open sesame' },
+            { name: 'LEVEL', value: 'info' },
+          ],
+        },
+      ],
+    },
+  };
+
+  it('tells what the fields become that a plan names, and never what lets somebody in', () => {
+    const paths = [
+      'data.a.b',
+      'spec.containers[0].env[1].value',
+      'spec.containers[0].env[0].value',
+      'metadata.annotations.traefik.frontend.auth.basic',
+    ];
+    expect(namedFields(sent, paths).map(short)).toEqual([
+      '~ data[a.b] "1"',
+      '~ spec.containers[web].env[LEVEL].value "info"',
+      '~ spec.containers[web].env[API_TOKEN].value "[redacted]"',
+      '~ metadata.annotations[traefik.frontend.auth.basic] "[redacted]"',
+    ]);
+    expect(JSON.stringify(namedFields(sent, ['spec', 'metadata.annotations']))).not.toMatch(/sesame|bob/);
+    expect(namedFields({ ...sent, kind: 'Secret' }, ['data.a.b']).map(short)).toEqual(['~ data[a.b] "(secret)"']);
+  });
+
+  it('passes over our marks, and words that are no fields', () => {
+    expect(namedFields(sent, ['metadata.annotations.poolkeeper.dev/hash', 'content', 'spec.containers[7].image'])).toEqual([]);
+  });
+});
+
 type ServiceParts = NonNullable<Parameters<typeof service>[1]>;
 const specs = (parts: ServiceParts = {}) => complete(specSet([spec('web.json', deployment('web'), service('web', parts))]));
 const start = (parts: ServiceParts = {}): World => world({ specs: specs(parts), endpoints: [endpoints('default/web')] });
@@ -119,7 +158,10 @@ const ROUTE = { 'traefik.enable': 'true', 'traefik.http.routers.web.rule': 'Host
 
 const diffOf = (one: World): readonly PlannedChange[] => {
   const { context, guarded, nodes } = planWorld(one);
-  return planDiff([...guarded.plans.map(({ spec: id, actions }) => ({ spec: id, actions })), { actions: nodes }], context);
+  return pendingChanges([...guarded.plans.map((plan) => ({ spec: plan.spec, actions: plan.actions, plan })), { actions: nodes }], {
+    context,
+    report: { specs: [] },
+  });
 };
 const found = (changes: readonly PlannedChange[], leg: PlannedChange['leg'], op: string): readonly string[] =>
   changes.filter((change) => change.leg === leg && change.op === op).flatMap((change) => change.lines.map(short));
@@ -146,7 +188,7 @@ describe('planDiff', () => {
       expect.arrayContaining([
         '- tag "traefik.http.routers.web.rule=Host(`a.example.com`)"',
         '+ tag "traefik.http.routers.web.rule=Host(`b.example.com`)"',
-        '~ key kubernetes/deployments/default/web',
+        '~ key kubernetes/deployments/default/web: metadata.annotations[traefik.http.routers.web.rule] "Host(`a.example.com`)" → "Host(`b.example.com`)"',
       ]),
     );
     expect(found(changed, 'traefik', 'route')).toEqual(['~ router web "Host(`a.example.com`)" → "Host(`b.example.com`)"']);
@@ -161,6 +203,16 @@ describe('planDiff', () => {
     const changed = diffOf(gone);
     expect(found(changed, 'consul', 'deregister-pool').filter((line) => line.startsWith('- backend'))).toHaveLength(3);
     expect(found(changed, 'traefik', 'route')).toEqual(['- router web "Host(`a.example.com`)"']);
+  });
+
+  it('passes over checks whose notes alone change', () => {
+    const { world: base } = settle(start({ annotations: ROUTE }));
+    const rule = { ...ROUTE, 'traefik.http.routers.web.rule': 'Host(`b.example.com`)' };
+    const next = { ...base, specs: specs({ annotations: rule }) };
+    const checks = planWorld(next).actions.flatMap((action) => (action.kind === 'register-pool' ? action.checks : []));
+    expect(checks.map(({ status }) => status)).toContain('passing');
+    const changed = diffOf(next);
+    expect(changed.flatMap(({ lines: all }) => all).filter(({ op, before, after }) => op === 'change' && before === after)).toEqual([]);
   });
 
   it('has nothing to tell where nothing is to be done', () => {

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { replicaName } from '../../../../src/core/model/ids.ts';
+import { nodeName, replicaName } from '../../../../src/core/model/ids.ts';
+import { snapshotValue } from '../../../../src/core/model/snapshot.ts';
 import type { World } from '../../../../src/core/model/world.ts';
 import { type PoolPicture, poolPicture } from '../../../../src/core/report/pool-picture.ts';
 import { problem } from '../../../../src/shared/problem.ts';
-import { complete, deployment, endpoints, keys, service, spec, specSet, world } from '../../../support/builders.ts';
+import { complete, deployment, EMPTY_REGISTRY, endpoints, keys, service, spec, specSet, world } from '../../../support/builders.ts';
 import { answered, spreadRouters } from '../../../support/gateway-state.ts';
 import { settled } from '../../../support/known-world.ts';
 import { planWorld } from '../../../support/model-world.ts';
@@ -107,6 +108,41 @@ describe('the picture of a pool', () => {
       [...whole.cluster.objects].map(([kind, held]) => [kind, kind === 'apps/Deployment' ? complete(new Map()) : held]),
     );
     expect(picture({ ...whole, cluster: { ...whole.cluster, objects } }).objects[0]?.state).toBe('missing');
+  });
+
+  it('tells where a node would answer that is not in the pool', () => {
+    const whole = settled(start);
+    const nodes = snapshotValue(whole.cluster.nodes) ?? [];
+    const [out] = nodes;
+    const marked = nodes.map((node) => (node === out ? { ...node, annotations: { 'poolkeeper.dev/drain': 'true' } } : node));
+    const { instances, ...registry } = snapshotValue(whole.registry) ?? EMPTY_REGISTRY;
+    const left = new Map([...instances].map(([key, some]) => [key, some.filter(({ node }) => node !== out?.name)]));
+    const { addresses } = picture({
+      ...whole,
+      cluster: { ...whole.cluster, nodes: complete(marked) },
+      registry: complete({ ...registry, instances: left }),
+    });
+    expect(addresses[out?.name ?? nodeName('none')]).toBe(picture(whole).addresses[out?.name ?? nodeName('none')]);
+    expect(Object.keys(addresses).sort()).toEqual(nodes.map(({ name }) => name).sort());
+  });
+
+  it('lists what a file that is gone has left, as dropped', () => {
+    const { objects } = picture({ ...settled(start), specs: complete(specSet([spec('other.json', deployment('other'))])) });
+    expect(objects.map(({ title, state, dropped }) => [title, state, dropped])).toEqual([
+      ['Deployment default/web', 'in-cluster', true],
+      ['Service default/web', 'in-cluster', true],
+    ]);
+  });
+
+  it('lists the objects of the last good version of a broken file', () => {
+    const broken = { 'web.json': [problem('SPEC_SYNTAX', 'no JSON')] };
+    const set = specSet([], { broken });
+    const good = spec('web.json', deployment('web'), service('web'));
+    const { objects } = picture({ ...settled(start), specs: complete({ ...set, lastGood: new Map([[good.id, good]]) }) });
+    expect(objects.map(({ title, state, dropped }) => [title, state, dropped])).toEqual([
+      ['Deployment default/web', 'in-cluster', undefined],
+      ['Service default/web', 'in-cluster', undefined],
+    ]);
   });
 
   it('is none for a pool that nobody knows', () => {

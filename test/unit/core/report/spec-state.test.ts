@@ -8,7 +8,7 @@ import type { SpecFinding } from '../../../../src/core/report/spec-state.ts';
 import { legOfProblem, legStates, specState } from '../../../../src/core/report/spec-state.ts';
 import type { ProblemCode } from '../../../../src/shared/problem.ts';
 import { PROBLEMS, problem } from '../../../../src/shared/problem.ts';
-import { EMPTY_REGISTRY, keys, specSet, stale, unavailable, world } from '../../../support/builders.ts';
+import { complete, EMPTY_REGISTRY, keys, spec, specSet, stale, unavailable, world } from '../../../support/builders.ts';
 
 const PLAN: SpecPlan = {
   spec: keys.spec('web.json'),
@@ -50,6 +50,7 @@ describe('specState', () => {
     ['in-step', 'nothing is open', {}],
     ['in-step', 'there are warnings and notes only', { problems: ['TAG_APPROXIMATED', 'SPEC_OLD_API_VERSION'] }],
     ['broken', 'the file did not decode, whatever else', { plan: { standing: 'broken', holds: [HOLD] }, problems: ['SPEC_SYNTAX'] }],
+    ['suspended', 'a person said so, whatever else', { plan: { standing: 'suspended', holds: [HOLD], waiting: [WAIT] } }],
     ['conflict', 'it is set aside', { plan: { standing: 'set-aside' } }],
     ['conflict', 'its object belongs to someone else', { problems: ['OBJECT_NOT_OURS'] }],
     ['conflict', 'its Consul name is taken', { problems: ['CONSUL_NAME_TAKEN'], plan: { holds: [HOLD] } }],
@@ -78,7 +79,29 @@ describe('legStates', () => {
 
   it.each<readonly [string, Given, Partial<Record<LegName, LegState>>]>([
     ['nothing', {}, { git: 'in-step', kubernetes: 'in-step', consul: 'in-step', traefik: 'not-watched' }],
-    ['a broken file', { plan: { standing: 'broken' } }, { git: 'failed', kubernetes: 'in-step' }],
+    [
+      'a file that never was good',
+      { plan: { standing: 'broken' } },
+      { git: 'failed', kubernetes: 'waiting', consul: 'waiting', traefik: 'not-watched' },
+    ],
+    [
+      'a file that never was good, where a Traefik is watched',
+      { plan: { standing: 'broken' }, world: without({ gateways: new Map() }) },
+      { kubernetes: 'waiting', consul: 'waiting', traefik: 'waiting' },
+    ],
+    [
+      'a broken file with a pool',
+      { plan: { standing: 'broken', pools: [keys.pool('web')] } },
+      { git: 'failed', kubernetes: 'in-step', consul: 'in-step' },
+    ],
+    [
+      'a broken file whose last good version is in force',
+      {
+        plan: { standing: 'broken' },
+        world: without({ specs: complete({ ...specSet([]), lastGood: new Map([[PLAN.spec, spec('web.json')]]) }) }),
+      },
+      { git: 'failed', kubernetes: 'in-step', consul: 'in-step' },
+    ],
     ['a problem of the spec', { problems: ['SPEC_OBJECT_CONFLICT'] }, { git: 'failed', kubernetes: 'in-step' }],
     ['a refused object', { problems: ['KUBERNETES_REFUSED'] }, { git: 'in-step', kubernetes: 'failed', consul: 'in-step' }],
     ['a refused transaction', { problems: ['CONSUL_REFUSED'] }, { kubernetes: 'in-step', consul: 'failed' }],

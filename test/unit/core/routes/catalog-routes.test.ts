@@ -57,4 +57,12 @@ describe('CatalogRoutes', () => {
       { numRuns: 300 },
     );
   });
+
+  it.each([
+    [['traefik.http.services.web.loadbalancer.server.port=eighty'], 'service web: error parsing server URL http://<node>:eighty'],
+    [['traefik.http.routers.web.priority=high'], 'instances of web: its tags cannot be read: "high" is no int'],
+  ])('tells nothing of the instance that it foresees with: %s', (tags, message) => {
+    const own = ['traefik.http.routers.web.rule=Host(`a`)', 'traefik.http.routers.web.service=web', ...tags];
+    expect(new CatalogRoutes(SETTINGS).conflictsOf([{ service: 'web', tags: own }]).map((conflict) => conflict.message)).toContain(message);
+  });
 });

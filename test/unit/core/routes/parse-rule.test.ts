@@ -38,7 +38,7 @@ describe('parseRule', () => {
 
   it.each([
     ['', 'column 1: expected a matcher such as Host, found the end of the rule'],
-    ['Host(`a`', 'column 9: expected , before the end of the rule'],
+    ['Host(`a`', 'column 9: expected ) or , before the end of the rule'],
     ['Host(`a', 'column 6: the text that begins here does not end: a second ` is missing'],
     ['Host(a)', 'column 6: expected a text in backticks or double quotes, found "a"'],
     ['Host(`a`) Path(`/b`)', 'column 11: expected && or || before "Path"'],

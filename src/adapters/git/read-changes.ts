@@ -1,0 +1,104 @@
+import { type Revision, revision, type SpecId, specId } from '../../core/model/ids.ts';
+import type { CommitChanges, CommitFacts, FileChange } from '../../core/model/spec-set.ts';
+import { COMMIT_FIELDS, COMMIT_FORMAT, commitOf, readCommit } from './read-commits.ts';
+import { isSpecEntry, kindOfMode, type SpecFilter } from './read-tree.ts';
+import type { GitRunner } from './run-git.ts';
+
+/** Commits that are listed with what they changed. */
+const MOST_COMMITS = 50;
+/**
+ * How long that may take: of a commit whose folders hold one another many times over, git lists the files in its memory first, some
+ * 30 MB a second. Of an honest repository it is milliseconds.
+ */
+const MOST_MS = 2_000;
+/** Changes of all of them together; older commits are left out. */
+const MOST_CHANGES = 10_000;
+
+/** A commit, and what it and those before it changed where Git tells. */
+export interface RecentCommits {
+  readonly head: CommitFacts | undefined;
+  readonly recent?: readonly CommitChanges[];
+}
+
+/** Where to look: up to which commit of a mirror, for which files. */
+export interface ChangesAt extends Pick<SpecFilter, 'root' | 'extensions' | 'isWanted' | 'mayHoldWanted'> {
+  readonly gitDir: string;
+  readonly revision: Revision;
+}
+
+/**
+ * The commit and those before it, by one process. A history that cannot be told, such as one of commits that change too much, is left
+ * out: nothing depends on it.
+ */
+export async function readRecent(git: GitRunner, at: ChangesAt, signal: AbortSignal): Promise<RecentCommits> {
+  const { gitDir, revision: head } = at;
+  try {
+    const args = [...LOG, `--max-count=${MOST_COMMITS}`, head, '--'];
+    const what = `listing what the commits up to ${head} changed`;
+    const commits = parseChanges(await git.text({ args, gitDir, what, timeoutMs: MOST_MS }, signal), at);
+    const facts = commits[0]?.facts;
+    return { head: facts, recent: bounded(commits.map(changesOf)) };
+  } catch {
+    signal.throwIfAborted();
+    return { head: await readCommit(git, { gitDir, revision: head }, signal) };
+  }
+}
+
+/** The last commits that changed one file, newest first; of what a merge brought, those that made it. */
+export async function readFileHistory(
+  git: GitRunner,
+  at: ChangesAt & { readonly spec: SpecId; readonly most: number },
+  signal: AbortSignal,
+): Promise<readonly CommitChanges[]> {
+  const { gitDir, revision: head, spec, most } = at;
+  const args = [...LOG, '--no-merges', `--max-count=${most}`, head, '--', spec];
+  const commits = parseChanges(await git.text({ args, gitDir, what: `listing the commits that changed ${spec}` }, signal), at);
+  return commits.map(changesOf).map((commit) => ({ ...commit, changes: commit.changes.filter(({ id }) => id === spec) }));
+}
+
+const LOG = ['log', '-z', '--raw', '--no-abbrev', '--no-renames', '--diff-merges=first-parent', `--format=${COMMIT_FORMAT}`] as const;
+
+interface ReadCommit {
+  readonly facts: CommitFacts;
+  readonly changes: readonly FileChange[];
+}
+
+/** Reads the output of `git log -z --raw`: the fields of a commit, then for each file `:<modes> <ids> <letter>` and its path. */
+export function parseChanges(output: string, filter: SpecFilter): readonly ReadCommit[] {
+  const fields = output.split('\0');
+  const commits: ReadCommit[] = [];
+  for (let at = 0; at + COMMIT_FIELDS <= fields.length; ) {
+    const facts = commitOf(fields.slice(at, at + COMMIT_FIELDS));
+    at += COMMIT_FIELDS;
+    const changes: FileChange[] = [];
+    for (; /^\n?:\d{6} /.test(fields[at] ?? ''); at += 2) changes.push(...changeOf(fields[at] ?? '', fields[at + 1] ?? '', filter));
+    commits.push({ facts, changes });
+  }
+  return commits;
+}
+
+const ABSENT_MODE = '000000';
+
+function changeOf(line: string, path: string, filter: SpecFilter): readonly FileChange[] {
+  const [before = '', after = '', , blobId = ''] = line.trimStart().slice(1).split(' ');
+  const mode = after === ABSENT_MODE ? before : after;
+  if (!isUnder(path, filter) || !isSpecEntry({ kind: kindOfMode(mode), blobId, size: 0, path }, filter)) return [];
+  if (after === ABSENT_MODE) return [{ id: specId(path), change: 'removed' }];
+  return [{ id: specId(path), change: before === ABSENT_MODE ? 'added' : 'changed', blobId }];
+}
+
+const isUnder = (path: string, { root }: SpecFilter): boolean => root === '' || path.startsWith(`${root}/`);
+
+function changesOf({ facts, changes }: ReadCommit): CommitChanges {
+  const { revision: of, author, committedAtMs, subject } = facts;
+  return { revision: revision(of), author, committedAtMs, subject, changes };
+}
+
+function bounded(commits: readonly CommitChanges[]): readonly CommitChanges[] {
+  let left = MOST_CHANGES;
+  const end = commits.findIndex(({ changes }) => {
+    left -= changes.length;
+    return left < 0;
+  });
+  return end < 0 ? commits : commits.slice(0, end);
+}
