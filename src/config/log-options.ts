@@ -16,6 +16,15 @@ export const LOG = {
   ),
 };
 
+/** What the scrape tells beyond the metrics. */
+export const METRICS = {
+  exemplars: option(
+    kind.bool,
+    false,
+    'Whether the latencies carry exemplars: the commit and, where runs are traced, the trace id of one that each bucket has counted. The scrape is then in the format of OpenMetrics; Prometheus keeps exemplars with --enable-feature=exemplar-storage.',
+  ),
+};
+
 /** Traces of runs for OpenTelemetry. */
 export const TRACING = {
   endpoint: optional(

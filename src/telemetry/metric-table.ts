@@ -34,7 +34,7 @@ export const METRICS = {
     type: 'histogram',
     labels: ['stage', 'start'],
     help: 'How long the stages between a commit and traffic took.',
-    note: 'stage: fetch, decode, plan, kubernetes, rollout, consul, traefik, total; rollout: from applied to healthy; traefik: until every replica of `traefik.api` that answers serves it, absent where none is watched; total ends with the last of them. start: webhook, or poll when the clock began at the last look that still saw the old head (an upper bound). From the leader only.',
+    note: 'stage: fetch, decode, plan, kubernetes, rollout, consul, traefik, total; rollout: from applied to healthy; traefik: until every replica of `traefik.api` that answers serves it, absent where none is watched; total ends with the last of them, and of what a commit removes when it is out of Consul and Traefik. A commit that is held, or of which a spec is broken, refused or in conflict, is not counted, also once that is over. start: webhook, or poll when the clock began at the last look that still saw the old head (an upper bound). From the leader only.',
   },
   last_success_timestamp_seconds: {
     type: 'gauge',

@@ -8,6 +8,8 @@ export interface AlertCase {
   readonly at: number;
   /** The alerts that fire: their labels beside job (unless that is undefined) and severity, and their summaries. */
   readonly fires: readonly { readonly labels: Readonly<Record<string, string | undefined>>; readonly summary: string }[];
+  /** Minutes after the start at which what fired has resolved. */
+  readonly over?: number;
 }
 
 const silent = [] as const;
@@ -26,8 +28,9 @@ export const ALERT_CASES: readonly AlertCase[] = [
   {
     alert: 'PoolEmpty',
     when: 'the last backend stops passing',
-    series: { [backends('passing')]: '3x10 0x10', [backends('serving')]: '3x20', [FLOOR]: '1x20' },
+    series: { [backends('passing')]: '3x10 0x10 3x10', [backends('serving')]: '3x40', [FLOOR]: '1x40' },
     at: 13,
+    over: 25,
     fires: [{ labels: { ...pool, state: 'passing' }, summary: 'Pool prod/web has no backend that is passing' }],
   },
   {
@@ -68,8 +71,9 @@ export const ALERT_CASES: readonly AlertCase[] = [
   {
     alert: 'PoolBelowFloor',
     when: 'fewer pass than the floor',
-    series: { [backends('passing')]: '3x10 1x10', [FLOOR]: '2x20' },
+    series: { [backends('passing')]: '3x10 1x10 3x10', [FLOOR]: '2x40' },
     at: 14,
+    over: 25,
     fires: [{ labels: { ...pool, state: 'passing' }, summary: 'Pool prod/web has only 1 backends that are passing' }],
   },
   {
@@ -89,8 +93,9 @@ export const ALERT_CASES: readonly AlertCase[] = [
   {
     alert: 'HoldActive',
     when: 'removals are held, told by leader and standby',
-    series: { [of('holds', 'reason="REMOVAL_LIMIT"')]: '0x5 3x10', [of('holds', 'reason="REMOVAL_LIMIT"', 'b')]: '0x5 3x10' },
+    series: { [of('holds', 'reason="REMOVAL_LIMIT"')]: '0x5 3x10 stale', [of('holds', 'reason="REMOVAL_LIMIT"', 'b')]: '0x5 3x10 stale' },
     at: 12,
+    over: 20,
     fires: [{ labels: { reason: 'REMOVAL_LIMIT' }, summary: '3 removals are held back: REMOVAL_LIMIT' }],
   },
   {
@@ -103,15 +108,17 @@ export const ALERT_CASES: readonly AlertCase[] = [
   {
     alert: 'TraefikDisagrees',
     when: 'a replica is frozen',
-    series: { [of('traefik_replica_state', 'replica="t1",state="frozen"')]: '0x5 1x10' },
+    series: { [of('traefik_replica_state', 'replica="t1",state="frozen"')]: '0x5 1x10 0x10' },
     at: 9,
+    over: 20,
     fires: [{ labels: { replica: 't1', state: 'frozen' }, summary: 'Traefik does not serve what Consul holds: replica t1 is frozen' }],
   },
   {
     alert: 'TraefikDisagrees',
     when: 'fewer serve than pass',
-    series: { [backends('passing')]: '3x15', [backends('serving')]: '3x5 2x10' },
+    series: { [backends('passing')]: '3x30', [backends('serving')]: '3x5 2x10 3x10' },
     at: 9,
+    over: 20,
     fires: [
       {
         labels: pool,
@@ -133,8 +140,13 @@ export const ALERT_CASES: readonly AlertCase[] = [
   {
     alert: 'NoSuccessfulSync',
     when: 'Git has not been read for a quarter of an hour',
-    series: { ...legs('0+60x40'), [of('last_success_timestamp_seconds', 'leg="git"')]: '0+60x10 600x30', [of('leader')]: '1x40' },
+    series: {
+      ...legs('0+60x60'),
+      [of('last_success_timestamp_seconds', 'leg="git"')]: '0+60x10 600x30 2520+60x10',
+      [of('leader')]: '1x60',
+    },
     at: 27,
+    over: 45,
     fires: [{ labels: { leg: 'git' }, summary: 'The git leg has had no success for more than 15 minutes' }],
   },
   {
@@ -173,8 +185,9 @@ export const ALERT_CASES: readonly AlertCase[] = [
   {
     alert: 'GitAheadOfCluster',
     when: 'a spec has differed for eleven minutes',
-    series: { [of('git_ahead_seconds')]: '0x5 0+60x20' },
+    series: { [of('git_ahead_seconds')]: '0x5 0+60x20 0x10' },
     at: 18,
+    over: 30,
     fires: [{ labels: {}, summary: 'A spec has differed from Git for 12m 0s' }],
   },
   {
@@ -187,8 +200,9 @@ export const ALERT_CASES: readonly AlertCase[] = [
   {
     alert: 'RouteConflict',
     when: 'a pool is set aside',
-    series: { [of('conflicts', 'kind="route"')]: '_x5 1x10', [of('conflicts', 'kind="object"')]: '1x15' },
+    series: { [of('conflicts', 'kind="route"')]: '_x5 1x10 stale', [of('conflicts', 'kind="object"')]: '1x30' },
     at: 8,
+    over: 20,
     fires: [{ labels: { kind: 'route' }, summary: '1 pools have routes that collide in Traefik' }],
   },
   {
@@ -202,24 +216,27 @@ export const ALERT_CASES: readonly AlertCase[] = [
   {
     alert: 'OwnerConflict',
     when: 'a stranger holds the name',
-    series: { [of('conflicts', 'kind="foreign-service"')]: '_x5 1x10' },
+    series: { [of('conflicts', 'kind="foreign-service"')]: '_x5 1x10 stale' },
     at: 12,
+    over: 20,
     fires: [{ labels: { kind: 'foreign-service' }, summary: '1 things are claimed by two writers (foreign-service)' }],
   },
   { alert: 'OwnerConflict', when: 'only routes collide', series: { [of('conflicts', 'kind="route"')]: '1x15' }, at: 12, fires: silent },
   {
     alert: 'SpecBroken',
     when: 'a file cannot be read',
-    series: { [of('specs', 'state="broken"')]: '0x5 2x10', [of('specs', 'state="in-step"')]: '9x15' },
+    series: { [of('specs', 'state="broken"')]: '0x5 2x10 0x10', [of('specs', 'state="in-step"')]: '9x30' },
     at: 12,
+    over: 20,
     fires: [{ labels: { state: 'broken' }, summary: '2 spec files cannot be read' }],
   },
   { alert: 'SpecBroken', when: 'it is mended at once', series: { [of('specs', 'state="broken"')]: '0x5 2x2 0x10' }, at: 12, fires: silent },
   {
     alert: 'WritesAtRest',
     when: 'there is always something to write and nothing new to write',
-    series: { [of('writes_total', 'leg="consul",result="done"')]: '0+1x90', [of('source_revision_info', 'revision="r1"')]: '1x90' },
+    series: { [of('writes_total', 'leg="consul",result="done"')]: '0+1x60 60x60', [of('source_revision_info', 'revision="r1"')]: '1x120' },
     at: 40,
+    over: 70,
     fires: [{ labels: { leg: 'consul' }, summary: 'poolkeeper has written to consul for half an hour although no commit came' }],
   },
   {
@@ -243,8 +260,9 @@ export const ALERT_CASES: readonly AlertCase[] = [
   {
     alert: 'LeaderMissing',
     when: 'no replica leads',
-    series: { [of('leader')]: '1x5 0x10', [of('leader', '', 'b')]: '0x15' },
+    series: { [of('leader')]: '1x5 0x30', [of('leader', '', 'b')]: '0x15 1x15' },
     at: 9,
+    over: 20,
     fires: [{ labels: {}, summary: 'No replica of poolkeeper leads' }],
   },
   {
@@ -264,8 +282,9 @@ export const ALERT_CASES: readonly AlertCase[] = [
   {
     alert: 'SnapshotStale',
     when: 'one replica has lost a watch',
-    series: { [of('snapshot_complete', 'source="nodes"')]: '1x5 0x10', [of('snapshot_complete', 'source="nodes"', 'b')]: '1x15' },
+    series: { [of('snapshot_complete', 'source="nodes"')]: '1x5 0x10 1x10', [of('snapshot_complete', 'source="nodes"', 'b')]: '1x30' },
     at: 12,
+    over: 20,
     fires: [{ labels: { instance: 'a', source: 'nodes' }, summary: 'a does not know all of nodes' }],
   },
   {
@@ -278,15 +297,17 @@ export const ALERT_CASES: readonly AlertCase[] = [
   {
     alert: 'CertificateOrTokenFailing',
     when: 'Git refuses the password',
-    series: { [of('problems', 'code="GIT_AUTH_FAILED",severity="error"')]: '_x5 1x10' },
+    series: { [of('problems', 'code="GIT_AUTH_FAILED",severity="error"')]: '_x5 1x10 stale' },
     at: 9,
+    over: 20,
     fires: [{ labels: { code: 'GIT_AUTH_FAILED' }, summary: 'Credentials or a certificate are refused: GIT_AUTH_FAILED' }],
   },
   {
     alert: 'CertificateOrTokenFailing',
     when: 'the certificate of Consul has expired',
-    series: { [of('client_requests_total', 'leg="consul",method="GET",code="tls"')]: '0x5 0+4x20' },
+    series: { [of('client_requests_total', 'leg="consul",method="GET",code="tls"')]: '0x5 0+4x20 80x20' },
     at: 15,
+    over: 35,
     fires: [{ labels: { code: 'tls', leg: 'consul' }, summary: 'Credentials or a certificate are refused: tls from consul' }],
   },
   {
@@ -302,8 +323,9 @@ export const ALERT_CASES: readonly AlertCase[] = [
   {
     alert: 'CommitsTooSlow',
     when: 'many commits of the last hour were late',
-    series: { [COUNT]: '0+1x120', [BUCKET]: '0x120' },
+    series: { [COUNT]: '0+1x300', [BUCKET]: '0x100 1+1x199' },
     at: 90,
+    over: 145,
     fires: [{ labels: {}, summary: '100% of the last commits took longer than 30 s to be in traffic' }],
   },
   { alert: 'CommitsTooSlow', when: 'one commit was late', series: { [COUNT]: '0x30 1x90', [BUCKET]: '0x120' }, at: 33, fires: silent },

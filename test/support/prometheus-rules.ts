@@ -1,6 +1,9 @@
 import { load } from 'js-yaml';
 import { readDeploy } from './deploy-files.ts';
 
+/** Where the runbook is read, unless operators put another address into the rules. */
+export const RUNBOOK_URL = 'https://poolkeeper.dev/docs/runbook.md';
+
 interface AlertRule {
   readonly alert: string;
   readonly expr: string;
@@ -14,9 +17,12 @@ interface RecordingRule {
   readonly expr: string;
 }
 
-/** The rules that operators load, as written. */
-export function readRules(): { readonly alerts: readonly AlertRule[]; readonly records: readonly RecordingRule[] } {
-  const { groups } = load(readDeploy('prometheus', 'poolkeeper.rules.yml')) as {
+/** The rules that operators load, as written, or those of another text. */
+export function readRules(text = readDeploy('prometheus', 'poolkeeper.rules.yml')): {
+  readonly alerts: readonly AlertRule[];
+  readonly records: readonly RecordingRule[];
+} {
+  const { groups } = load(text) as {
     readonly groups: readonly { readonly rules: readonly (AlertRule | RecordingRule)[] }[];
   };
   const rules = groups.flatMap((group) => group.rules);

@@ -23,6 +23,8 @@ export interface PrometheusServer {
   query(expr: string): Promise<readonly Sample[]>;
   /** Evaluates a query for every second from then until now. */
   queryRange(expr: string, fromMs: number): Promise<readonly SampledSeries[]>;
+  /** The exemplars of the series that a selector takes, since then. */
+  exemplars(selector: string, fromMs: number): Promise<readonly Sample[]>;
   labelValues(label: string, match: string): Promise<readonly string[]>;
   stop(): Promise<void>;
 }
@@ -41,7 +43,12 @@ export async function startPrometheus(command: string, target: string): Promise<
   await writeFile(config, JSON.stringify({ global: { scrape_interval: '500ms', scrape_timeout: '500ms' }, scrape_configs: [scrape] }));
   const url = `http://127.0.0.1:${await freePort()}`;
   const data = join(directory.path, 'data');
-  const args = [`--config.file=${config}`, `--storage.tsdb.path=${data}`, `--web.listen-address=${new URL(url).host}`];
+  const args = [
+    `--config.file=${config}`,
+    `--storage.tsdb.path=${data}`,
+    `--web.listen-address=${new URL(url).host}`,
+    '--enable-feature=exemplar-storage',
+  ];
   const running = await startProcess({ command, args, directory: directory.path, logFile: join(directory.path, 'prometheus.log') });
   const ask = async <T>(path: string, parameters: Readonly<Record<string, string>>): Promise<T> => {
     const response = await fetch(`${url}${path}?${new URLSearchParams(parameters).toString()}`);
@@ -66,6 +73,12 @@ export async function startPrometheus(command: string, target: string): Promise<
         labels: metric,
         points: values.map(([seconds, value]) => [seconds, Number(value)] as const).filter(([, value]) => !Number.isNaN(value)),
       }));
+    },
+    async exemplars(query, fromMs) {
+      const found = await ask<
+        readonly { readonly exemplars: readonly { readonly labels: Readonly<Record<string, string>>; readonly value: string }[] }[]
+      >('/api/v1/query_exemplars', { query, start: String(fromMs / 1000), end: String(Date.now() / 1000 + 1) });
+      return found.flatMap((series) => series.exemplars.map(({ labels, value }) => ({ labels, value: Number(value) })));
     },
     labelValues: (label, match) => ask(`/api/v1/label/${label}/values`, { 'match[]': match }),
     async stop() {

@@ -14,7 +14,7 @@ interface CodeGroup {
 const GROUPS: readonly CodeGroup[] = [
   {
     title: 'Configuration and command line',
-    codes: /^(CONFIG|FILE|SNAPSHOT_UNREADABLE|DAEMON|UNAUTHORIZED|INTERNAL|NODE_UNKNOWN|POOL_UNKNOWN|MIGRATION|DRAIN)/,
+    codes: /^(CONFIG|FILE|SNAPSHOT_UNREADABLE|DAEMON|UNAUTHORIZED|INTERNAL|NODE_UNKNOWN|POOL_UNKNOWN|SPEC_UNKNOWN$|MIGRATION|DRAIN)/,
     look: '`poolkeeper plan --config poolkeeper.yaml` reads the configuration as the daemon does, tells every problem at once, and writes nothing.',
   },
   {
@@ -29,7 +29,7 @@ const GROUPS: readonly CodeGroup[] = [
   },
   {
     title: 'Guards',
-    codes: /^(REMOVAL|SOURCE_CHANGED|SPECS_VANISHED|BROKEN_SPEC|PRUNE|SNAPSHOT_NOT_COMPLETE)/,
+    codes: /^(REMOVAL|NOTHING_HELD|HOLD_CHANGED|SOURCE_CHANGED|SPECS_VANISHED|BROKEN_SPEC|PRUNE|SNAPSHOT_NOT_COMPLETE)/,
     look: '`poolkeeper status` names what is held and what releases it.',
   },
   {

@@ -36,7 +36,8 @@ export const ALERT_TEXTS: Readonly<Record<string, AlertText>> = {
       'The guard keeps removals back: more would go at once than is allowed, or it is not sure that they are meant. What is held goes on serving and following its nodes. The label `reason` is a code that is explained below.',
     look: ['`poolkeeper status`: what is held, and what releases it.', '`git log` of the repository: is the removal meant?'],
     act: [
-      'It is meant: commit with the trailer `Poolkeeper-Allow-Removal: N`, N the number of pools named. An empty commit will do (`git commit --allow-empty`).',
+      'It is meant: `poolkeeper approve` lists what is held, and tells how to release exactly that.',
+      'Or commit with the trailer `Poolkeeper-Allow-Removal: N`, N the number of pools named. An empty commit will do (`git commit --allow-empty`).',
       'It is not: put the files back (`git revert`).',
       'The reason is `BROKEN_SPEC_MAY_OWN`: mend the broken files.',
     ],

@@ -1,14 +1,16 @@
 import { execFile } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GATEWAY_STATES, SPEC_STATES } from '../../../src/core/report/run-report.ts';
 import { PROBLEMS } from '../../../src/shared/problem.ts';
 import { ALERT_CASES, type AlertCase } from '../../support/alert-cases.ts';
-import { deployPath, findProgram } from '../../support/deploy-files.ts';
+import { deployPath, findProgram, readDeploy } from '../../support/deploy-files.ts';
 import { makeTempDirectory, type TempDirectory } from '../../support/processes.ts';
-import { readRules } from '../../support/prometheus-rules.ts';
+import { RUNBOOK_URL, readRules } from '../../support/prometheus-rules.ts';
 import { selectorsOf, wrongNames } from '../../support/promql-names.ts';
+import { RECORD_CASES, type RecordCase } from '../../support/record-cases.ts';
 
 const { alerts, records } = readRules();
 const RULES = deployPath('prometheus', 'poolkeeper.rules.yml');
@@ -37,8 +39,19 @@ describe('the Prometheus rules', () => {
       expect(annotations.summary).not.toBe('');
       // The same text whatever fires, so that nothing in it can be missing.
       expect(annotations.description).toMatch(/^[^{}]{40,}$/);
-      expect(annotations.runbook_url).toBe(`docs/runbook.md#${alert.toLowerCase()}`);
+      expect(annotations.description).toContain(` More: ${alert} in docs/runbook.md.`);
+      expect(annotations.runbook_url).toBe(`${RUNBOOK_URL}#${alert.toLowerCase()}`);
     }
+  });
+
+  it('all lead to a copy of the runbook by the one command of the README', async () => {
+    const [command] = /^sed -i .*$/m.exec(readDeploy('prometheus', 'README.md')) ?? [];
+    const [, from = '', to = ''] = /'s\|(.*)\|(.*)\|'/.exec(command ?? '') ?? [];
+    expect(from).toBe(RUNBOOK_URL);
+    await copyFile(RULES, join(directory.path, 'poolkeeper.rules.yml'));
+    await promisify(execFile)('sh', ['-c', command ?? 'false'], { cwd: directory.path });
+    const copied = readRules(await readFile(join(directory.path, 'poolkeeper.rules.yml'), 'utf8')).alerts;
+    expect(copied.map(({ annotations }) => annotations.runbook_url)).toEqual(alerts.map(({ alert }) => `${to}#${alert.toLowerCase()}`));
   });
 
   it('use metrics, labels and values that the daemon knows', () => {
@@ -70,7 +83,11 @@ describe('the Prometheus rules', () => {
     expect(await run('check', 'rules', RULES)).toMatchObject({ ok: true });
   });
 
-  it('are told a story in which they fire, and one in which they do not', () => {
+  it('are told a story for each, in which it fires and resolves, one in which it is silent, and one for each recording rule', () => {
+    for (const { alert } of alerts)
+      expect([alert, ALERT_CASES.some((one) => one.alert === alert && one.over !== undefined)]).toEqual([alert, true]);
+    expect(new Set(RECORD_CASES.map(({ record }) => record))).toEqual(new Set(records.map(({ record }) => record)));
+
     for (const { alert } of alerts) {
       const stories = ALERT_CASES.filter((one) => one.alert === alert).map(({ fires }) => fires.length > 0);
       expect([alert, new Set(stories).size]).toEqual([alert, 2]);
@@ -80,8 +97,11 @@ describe('the Prometheus rules', () => {
   it.skipIf(promtool === undefined)('fire when they should, and else are silent (needs promtool)', async () => {
     const file = join(directory.path, 'stories.json');
     const rule_files = [RULES];
-    await writeFile(file, JSON.stringify({ rule_files, evaluation_interval: '1m', tests: ALERT_CASES.map(promtoolTest) }));
-    expect(await run('test', 'rules', file)).toMatchObject({ ok: true });
+    await writeFile(
+      file,
+      JSON.stringify({ rule_files, evaluation_interval: '1m', tests: [...ALERT_CASES.map(promtoolTest), ...RECORD_CASES.map(recordTest)] }),
+    );
+    expect(await run('test', 'rules', file)).toEqual({ ok: true, output: expect.any(String) });
     const [first] = ALERT_CASES;
     if (first === undefined) throw new Error('there are stories');
     await writeFile(file, JSON.stringify({ rule_files, evaluation_interval: '1m', tests: [promtoolTest({ ...first, fires: [] })] }));
@@ -90,7 +110,7 @@ describe('the Prometheus rules', () => {
 });
 
 /** A story in the form of `promtool test rules`. */
-function promtoolTest({ alert, when, series, at, fires }: AlertCase): unknown {
+function promtoolTest({ alert, when, series, at, fires, over }: AlertCase): unknown {
   const rule = alerts.find((one) => one.alert === alert);
   return {
     name: `${alert}: ${when}`,
@@ -105,6 +125,22 @@ function promtoolTest({ alert, when, series, at, fires }: AlertCase): unknown {
           exp_annotations: { ...rule?.annotations, summary },
         })),
       },
+      ...(over === undefined ? [] : [{ eval_time: `${over}m`, alertname: alert, exp_alerts: [] }]),
     ],
+  };
+}
+
+function recordTest({ record, when, series, at, gives }: RecordCase): unknown {
+  const samples = gives.map(({ labels, value }) => ({
+    labels: `${record}{${Object.entries({ job: 'poolkeeper', ...labels })
+      .map(([label, text]) => `${label}="${text}"`)
+      .join(',')}}`,
+    value,
+  }));
+  return {
+    name: `${record}: ${when}`,
+    interval: '1m',
+    input_series: Object.entries(series).map(([name, values]) => ({ series: name, values })),
+    promql_expr_test: [{ expr: `${record} >= 0`, eval_time: `${at}m`, exp_samples: samples }],
   };
 }

@@ -5,6 +5,7 @@ import { createMetrics } from '../../../src/telemetry/create-metrics.ts';
 import { METRIC_PREFIX, METRICS } from '../../../src/telemetry/metric-table.ts';
 import { findProgram } from '../../support/deploy-files.ts';
 import { fullReport } from '../../support/full-report.ts';
+import { fullScrape } from '../../support/full-scrape.ts';
 
 const promtool = await findProgram('promtool', 'prometheus');
 
@@ -14,16 +15,6 @@ const check = (scrape: string): Promise<string> =>
     const child = execFile(promtool ?? '', ['check', 'metrics'], (_error, stdout, stderr) => resolve(stdout + stderr));
     child.stdin?.end(scrape);
   });
-
-async function fullScrape(): Promise<string> {
-  const metrics = createMetrics();
-  metrics.observe(fullReport());
-  metrics.countRequest({ leg: 'consul', method: 'PUT', code: '200' });
-  metrics.countRunError();
-  metrics.countSpans({ result: 'sent', count: 1 });
-  metrics.countNotification('slack', 'sent');
-  return metrics.text();
-}
 
 describe('a full scrape', () => {
   it('holds a series of every metric of the table, with its labels', async () => {

@@ -3,7 +3,7 @@ import { optionEntries } from '../../../src/config/option-entries.ts';
 import { PROBLEMS } from '../../../src/shared/problem.ts';
 import { METRICS } from '../../../src/telemetry/metric-table.ts';
 import { renderReferences } from '../../support/generate-references.ts';
-import { readRules } from '../../support/prometheus-rules.ts';
+import { RUNBOOK_URL, readRules } from '../../support/prometheus-rules.ts';
 
 const references = renderReferences();
 const runbook = references['docs/runbook.md'] ?? '';
@@ -14,7 +14,7 @@ const anchors = [...runbook.matchAll(/^#+ (.*)$/gm)].map(([, title = '']) => tit
 
 describe('docs/runbook.md', () => {
   it('has a section for every alert, where its runbook_url leads, and for no other', () => {
-    for (const { annotations } of alerts) expect(anchors).toContain(annotations.runbook_url.replace('docs/runbook.md#', ''));
+    for (const { annotations } of alerts) expect(anchors).toContain(annotations.runbook_url.replace(`${RUNBOOK_URL}#`, ''));
     const sections = /## Alerts\n(.*)\n## Codes/s.exec(runbook)?.[1] ?? '';
     const titles = [...sections.matchAll(/^### (\w+)$/gm)].map(([, title]) => title);
     expect([...titles].sort()).toEqual(alerts.map(({ alert }) => alert).sort());
