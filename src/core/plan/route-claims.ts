@@ -84,17 +84,3 @@ function claimsOfUnborn(spec: Spec, { desired, views, registry, policy, memos, w
     return [{ pool, spec: spec.id, object, before, after: isClear ? [{ service, tags }] : before }];
   });
 }
-
-/** The same of specs alone, of which nothing is registered. */
-export const claimsOfSpecs = (
-  specs: Iterable<Spec>,
-  wishedOf: (object: SpecObject) => ReturnType<typeof wishedPool>,
-): readonly PoolClaim[] =>
-  [...specs].flatMap((spec) =>
-    spec.objects.flatMap((object): PoolClaim[] => {
-      const wished = wishedOf(object);
-      if (wished === undefined || wished.problems.some(({ severity }) => severity === 'error')) return [];
-      const { pool, service, tags } = wished;
-      return [{ pool, spec: spec.id, object, before: [], after: [{ service, tags }] }];
-    }),
-  );

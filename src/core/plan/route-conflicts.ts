@@ -1,19 +1,14 @@
 import { errorText } from '../../shared/errors.ts';
 import type { Problem } from '../../shared/problem.ts';
 import { problem } from '../../shared/problem.ts';
-import { traefikServices, wishedPool } from '../desired/pool-tags.ts';
-import type { SpecId } from '../model/ids.ts';
 import { byBytes } from '../model/ids.ts';
-import type { Spec } from '../model/objects.ts';
-import type { Policy } from '../model/policy.ts';
 import type { RegistryState } from '../model/registration.ts';
 import { snapshotValue } from '../model/snapshot.ts';
 import { CatalogRoutes, type RoutePart } from '../routes/catalog-routes.ts';
-import type { TraefikSettings } from '../routes/predicted-routes.ts';
 import { settleRoutes } from '../routes/settle-routes.ts';
 import type { PlanContext } from './context.ts';
-import { claimsOfSpecs, routeClaims } from './route-claims.ts';
-import { routeProblems, type Tense } from './route-problems.ts';
+import { routeClaims } from './route-claims.ts';
+import { routeProblems } from './route-problems.ts';
 import { namesElsewhere, routeSettings } from './route-settings.ts';
 import { NO_VERDICTS, type PoolClaim, type RouteSource, type RouteVerdicts } from './route-verdicts.ts';
 
@@ -69,12 +64,10 @@ interface Catalogue extends RouteSource {
   readonly catalog: CatalogRoutes;
 }
 
-function verdictsOf({ claims, foreign, catalog }: Catalogue, before: RouteVerdicts = NO_VERDICTS, tense: Tense = 'is'): RouteVerdicts {
+function verdictsOf({ claims, foreign, catalog }: Catalogue, before: RouteVerdicts = NO_VERDICTS): RouteVerdicts {
   const settled = settleRoutes(claims, foreign, catalog);
   catalog.forgetUnused();
-  const problems = [...routeProblems(settled, claims, tense)].map(
-    ([spec, told]) => [spec, sameOr(before.problems.get(spec), told)] as const,
-  );
+  const problems = [...routeProblems(settled, claims)].map(([spec, told]) => [spec, sameOr(before.problems.get(spec), told)] as const);
   problems.sort(([a], [b]) => byBytes(a, b));
   return { setAside: new Set(settled.setAside.keys()), problems: new Map(problems) };
 }
@@ -111,16 +104,3 @@ const isSameClaim = (one: PoolClaim, other: PoolClaim): boolean =>
 
 const isSamePart = (one: RoutePart, other: RoutePart): boolean =>
   one === other || (one.service === other.service && areSame(one.tags, other.tags, (a, b) => a === b));
-
-/** The conflicts among the routes of specs alone, whatever is registered; by spec, the one that would be set aside with an error. */
-export function findSpecRouteConflicts(
-  specs: Iterable<Spec>,
-  policy: Policy,
-  settings: TraefikSettings = routeSettings(policy.routes),
-): ReadonlyMap<SpecId, readonly Problem[]> {
-  if (policy.dialect === 'v1') return new Map();
-  const all = [...specs];
-  const traefikServiceOf = traefikServices(() => all.flatMap(({ objects }) => objects));
-  const claims = claimsOfSpecs(all, (object) => wishedPool(object, policy, traefikServiceOf));
-  return verdictsOf({ claims, foreign: [], catalog: new CatalogRoutes(settings) }, NO_VERDICTS, 'would be').problems;
-}

@@ -6,14 +6,10 @@ import type { FoundConflict } from '../routes/route-conflict.ts';
 import type { SettledRoutes } from '../routes/settle-routes.ts';
 import type { PoolClaim } from './route-verdicts.ts';
 
-/** Whether what is told of pools happens, or would happen if the files that they are in were committed. */
-export type Tense = 'is' | 'would be';
-
 /** What is told to each spec about the conflicts of its routes: to the one that is set aside an error, to the others a warning. */
 export function routeProblems(
   { setAside, standing }: SettledRoutes,
   claims: readonly PoolClaim[],
-  tense: Tense = 'is',
 ): ReadonlyMap<SpecId, readonly Problem[]> {
   const told = new Map<SpecId, Problem[]>();
   const tell = ({ spec }: PoolClaim, one: Problem): void => {
@@ -32,9 +28,9 @@ export function routeProblems(
   for (const claim of claims) {
     for (const conflict of setAside.get(claim.pool) ?? []) {
       const others = partiesOf(conflict).filter((party) => party.claim?.pool !== claim.pool);
-      tell(claim, asideProblem(claim, describe(conflict, others), { conflict, tense }));
+      tell(claim, asideProblem(claim, describe(conflict, others), conflict));
       for (const { claim: other } of others)
-        if (other !== undefined && !setAside.has(other.pool)) tell(other, holderProblem(other, claim, { conflict, tense }));
+        if (other !== undefined && !setAside.has(other.pool)) tell(other, holderProblem(other, claim, conflict));
     }
   }
   for (const conflict of standing) {
@@ -65,19 +61,13 @@ function claimsByService(claims: readonly PoolClaim[]): ReadonlyMap<string, read
   return byService;
 }
 
-interface ToldConflict {
-  readonly conflict: FoundConflict;
-  readonly tense: Tense;
-}
-
-function asideProblem(claim: PoolClaim, why: string, { conflict, tense }: ToldConflict): Problem {
-  const not = tense === 'is' ? 'is not registered' : 'would not be registered';
-  const message = `pool ${claim.pool} ${claim.before.length === 0 ? not : 'stays registered as it was'}: ${why}`;
+function asideProblem(claim: PoolClaim, why: string, conflict: FoundConflict): Problem {
+  const message = `pool ${claim.pool} ${claim.before.length === 0 ? 'is not registered' : 'stays registered as it was'}: ${why}`;
   return problem('ROUTE_CONFLICT', message, { remedy: remedyFor(conflict), ...whereOf(claim) });
 }
 
-const holderProblem = (holder: PoolClaim, { pool, spec }: PoolClaim, { conflict, tense }: ToldConflict): Problem =>
-  problem('ROUTE_CONFLICT', `pool ${pool} (${spec}) ${tense} set aside: it collides with ${conflict.what}, which pool ${holder.pool} has`, {
+const holderProblem = (holder: PoolClaim, { pool, spec }: PoolClaim, conflict: FoundConflict): Problem =>
+  problem('ROUTE_CONFLICT', `pool ${pool} (${spec}) is set aside: it collides with ${conflict.what}, which pool ${holder.pool} has`, {
     severity: 'warning',
     ...whereOf(holder),
   });

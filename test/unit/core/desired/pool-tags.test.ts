@@ -2,9 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { newDesiredMemo } from '../../../../src/core/desired/build-desired.ts';
 import type { Spec } from '../../../../src/core/model/objects.ts';
 import { createPlanMemos } from '../../../../src/core/plan/context.ts';
-import { findSpecRouteConflicts } from '../../../../src/core/plan/route-conflicts.ts';
 import { traefikName } from '../../../../src/core/tags/traefik-names.ts';
-import { complete, deployment, endpoints, keys, POLICY, service, spec, specSet, world } from '../../../support/builders.ts';
+import { complete, deployment, endpoints, keys, service, spec, specSet, world } from '../../../support/builders.ts';
 import { planWorld, settle } from '../../../support/model-world.ts';
 
 const shop = spec(
@@ -51,9 +50,5 @@ describe('the Traefik service of error pages', () => {
     planWorld(before, { memos });
     const after = { ...before, specs: complete(specSet([shop, pages('other')])) };
     expect(pageOf(planWorld(after, { memos }).context.views.get(POOL)?.tags)).toBe(traefikName('other', 'sorry'));
-  });
-
-  it('is known before anything is applied', () => {
-    expect([...findSpecRouteConflicts([shop, pages('errors')], POLICY)]).toEqual([]);
   });
 });

@@ -8,7 +8,6 @@ import type { RegistryState } from '../../../../src/core/model/registration.ts';
 import { snapshotValue } from '../../../../src/core/model/snapshot.ts';
 import type { World } from '../../../../src/core/model/world.ts';
 import { createPlanMemos } from '../../../../src/core/plan/context.ts';
-import { findSpecRouteConflicts } from '../../../../src/core/plan/route-conflicts.ts';
 import {
   complete,
   deployment,
@@ -433,17 +432,5 @@ describe('properties', () => {
       }),
       { numRuns: 50 },
     );
-  });
-});
-
-describe('findSpecRouteConflicts', () => {
-  it('tells of the conflicts among specs alone, with their places', () => {
-    const found = findSpecRouteConflicts([A, B, app('c', router('c', 'Host(`c`)'))], V3);
-    expect(
-      [...found].map(([id, problems]) => [id, problems.map(({ severity, where }) => `${severity} ${where?.file}:${where?.line}`)]),
-    ).toEqual([
-      ['a.json', ['warning a.json:1']],
-      ['b.json', ['error b.json:1']],
-    ]);
   });
 });
