@@ -21,13 +21,23 @@ export function plainProblem({ where, severity, code, message, remedy }: Problem
 
 /** Every finding with its line and a caret below it, and a last line that counts them. */
 export function renderProblems(found: ValidatedFiles, colors: Colors): string {
-  const parts = found.problems.map((problem) => renderProblem(problem, found.textOf(problem.where?.file ?? ''), colors));
+  const linesOf = rememberedLines(found);
+  const parts = found.problems.map((problem) => renderProblem(problem, linesOf(problem.where?.file ?? ''), colors));
   return [...parts, summaryOf(found)].map((part) => `${part}\n`).join('\n');
 }
 
-function renderProblem({ where, severity, code, message, remedy }: Problem, text: string | undefined, colors: Colors): string {
+/** The lines of a file, cut once for however many findings; undefined where there is no text. */
+function rememberedLines({ textOf }: ValidatedFiles): (file: string) => readonly string[] | undefined {
+  const known = new Map<string, readonly string[] | undefined>();
+  return (file) => {
+    if (!known.has(file)) known.set(file, textOf(file)?.split('\n'));
+    return known.get(file);
+  };
+}
+
+function renderProblem({ where, severity, code, message, remedy }: Problem, lines: readonly string[] | undefined, colors: Colors): string {
   const paint = { error: colors.red, warning: colors.yellow, note: colors.cyan }[severity];
-  const excerpt = where === undefined || text === undefined ? undefined : excerptOf(where, text);
+  const excerpt = where === undefined || lines === undefined ? undefined : excerptOf(where, lines);
   const gutter = ' '.repeat(excerpt?.number.length ?? 0);
   const place = where === undefined ? '' : `${where.file}:${where.line}:${where.column}`;
   const inside = where === undefined || where.path === '' ? '' : ` (${where.path})`;
@@ -51,9 +61,9 @@ interface Excerpt {
 
 const WIDTH = 120;
 
-/** The line of a finding, cut out around it where it is long; undefined when the text has no such line. */
-function excerptOf({ line, column }: SourcePosition, text: string): Excerpt | undefined {
-  const whole = text.split('\n')[line - 1]?.replace(/\r$/, '');
+/** The line of a finding, cut out around it where it is long; undefined when there is no such line. */
+function excerptOf({ line, column }: SourcePosition, lines: readonly string[]): Excerpt | undefined {
+  const whole = lines[line - 1]?.replace(/\r$/, '');
   if (whole === undefined || whole.trim() === '') return undefined;
   const from = column > WIDTH ? column - WIDTH / 2 : 0;
   const part = whole.slice(from, from + WIDTH);

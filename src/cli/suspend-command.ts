@@ -16,7 +16,8 @@ interface SuspendFlags extends ClientFlags {
 const SUSPEND_HELP = `
 A spec that is suspended is left as it is: nothing of it is applied, repaired or deleted, whatever is committed. Its pools go on as
 they run, and nodes go on entering and leaving them. The suspension outlives restarts of the daemon; it is kept in Consul. A second
-time it takes the new reason and end. A spec that depends on a suspended one goes on while that is in step.
+time it takes the new reason and end. A spec that depends on a suspended one goes on while that is in step. What moves into another
+file is that one's. A daemon that starts while Consul is away does not know of suspensions until it is back.
 
 Examples:
   poolkeeper suspend prod/echoserver.json --for 2h --reason "patched by hand"

@@ -17,7 +17,7 @@ export function readMemory(
 export function parseMemory(text: string): Memory {
   try {
     const value: unknown = JSON.parse(text);
-    return isMemory(value) ? { ...EMPTY_MEMORY, ...value } : EMPTY_MEMORY;
+    return isMemory(value) ? { ...EMPTY_MEMORY, ...withKnownApprovals(value) } : EMPTY_MEMORY;
   } catch {
     return EMPTY_MEMORY;
   }
@@ -45,7 +45,13 @@ const isRecord = (part: unknown): part is Fields => typeof part === 'object' && 
 /** What people have asked for. */
 function areWishes({ approvals = [], suspended = {}, suspendedAll = {} }: Fields): boolean {
   const isSuspended = isRecord(suspended) && Object.values(suspended).every(isRecord) && isRecord(suspendedAll);
-  return isSuspended && Array.isArray(approvals) && approvals.every(isApproval);
+  return isSuspended && Array.isArray(approvals);
+}
+
+/** An approval that nobody understands, such as one by a later version, allows nothing; all else stays. */
+function withKnownApprovals({ approvals, ...memory }: Memory): Memory {
+  const known = approvals?.filter(isApproval) ?? [];
+  return known.length === 0 ? memory : { ...memory, approvals: known };
 }
 
 function isApproval(one: unknown): boolean {

@@ -9,6 +9,7 @@ import type { Action, ApplyObject, NodeAction } from '../core/model/action.ts';
 import { drainingPrefix } from '../core/model/consul-names.ts';
 import type { KvKey, ObjectKey, PoolKey, SpecId } from '../core/model/ids.ts';
 import { DEPLOYMENT_KIND, kindOf, NAMESPACE_KIND, SERVICE_KIND } from '../core/model/ids.ts';
+import { EMPTY_MEMORY, type Memory } from '../core/model/memory.ts';
 import type { Policy } from '../core/model/policy.ts';
 import type { Clock } from '../core/model/ports.ts';
 import type { Snapshot } from '../core/model/snapshot.ts';
@@ -43,7 +44,7 @@ import type { Steps } from './run-trace.ts';
 import { during, NO_STEPS } from './run-trace.ts';
 import { grantsMore, saveMemory, withoutConsul } from './save-memory.ts';
 
-/** What runs share so that unchanged things are not worked out again. Losing it costs time, nothing else. */
+/** What runs share. Losing it costs time; while Consul is away, also what people have suspended. */
 export interface RunMemos {
   readonly desired: DesiredMemo;
   readonly plans: PlanMemos;
@@ -51,6 +52,8 @@ export interface RunMemos {
   readonly refused: RefusedSpecs;
   readonly scopes: ScopeMemo;
   readonly futile: FutileApplies;
+  /** What people had suspended when Consul last told: while it does not, that goes on. */
+  suspensions: Pick<Memory, 'suspended' | 'suspendedAll'>;
   /** What was known of the nodes when it was last looked which of them leave. */
   readonly nodesSeen: unknown[];
 }
@@ -60,6 +63,7 @@ export const createMemos = (): RunMemos => ({
   immutable: new Map(),
   refused: new Map(),
   scopes: newScopeMemo(),
+  suspensions: {},
   futile: new Map(),
   nodesSeen: [],
 });
@@ -206,10 +210,20 @@ function lookAtWorld({ ports, policy, specs, reachable, gateways }: RunInput): W
   return { specs, cluster: ports.cluster.state(), registry, ...seen };
 }
 
+/** What is remembered. Without Consul nobody knows, but for what people have suspended: that must not come to an end by an outage. */
+function memoryOf({ registry }: World, policy: Policy, memos: RunMemos): Memory {
+  const state = snapshotValue(registry);
+  if (state === undefined) return { ...EMPTY_MEMORY, ...memos.suspensions };
+  const { memory } = readMemory(state, policy);
+  const { suspended, suspendedAll } = memory;
+  memos.suspensions = { ...(suspended === undefined ? {} : { suspended }), ...(suspendedAll === undefined ? {} : { suspendedAll }) };
+  return memory;
+}
+
 /** What is planned from, `refused` Services as they run. */
 function contextOf(world: World, { policy, memos, clock, steps = NO_STEPS }: RunInput, refused: ReadonlySet<ObjectKey>): PlanContext {
   const built = steps.begin('build');
-  const { memory } = readMemory(snapshotValue(world.registry), policy);
+  const memory = memoryOf(world, policy, memos);
   const nowMs = clock.now();
   const options = { memo: memos.desired, refused, immutable: memos.immutable, suspended: suspendedNow(memory, nowMs) };
   const desired = buildDesired(world, policy, options);

@@ -3,7 +3,7 @@ import type { Spec } from '../core/model/objects.ts';
 import type { Clock, SpecSource } from '../core/model/ports.ts';
 import type { Snapshot } from '../core/model/snapshot.ts';
 import { mapSnapshot, snapshotValue } from '../core/model/snapshot.ts';
-import type { CommitChanges, CommitFacts, FileChange, SpecFiles, SpecSet } from '../core/model/spec-set.ts';
+import type { CommitChanges, CommitFacts, FileChange, SpecFile, SpecFiles, SpecSet } from '../core/model/spec-set.ts';
 import type { Problem } from '../shared/problem.ts';
 import { problem } from '../shared/problem.ts';
 
@@ -30,6 +30,11 @@ export interface Arrival {
   readonly decodedAtMs: number;
 }
 
+/** Each takes a walk through the history: the rest is looked for at the next look. */
+const MOST_RECALLED = 8;
+
+const soughtAs = (id: SpecId, blobId: string): string => `${blobId} ${id}`;
+
 /** More webhooks between two looks say nothing new. */
 const MOST_HOOKS = 16;
 
@@ -42,7 +47,7 @@ export class SpecPoller {
   #files: SpecFiles | undefined;
   #problems: readonly Problem[] = [];
   #good: Readonly<Record<SpecId, string>> = {};
-  /** Blob ids of versions that were looked for. */
+  /** The versions that were looked for. */
   readonly #sought = new Set<string>();
   /** When webhooks came in, in ms since the epoch, the oldest first. */
   #hooks: number[] = [];
@@ -101,18 +106,25 @@ export class SpecPoller {
       const known = set.lastGood?.get(id) ?? old?.specs.get(id) ?? old?.lastGood?.get(id);
       const blobId = this.#good[id];
       if (known !== undefined) lastGood.set(id, known);
-      else if (blobId !== undefined && !this.#sought.has(blobId)) wanted.set(id, blobId);
+      else if (blobId !== undefined && !this.#sought.has(soughtAs(id, blobId)) && wanted.size < MOST_RECALLED) wanted.set(id, blobId);
     }
     for (const [id, spec] of await this.#recall(wanted, files, signal)) lastGood.set(id, spec);
     return lastGood.size === (set.lastGood?.size ?? 0) ? set : { ...set, lastGood };
   }
 
-  /** Looks in the history of the repository, once for each version. */
+  /** Looks in the history of the repository, once for each version, and again where Git could not tell. */
   async #recall(wanted: ReadonlyMap<SpecId, string>, files: SpecFiles, signal: AbortSignal): Promise<ReadonlyMap<SpecId, Spec>> {
     if (wanted.size === 0) return new Map();
-    const found = new Map(((await this.#source.recall?.(wanted, signal)) ?? []).map((file) => [file.id, file]));
-    for (const blobId of wanted.values()) this.#sought.add(blobId);
-    if (found.size === 0) return new Map();
+    let answer: readonly SpecFile[] = [];
+    try {
+      answer = (await this.#source.recall?.(wanted, signal)) ?? [];
+    } catch {
+      signal.throwIfAborted();
+      return new Map();
+    }
+    for (const [id, blobId] of wanted) this.#sought.add(soughtAs(id, blobId));
+    if (answer.length === 0) return new Map();
+    const found = new Map(answer.map((file) => [file.id, file]));
     // With all the others, so that what is kept of their decoding stays.
     const { specs } = this.#decode({ ...files, files: files.files.map((file) => found.get(file.id) ?? file) });
     return new Map([...found.keys()].flatMap((id) => (specs.has(id) ? [[id, specs.get(id) as Spec] as const] : [])));

@@ -24,6 +24,9 @@ export interface CommitSummary {
 /** From the worst to the mildest. */
 const OPEN: readonly SpecState[] = ['broken', 'conflict', 'held', 'failed', 'unknown', 'waiting', 'changing', 'leaving', 'suspended'];
 
+/** What is left as it is serves as before. */
+const LEFT: ReadonlySet<SpecState> = new Set(['held', 'suspended']);
+
 /** Tells from the rows how far the commit is that they speak of. `arrived`: all of it was in traffic once, so that what moves is something else. */
 export function summarise(rows: readonly OverviewRow[], arrived = false): CommitSummary {
   const legs = { git: countTones(rows, 'git'), kubernetes: countTones(rows, 'kubernetes'), consul: countTones(rows, 'consul') };
@@ -59,9 +62,10 @@ function answer(total: number, open: readonly OpenState[], { traefik, arrived }:
       tone: 'busy',
       says: `${place}; ${count(moving, 'service')} of ${total} ${moving === 1 ? 'follows' : 'follow'} another change${doubt}`,
     };
-  if (open.length === 1 && worst.state === 'held') {
-    const some = worst.rows.length === total ? 'all' : `${worst.rows.length} of`;
-    return { tone: 'bad', says: `This commit is held back for ${some} ${count(total, 'service')}, which serve as before${doubt}` };
+  if (worst.state === 'held' && open.every(({ state }) => LEFT.has(state))) {
+    const some = moving === total ? 'all' : `${moving} of`;
+    const what = open.length === 1 ? 'held back' : 'held back or suspended';
+    return { tone: 'bad', says: `This commit is ${what} for ${some} ${count(total, 'service')}, which serve as before${doubt}` };
   }
   const there = total - moving;
   return { tone: toneOf(worst.state), says: `${place} for ${there} of ${count(total, 'service')}${doubt}` };

@@ -61,7 +61,7 @@ describe.skipIf(inject('stack') === undefined)('what `plan` tells is what the da
         `  ~ apply-object Deployment ${NAME}/${nameOf('a')}: change\n      ~ spec.replicas: 2 → 3\n`,
         `  + apply-object ConfigMap ${NAME}/more-settings: create\n      + data.value: new\n`,
         '      + tag: blue\n',
-        `      ~ key ${NAME}/deployments/${NAME}/${nameOf('b')}\n`,
+        `      ~ key ${NAME}/deployments/${NAME}/${nameOf('b')}: metadata.annotations.tags: kubernetes → kubernetes,blue\n`,
       ])
         expect(live.stdout).toContain(line);
       expect(live.stdout).toMatch(/^ {6}~ spec\.ports\[http\]\.nodePort: \d+ → 30060$/m);

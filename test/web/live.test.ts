@@ -12,11 +12,11 @@ const run = promisify(execFile);
 const DIST = join(import.meta.dirname, '..', '..', 'dist');
 
 /** A daemon on servers in memory, and a browser on its page. */
-let browser: Browser;
+let browser: Browser | undefined;
 let watched: WatchedPage;
 let page: Page;
 let repository: string;
-let demo: Promise<number>;
+let demo: Promise<number> | undefined;
 const stopping = new AbortController();
 
 beforeAll(async () => {
@@ -33,10 +33,10 @@ beforeAll(async () => {
   watched = await openPage(browser, url);
   page = watched.page;
 });
+// Also after a start that failed half-way: a demo that nobody ends keeps the whole run waiting.
 afterAll(async () => {
-  await browser.close();
   stopping.abort();
-  await demo;
+  await Promise.all([browser?.close(), demo]);
 });
 
 async function commit(message: string, file: string, edit: (text: string) => string): Promise<string> {

@@ -110,10 +110,7 @@ class MirroredSource implements GitSource {
     const found: SpecFile[] = [];
     for (const [id, blobId] of blobs) {
       const wanted = { gitDir: this.#mirror.path, head, id, blobId };
-      const file = await recallFile(this.#git, this.#settings, wanted, AbortSignal.any([signal, this.#closing.signal])).catch(
-        () => undefined,
-      );
-      signal.throwIfAborted();
+      const file = await recallFile(this.#git, this.#settings, wanted, AbortSignal.any([signal, this.#closing.signal]));
       if (file !== undefined) found.push(file);
     }
     return found;

@@ -23,6 +23,9 @@ export function* everySpec({ specs, lastGood }: SpecSet): Generator<Spec> {
   yield* lastGood?.values() ?? [];
 }
 
+/** An entry has some 100 bytes, and all that is remembered must fit one entry of Consul (512 KiB). */
+const MOST_REMEMBERED = 1_000;
+
 /**
  * The blob id of the last good version of each broken file, to be remembered: the one in force, else the one that was remembered, for
  * a version that cannot be had now may be had later. Undefined when no file is broken.
@@ -31,7 +34,7 @@ export function rememberGood(
   { broken, lastGood }: SpecSet,
   remembered: Readonly<Record<SpecId, string>> = {},
 ): Readonly<Record<SpecId, string>> | undefined {
-  const good = [...broken.keys()].flatMap((id) => {
+  const good = [...broken.keys()].slice(0, MOST_REMEMBERED).flatMap((id) => {
     const blobId = lastGood?.get(id)?.blobId ?? remembered[id];
     return blobId === undefined ? [] : [[id, blobId] as const];
   });

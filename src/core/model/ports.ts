@@ -30,7 +30,7 @@ export interface SpecSource {
   ): Promise<readonly CommitChanges[]>;
   /**
    * Earlier versions of files, by path and blob id: those that the head, or a commit before it, had at that path. What cannot be had
-   * is left out. Never throws but for an abort. Absent: the source has no history.
+   * is left out. Throws when Git fails: then it may be had later. Absent: the source has no history.
    */
   recall?(blobs: ReadonlyMap<SpecId, string>, signal: AbortSignal): Promise<readonly SpecFile[]>;
 }

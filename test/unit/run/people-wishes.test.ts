@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { specId } from '../../../src/core/model/ids.ts';
 import type { Memory } from '../../../src/core/model/memory.ts';
 import { snapshotValue } from '../../../src/core/model/snapshot.ts';
+import type { World } from '../../../src/core/model/world.ts';
 import type { Held } from '../../../src/core/plan/approvals.ts';
 import type { ApprovalWish } from '../../../src/run/approve-removals.ts';
 import { approveRemovals } from '../../../src/run/approve-removals.ts';
@@ -9,7 +10,7 @@ import { parseMemory } from '../../../src/run/read-memory.ts';
 import type { SuspensionScope, SuspensionWish } from '../../../src/run/suspend-spec.ts';
 import { resumeSpec, suspendSpec } from '../../../src/run/suspend-spec.ts';
 import { problem } from '../../../src/shared/problem.ts';
-import { keys, MEMORY, NOW_MS, POLICY, world } from '../../support/builders.ts';
+import { complete, deployment, keys, MEMORY, NOW_MS, POLICY, spec, specSet, unavailable, world } from '../../support/builders.ts';
 import { FakeSite } from '../../support/fake-ports.ts';
 
 const HELD: Held = { id: 'h-1', source: 's', revision: 'r', keys: ['pool:a/b', 'object:x'], removals: 1 };
@@ -77,6 +78,22 @@ describe('approving', () => {
 });
 
 describe('suspending', () => {
+  it('goes on while Consul does not tell, in the process that knew of it', async () => {
+    const of = (replicas: number): World['specs'] => complete(specSet([spec('prod/web.yaml', deployment('web', { replicas }))]));
+    const site = new FakeSite(world({ specs: of(2) }));
+    await site.run();
+    await suspend(site, { spec: 'prod/web.yaml' });
+    await site.run();
+    site.takeJournal();
+    site.world = { ...site.world, specs: of(3), registry: unavailable() };
+    await site.run();
+    expect(site.takeJournal()).toEqual([]);
+    // One that starts now knows nothing of it.
+    const another = new FakeSite(site.world);
+    await another.run();
+    expect(another.takeJournal()).toEqual(['apply-object apps/Deployment/default/web']);
+  });
+
   it('remembers a spec, with its reason and end, and takes new ones', async () => {
     const site = new FakeSite(world({}));
     const first = { spec: 'prod/web.yaml', untilMs: NOW_MS + 5, reason: 'by hand' };

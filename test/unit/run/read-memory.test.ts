@@ -28,15 +28,28 @@ describe('parseMemory', () => {
     JSON.stringify({ ...MEMORY, kinds: {} }),
     JSON.stringify({ ...MEMORY, source: 1 }),
     JSON.stringify({ ...MEMORY, approvals: {} }),
-    JSON.stringify({ ...MEMORY, approvals: [{ kind: 'hold', untilMs: 9 }] }),
-    JSON.stringify({ ...MEMORY, approvals: [{ kind: 'budget', untilMs: 9, left: 1.5 }] }),
-    JSON.stringify({ ...MEMORY, approvals: [{ kind: 'all', untilMs: 9 }] }),
     JSON.stringify({ ...MEMORY, suspended: [] }),
     JSON.stringify({ ...MEMORY, suspended: { 'a.yaml': true } }),
     JSON.stringify({ ...MEMORY, suspendedAll: 'yes' }),
   ])('remembers nothing from %s', (text) => {
     expect(parseMemory(text)).toBe(EMPTY_MEMORY);
   });
+});
+
+it('forgets the approvals that it does not understand, and nothing else', () => {
+  const known = { kind: 'budget', id: 'n-1', atMs: 1, untilMs: 9, removals: 2, left: 2 } as const;
+  const suspended = { 'a.yaml': { atMs: 1 } };
+  const odd = [
+    { kind: 'hold', untilMs: 9 },
+    { kind: 'budget', untilMs: 9, left: 1.5 },
+    { kind: 'all', untilMs: 9 },
+  ];
+  expect(parseMemory(JSON.stringify({ ...MEMORY, suspended, approvals: [...odd, known] }))).toEqual({
+    ...MEMORY,
+    suspended,
+    approvals: [known],
+  });
+  expect(parseMemory(JSON.stringify({ ...MEMORY, suspended, approvals: odd }))).toEqual({ ...MEMORY, suspended });
 });
 
 it('readMemory gives the entry that it read from, to be written back by compare-and-set', () => {

@@ -156,7 +156,7 @@ describe('SpecPoller and the last good versions of broken files', () => {
       revision: from.revision,
     };
   };
-  const goodOf = (poller: SpecPoller): unknown => {
+  const goodOf = (poller: SpecPoller): Record<string, string> | undefined => {
     const snapshot = poller.snapshot();
     const good = snapshot.kind === 'unavailable' ? undefined : snapshot.value.lastGood;
     return good === undefined ? undefined : Object.fromEntries([...good].map(([id, { blobId }]) => [id, blobId]));
@@ -206,6 +206,27 @@ describe('SpecPoller and the last good versions of broken files', () => {
         [B, 'lost'],
       ],
     ]);
+  });
+
+  it('asks again for what Git could not tell, and for the rest of many at the next look', async () => {
+    const ids = Array.from({ length: 10 }, (_, i) => `f${i}`);
+    const asked: number[] = [];
+    const source: SpecSource = {
+      read: async () => head('r2', ...ids.map((id) => version(id, 'bad'))),
+      recall: async (blobs) => {
+        asked.push(blobs.size);
+        if (asked.length === 1) throw new Error('no answer');
+        return [...blobs].map(([id, blobId]) => version(id, blobId));
+      },
+    };
+    const poller = new SpecPoller(source, judge, clock);
+    poller.remembered(Object.fromEntries(ids.map((id) => [id, 'good'])));
+    const known: number[] = [];
+    for (let i = 0; i < 4; i++) {
+      await poller.poll('', signal);
+      known.push(Object.keys(goodOf(poller) ?? {}).length);
+    }
+    expect({ asked, known }).toEqual({ asked: [8, 8, 2], known: [0, 8, 10, 10] });
   });
 
   it('does without a version that is not good either, and without a history', async () => {

@@ -134,6 +134,8 @@ describe('how far the commit is', () => {
     [[], 'quiet', 'There are no services yet'],
     [['in-step'], 'good', 'This commit is in traffic for the one service'],
     // What is suspended does not have the commit.
+    [['held', 'held', 'suspended'], 'bad', 'This commit is held back or suspended for all 3 services, which serve as before'],
+    [['held', 'in-step', 'suspended'], 'bad', 'This commit is held back or suspended for 2 of 3 services, which serve as before'],
     [['in-step', 'suspended'], 'quiet', 'This commit is in traffic for 1 of 2 services'],
     [['in-step', 'waiting'], 'busy', 'This commit is in traffic for 1 of 2 services'],
     [['in-step', 'waiting', 'held'], 'bad', 'This commit is in traffic for 1 of 3 services'],

@@ -146,6 +146,19 @@ describe('namedFields', () => {
     expect(namedFields({ ...sent, kind: 'Secret' }, ['data.a.b']).map(short)).toEqual(['~ data[a.b] "(secret)"']);
   });
 
+  it('hides what a ConfigMap or an argument is called like a secret', () => {
+    const config = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'web' }, data: { DB_PASSWORD: 'sesame', LEVEL: 'info' } };
+    expect(namedFields(config, ['data.DB_PASSWORD', 'data.LEVEL']).map(short)).toEqual([
+      '~ data.DB_PASSWORD "[redacted]"',
+      '~ data.LEVEL "info"',
+    ]);
+    const args = ['--password=sesame', '--db-token=sesame', '--level=info', 'a --api-key=sesame b'];
+    const worker = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'web' }, spec: { containers: [{ name: 'web', args }] } };
+    const told = JSON.stringify([namedFields(worker, ['spec']), namedFields(config, ['data'])]);
+    expect(told).not.toContain('sesame');
+    expect(told).toContain('--level=info');
+  });
+
   it('passes over our marks, and words that are no fields', () => {
     expect(namedFields(sent, ['metadata.annotations.poolkeeper.dev/hash', 'content', 'spec.containers[7].image'])).toEqual([]);
   });
