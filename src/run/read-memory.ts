@@ -13,6 +13,23 @@ export function readMemory(
   return { memory: entry === undefined ? EMPTY_MEMORY : parseMemory(entry.value), entry };
 }
 
+/** What people had suspended when Consul last told. */
+export interface KnownSuspensions {
+  suspensions: Pick<Memory, 'suspended' | 'suspendedAll'>;
+}
+
+/**
+ * What is remembered now. Without Consul nobody knows, but for what people have suspended: that is kept in `known` while Consul tells, and
+ * goes on while it does not. An outage must not end it.
+ */
+export function standingMemory(registry: RegistryState | undefined, policy: Policy, known: KnownSuspensions): Memory {
+  if (registry === undefined) return { ...EMPTY_MEMORY, ...known.suspensions };
+  const { memory } = readMemory(registry, policy);
+  const { suspended, suspendedAll } = memory;
+  known.suspensions = { ...(suspended === undefined ? {} : { suspended }), ...(suspendedAll === undefined ? {} : { suspendedAll }) };
+  return memory;
+}
+
 /** Reads the JSON of a memory; anything but a memory of this version gives an empty one. */
 export function parseMemory(text: string): Memory {
   try {

@@ -9,7 +9,6 @@ import type { Action, ApplyObject, NodeAction } from '../core/model/action.ts';
 import { drainingPrefix } from '../core/model/consul-names.ts';
 import type { KvKey, ObjectKey, PoolKey, SpecId } from '../core/model/ids.ts';
 import { DEPLOYMENT_KIND, kindOf, NAMESPACE_KIND, SERVICE_KIND } from '../core/model/ids.ts';
-import { EMPTY_MEMORY, type Memory } from '../core/model/memory.ts';
 import type { Policy } from '../core/model/policy.ts';
 import type { Clock } from '../core/model/ports.ts';
 import type { Snapshot } from '../core/model/snapshot.ts';
@@ -37,7 +36,8 @@ import { forgetFutileApplies, noteFutileApplies } from './futile-applies.ts';
 import type { ImmutableRefusals } from './immutable-refusals.ts';
 import { forgetRefusals, learnRefusals } from './immutable-refusals.ts';
 import { placeProblems } from './place-problems.ts';
-import { readMemory } from './read-memory.ts';
+import type { KnownSuspensions } from './read-memory.ts';
+import { readMemory, standingMemory } from './read-memory.ts';
 import type { RefusedSpecs } from './retry-spec.ts';
 import { forgetSettled, noteRefusedSpecs, restRefused } from './retry-spec.ts';
 import type { Steps } from './run-trace.ts';
@@ -45,15 +45,13 @@ import { during, NO_STEPS } from './run-trace.ts';
 import { grantsMore, saveMemory, withoutConsul } from './save-memory.ts';
 
 /** What runs share. Losing it costs time; while Consul is away, also what people have suspended. */
-export interface RunMemos {
+export interface RunMemos extends KnownSuspensions {
   readonly desired: DesiredMemo;
   readonly plans: PlanMemos;
   readonly immutable: ImmutableRefusals;
   readonly refused: RefusedSpecs;
   readonly scopes: ScopeMemo;
   readonly futile: FutileApplies;
-  /** What people had suspended when Consul last told: while it does not, that goes on. */
-  suspensions: Pick<Memory, 'suspended' | 'suspendedAll'>;
   /** What was known of the nodes when it was last looked which of them leave. */
   readonly nodesSeen: unknown[];
 }
@@ -210,20 +208,10 @@ function lookAtWorld({ ports, policy, specs, reachable, gateways }: RunInput): W
   return { specs, cluster: ports.cluster.state(), registry, ...seen };
 }
 
-/** What is remembered. Without Consul nobody knows, but for what people have suspended: that must not come to an end by an outage. */
-function memoryOf({ registry }: World, policy: Policy, memos: RunMemos): Memory {
-  const state = snapshotValue(registry);
-  if (state === undefined) return { ...EMPTY_MEMORY, ...memos.suspensions };
-  const { memory } = readMemory(state, policy);
-  const { suspended, suspendedAll } = memory;
-  memos.suspensions = { ...(suspended === undefined ? {} : { suspended }), ...(suspendedAll === undefined ? {} : { suspendedAll }) };
-  return memory;
-}
-
 /** What is planned from, `refused` Services as they run. */
 function contextOf(world: World, { policy, memos, clock, steps = NO_STEPS }: RunInput, refused: ReadonlySet<ObjectKey>): PlanContext {
   const built = steps.begin('build');
-  const memory = memoryOf(world, policy, memos);
+  const memory = standingMemory(snapshotValue(world.registry), policy, memos);
   const nowMs = clock.now();
   const options = { memo: memos.desired, refused, immutable: memos.immutable, suspended: suspendedNow(memory, nowMs) };
   const desired = buildDesired(world, policy, options);

@@ -5,6 +5,7 @@ import { asObject, valueAt } from '../spec/json.ts';
 import { containerLists, itemsAt } from '../spec/pod-specs.ts';
 import { containerFindings } from './container-findings.ts';
 import { countFindings } from './count-findings.ts';
+import { kindFindings } from './kind-findings.ts';
 import { labelFindings } from './label-findings.ts';
 import { servicePortFindings } from './service-port-findings.ts';
 
@@ -20,6 +21,7 @@ export function checkServerRules({ written }: { readonly written: JsonObject }):
     ...selector(written),
     ...labelFindings(written),
     ...countFindings(written),
+    ...kindFindings(written),
     ...(podSpec === undefined ? [] : [...images(written), ...restartPolicy(written, podSpec), ...containerFindings(written, podSpec)]),
   ];
 }

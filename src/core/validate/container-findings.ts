@@ -24,6 +24,7 @@ export function containerFindings(object: JsonObject, podSpec: readonly string[]
       ...portNames(container),
       ...mounts(container, volumes),
       ...handlers(container),
+      ...oneHandler(container),
     ]),
   ];
 }
@@ -104,6 +105,22 @@ function mounts({ item, path }: Container, volumes: ReadonlySet<JsonValue | unde
 
 const PROBES = ['livenessProbe', 'readinessProbe', 'startupProbe', 'lifecycle.postStart', 'lifecycle.preStop'];
 const PORT_HOLDERS = ['httpGet', 'tcpSocket', 'grpc'];
+
+const HANDLERS = ['httpGet', 'tcpSocket', 'grpc', 'exec', 'sleep'];
+
+/** A probe, or a hook, has one way to do it. */
+function oneHandler({ item, path }: Container): readonly Finding[] {
+  return PROBES.flatMap((probe): readonly Finding[] => {
+    const keys = probe.split('.');
+    const found = asObject(valueAt(item, keys));
+    if (found === undefined) return [];
+    const ways = HANDLERS.filter((way) => asObject(found[way]) !== undefined);
+    if (ways.length === 1) return [];
+    const message = ways.length === 0 ? 'it does not say what to try' : `${ways.join(' and ')} exclude each other`;
+    const remedy = ways.length === 0 ? 'Write httpGet, tcpSocket, grpc or exec.' : 'Keep one of them.';
+    return [{ code: 'SPEC_INVALID_FIELD', path: [...path, ...keys], message, remedy }];
+  });
+}
 
 function handlers({ item, path }: Container): readonly Finding[] {
   const ports = new Set(itemsAt(item, ['ports']).map((port) => port.item['name']));

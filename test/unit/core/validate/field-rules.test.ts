@@ -146,6 +146,8 @@ describe('what the API server refuses of a container', () => {
   });
 });
 
+const BACKEND = 'backend: { service: { name: a, port: { number: 80 } } }';
+
 describe('what it refuses of other fields', () => {
   const spec = (apiVersion: string, kind: string, fields: string): string =>
     `apiVersion: ${apiVersion}\nkind: ${kind}\nmetadata: { name: a }\nspec: { ${fields} }\n`;
@@ -166,6 +168,16 @@ describe('what it refuses of other fields', () => {
     [ofService('targetPort: "8080"'), ['4:41 SPEC_INVALID_FIELD']],
     [spec('v1', 'Service', 'selector: { app: "a b" }, ports: [{ port: 80 }]'), ['4:26 SPEC_INVALID_FIELD']],
     [spec('example.com/v1', 'Thing', 'replicas: -2'), []],
+    [spec('example.com/v1', 'CronJob', 'schedule: "* * * *"'), []],
+    [spec('policy/v1', 'PodDisruptionBudget', 'minAvailable: 1, maxUnavailable: 1'), ['4:42 SPEC_INVALID_FIELD']],
+    [
+      spec(
+        'networking.k8s.io/v1',
+        'Ingress',
+        `rules: [{ host: "https://a.b", http: { paths: [{ path: api, pathType: Prefix, ${BACKEND} }] } }]`,
+      ),
+      ['4:25 SPEC_INVALID_FIELD', '4:64 SPEC_INVALID_FIELD'],
+    ],
   ])('%j', (text, expected) => {
     expect(places(text)).toEqual(expected);
   });
