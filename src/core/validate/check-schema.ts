@@ -8,6 +8,19 @@ import { spaceRemedy, typeName } from '../spec/json.ts';
 export const schemaFindings = (object: JsonObject, check: SchemaCheck): readonly Finding[] =>
   check(object).map((violation) => findingOf(violation, object));
 
+/**
+ * The object as it is meant where its kind is known under another apiVersion, or is nearly called so: then all else that is wrong with it can
+ * be told as well. The very same object where the schema knows it, or nobody can tell.
+ */
+export function asMeant(object: JsonObject, check: SchemaCheck): JsonObject {
+  const fault = check(object).find((violation) => violation.fault.kind === 'unknown-kind')?.fault;
+  if (fault?.kind !== 'unknown-kind') return object;
+  const [apiVersion] = fault.servedIn ?? [];
+  if (apiVersion !== undefined) return { ...object, apiVersion };
+  const kind = nearest(String(object['kind']), fault.known);
+  return kind === undefined ? object : { ...object, kind };
+}
+
 function findingOf({ path, fault }: SchemaViolation, object: JsonObject): Finding {
   const value = valueAt(object, path);
   const name = nameOf(path);

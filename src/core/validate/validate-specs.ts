@@ -8,7 +8,7 @@ import { byPlace, type DecodeOptions, readObjects } from '../spec/decode-spec.ts
 import type { Finding } from '../spec/finding.ts';
 import { checkPods } from './check-pods.ts';
 import { checkRoutes } from './check-routes.ts';
-import { schemaFindings } from './check-schema.ts';
+import { asMeant, schemaFindings } from './check-schema.ts';
 import { checkServerRules } from './check-server-rules.ts';
 import { checkTags } from './check-tags.ts';
 import { checkClaims, checkConsulNames, checkDependencies, checkNamespaces } from './check-tree.ts';
@@ -86,7 +86,8 @@ function validateFile(file: SpecFile, { decode, schema }: ValidationRules): Vali
       problemOf: (finding: Finding) => read.source.problemOf(document, { ...finding, path: [...path, ...finding.path] }),
     })),
   ];
-  const form = schema === undefined ? [] : written.flatMap((part) => schemaFindings(part.written, schema).map(part.problemOf));
+  const checked = written.map((part) => checkForm(part, schema));
+  const form = checked.flatMap((one) => one.form);
   // The schema knows all kinds, and so what was meant.
   const better = new Set(form.filter(({ code }) => code === 'KUBERNETES_UNKNOWN_KIND').map(placeOf));
   const problems = read.problems.filter((problem) => !(IDENTITY_CODES.has(problem.code) && better.has(placeOf(problem))));
@@ -96,8 +97,18 @@ function validateFile(file: SpecFile, { decode, schema }: ValidationRules): Vali
     problems.push(...found.filter((problem) => !told.has(placeOf(problem))));
   };
   add(form);
-  add(written.flatMap((part) => checkServerRules(part).map(part.problemOf)));
+  add(checked.flatMap(({ meant }) => checkServerRules(meant).map(meant.problemOf)));
   return { objects, count: read.count, problems };
+}
+
+/** What the schema says of an object, and the object as it is meant: one of a kind that is nearly known is checked as that one, too. */
+function checkForm(part: WrittenPart, schema: SchemaCheck | undefined): { readonly form: readonly Problem[]; readonly meant: WrittenPart } {
+  const formOf = ({ written, problemOf }: WrittenPart): readonly Problem[] =>
+    schema === undefined ? [] : schemaFindings(written, schema).map(problemOf);
+  const form = formOf(part);
+  if (schema === undefined || !form.some(({ code }) => code === 'KUBERNETES_UNKNOWN_KIND')) return { form, meant: part };
+  const meant: WrittenPart = { ...part, written: asMeant(part.written, schema) };
+  return meant.written === part.written ? { form, meant } : { form: [...form, ...formOf(meant)], meant };
 }
 
 const placeOf = ({ where }: Problem): string => `${where?.line}:${where?.column}:${where?.path}`;

@@ -63,6 +63,21 @@ describe('an API version that has no such kind', () => {
   });
 });
 
+describe('an object of a kind that is nearly known', () => {
+  const wrong = deployment('web', '          imagePullPolicyy: Always\n').replace('spec:\n', 'spec:\n  replicas: -2\n');
+
+  it.each([
+    ['apps/v1', 'v1', '1:13'],
+    ['kind: Deployment', 'kind: Deploymnt', '2:7'],
+  ])('is checked as what is meant: %s for %s', (right, written, place) => {
+    expect(places(wrong.replace(right, written))).toEqual([
+      `${place} KUBERNETES_UNKNOWN_KIND`,
+      '5:13 SPEC_INVALID_FIELD',
+      '14:11 SPEC_UNKNOWN_FIELD',
+    ]);
+  });
+});
+
 describe('what an envelope holds', () => {
   const map = (indent: string): string =>
     ['apiVersion: v1', 'kind: ConfigMap', 'metadata: { name: a }', 'dta: {}'].map((line) => `${indent}${line}\n`).join('');
