@@ -46,6 +46,8 @@ function common(key: string, spec: SpecReport): Pick<Draft, 'key' | 'spec' | 'st
 function noteOf({ state, holds, problems, waiting }: SpecReport): string | undefined {
   if (state === 'in-step') return undefined;
   const worst = problems.find(({ severity }) => severity === 'error');
+  // The state says so itself.
+  if (state === 'suspended') return waiting[0]?.what.replace(/^suspended(?:: |$)/, '') || undefined;
   return holds[0]?.reason.message ?? worst?.message ?? waiting[0]?.what ?? problems[0]?.message;
 }
 

@@ -20,6 +20,9 @@ import { useAnswer } from './use-answer.ts';
 import { Chain, Verdict } from './why-chain.tsx';
 import { ago, count, shortAge, stateWords, toneOf } from './words.ts';
 
+/** That a person has it left as it is, which nothing waits for. */
+const SUSPENDED = /^suspended(?:: |$)/;
+
 /** Everything about one service. */
 export function ServiceDetail({ name }: { readonly name: string }): JSX.Element {
   const row = overview.value?.rows.find(({ key }) => key === name);
@@ -133,7 +136,7 @@ function Findings({ spec: { holds, problems, waiting } }: { readonly spec: SpecR
       {waiting.map(({ what, untilMs }) => (
         <div key={what} class="card busy">
           <p class="card-title">
-            <StateIcon tone="busy" /> Waits: {what}
+            <StateIcon tone="busy" /> {SUSPENDED.test(what) ? `S${what.slice(1)}` : `Waits: ${what}`}
           </p>
           {untilMs !== undefined && <p>Looks again in {shortAge(untilMs - nowMs.value)}.</p>}
         </div>

@@ -74,10 +74,20 @@ describe('the rows of the overview', () => {
     expect(of({ passing: 0, serving: 0 }, inStep).map(([state]) => state)).toEqual(['failed', 'in-step', 'waiting', 'waiting']);
   });
 
-  it.each([
+  it.each<[string, Partial<SpecReport>, string | undefined]>([
     ['the hold', { holds: [removalHold('prod/web.yaml', 'pool prod/web')] }, 'removing pool prod/web is above the limit of 2'],
     ['the error', { problems: [problem('SPEC_OLD_API_VERSION', 'old'), problem('SPEC_SYNTAX', 'no JSON')] }, 'no JSON'],
     ['what is waited for', { waiting: [{ leg: 'consul', what: 'draining', on: undefined } as const] }, 'draining'],
+    [
+      'why somebody has suspended it',
+      { state: 'suspended', waiting: [{ leg: 'kubernetes', what: 'suspended: by hand', on: undefined }] },
+      'by hand',
+    ],
+    [
+      'nothing where nobody says why',
+      { state: 'suspended', waiting: [{ leg: 'kubernetes', what: 'suspended', on: undefined }] },
+      undefined,
+    ],
   ])('say first %s', (_, more, note) => {
     const [row] = overviewRows(at(1, { specs: [specReport('prod/web.yaml', { state: 'held', ...more })] }), new Map());
     expect(row?.note).toBe(note);
