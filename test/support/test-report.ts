@@ -1,33 +1,49 @@
 import { join, relative } from 'node:path';
 
-/** What is used of vitest's JSON report. */
+/** What became of one run of vitest. */
 export interface TestReport {
-  readonly numPassedTests: number;
-  readonly numFailedTests: number;
-  readonly numPendingTests: number;
-  readonly numTodoTests: number;
-  readonly testResults: readonly FileReport[];
+  /** How many tests. */
+  readonly passed: number;
+  /** How many tests. */
+  readonly skipped: number;
+  readonly failedFiles: readonly FailedFile[];
+  /** Errors outside of any test, such as a rejection that nobody handled. */
+  readonly unhandled: readonly UnhandledError[];
 }
 
-/** One test file in vitest's JSON report. */
-export interface FileReport {
-  /** The file's path. */
-  readonly name: string;
-  readonly status: string;
-  /** Why the file could not be loaded. */
-  readonly message: string;
-  readonly assertionResults: readonly { readonly fullName: string; readonly status: string; readonly failureMessages: readonly string[] }[];
+/** One test file of which something failed. */
+export interface FailedFile {
+  readonly path: string;
+  /** False when it could not be loaded, so that none of its tests is known. */
+  readonly isLoaded: boolean;
+  readonly tests: readonly { readonly name: string; readonly why: string }[];
+  /** What its hooks, or its loading, threw. */
+  readonly errors: readonly string[];
+}
+
+/** An error outside of any test, with the file that ran, as far as that is known. */
+export interface UnhandledError {
+  readonly path?: string | undefined;
+  readonly why: string;
 }
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
-/** The failed tests of a file in words, with the first lines of why, and the file itself when it could not be loaded. */
-export function failuresOf(file: FileReport): readonly string[] {
-  const path = relative(ROOT, file.name);
-  const told = (name: string, why: string): string => `${path} > ${name}\n    ${why.split('\n', 4).join('\n    ')}`;
-  const failed = file.assertionResults.filter((test) => test.status === 'failed');
-  if (failed.length === 0 && file.status === 'failed') return [told('(the file)', file.message)];
-  return failed.map((test) => told(test.fullName, test.failureMessages.join('\n')));
+/** Everything that failed in words, with the first lines of why. */
+export function failuresOf({ failedFiles, unhandled }: TestReport): readonly string[] {
+  return [
+    ...failedFiles.flatMap(({ path, isLoaded, tests, errors }) => [
+      ...tests.map(({ name, why }) => told(path, name, why)),
+      ...errors.map((why) => told(path, isLoaded ? '(a hook)' : '(the file)', why)),
+      ...(tests.length + errors.length === 0 ? [told(path, '(the file)', 'vitest does not tell why')] : []),
+    ]),
+    ...unhandled.map(({ path, why }) => told(path, '(outside of the tests)', why)),
+  ];
+}
+
+function told(path: string | undefined, name: string, why: string): string {
+  const where = path === undefined ? name : `${relative(ROOT, path)} > ${name}`;
+  return `${where}\n    ${why.split('\n', 4).join('\n    ')}`;
 }
 
 /** More failed files than this are no chance, and nothing is tried again. */
@@ -37,14 +53,15 @@ const MOST_FILES = 3;
 const COUNTEREXAMPLE = /Property failed after|Counterexample/;
 
 /**
- * The files worth a second run, on their own: a few tests failed, on a machine that many processes shared. Empty when a file could
- * not be loaded, when a property found a counterexample, and when more failed than chance explains.
+ * The files worth a second run, on their own: a little failed, on a machine that many processes shared. Empty when a file could not
+ * be loaded, when an error belongs to no file, when a property found a counterexample, and when more failed than chance explains.
  */
-export function worthAnotherRun(report: Partial<TestReport>): readonly string[] {
-  const failed = (report.testResults ?? []).filter(({ status }) => status === 'failed');
-  const isChance = failed.every(({ assertionResults }) => {
-    const tests = assertionResults.filter(({ status }) => status === 'failed');
-    return tests.length > 0 && !tests.some(({ failureMessages }) => COUNTEREXAMPLE.test(failureMessages.join('\n')));
-  });
-  return isChance && failed.length <= MOST_FILES ? failed.map(({ name }) => name) : [];
+export function worthAnotherRun({ failedFiles, unhandled }: TestReport): readonly string[] {
+  const isChance =
+    failedFiles.every(({ isLoaded, tests, errors }) => {
+      const reasons = [...tests.map(({ why }) => why), ...errors];
+      return isLoaded && reasons.length > 0 && !reasons.some((why) => COUNTEREXAMPLE.test(why));
+    }) && unhandled.every(({ path }) => path !== undefined);
+  const paths = new Set([...failedFiles.map(({ path }) => path), ...unhandled.flatMap(({ path }) => path ?? [])]);
+  return isChance && paths.size <= MOST_FILES ? [...paths] : [];
 }
