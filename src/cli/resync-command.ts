@@ -1,11 +1,7 @@
 import type { Command } from 'commander';
-import { nearest } from '../core/spec/did-you-mean.ts';
-import type { ResyncAnswer, StatusAnswer } from '../http/api-answers.ts';
-import { AppError } from '../shared/errors.ts';
-import { problem } from '../shared/problem.ts';
+import type { ResyncAnswer } from '../http/api-answers.ts';
 import { addClientOptions, type ClientFlags, createClient } from './client-options.ts';
 import { type CommandContext, type OutputFormat, writeJson } from './command-context.ts';
-import type { DaemonClient } from './daemon-client.ts';
 import { EXIT } from './exit-codes.ts';
 import { outputOption } from './output-option.ts';
 
@@ -19,30 +15,12 @@ export function addResyncCommand(program: Command, context: CommandContext): voi
     .addHelpText('after', '\nExamples:\n  poolkeeper resync\n  poolkeeper resync prod/echoserver.json --token-file /run/secrets/poolkeeper')
     .action(async (spec: string | undefined, options: ClientFlags & { readonly output: OutputFormat }) => {
       const { io } = context;
-      const answer = await resync(spec, createClient(options, io), io.signal);
+      const answer = await createClient(options, io).resync(spec, io.signal);
       if (options.output === 'json') writeJson(context, answer);
       else io.stdout.write(renderResync(answer, spec));
       context.exit(EXIT.done);
     });
   addClientOptions(command);
-}
-
-/** A spec that the daemon does not know is told with the one that is most likely meant. */
-async function resync(spec: string | undefined, client: DaemonClient, signal: AbortSignal): Promise<ResyncAnswer> {
-  try {
-    return await client.resync(spec, signal);
-  } catch (error) {
-    if (spec === undefined || !(error instanceof AppError) || error.problem.code !== 'SPEC_UNKNOWN') throw error;
-    const near = nearestSpec(spec, await client.status(signal));
-    const remedy = near === undefined ? {} : { remedy: `Did you mean ${JSON.stringify(near)}?` };
-    throw new AppError(problem('SPEC_UNKNOWN', error.problem.message, remedy), { cause: error });
-  }
-}
-
-/** The spec whose path is nearly the word, or the first that has it inside. */
-function nearestSpec(word: string, { specs }: StatusAnswer): string | undefined {
-  const names = specs.map(({ id }) => id);
-  return nearest(word, names) ?? names.find((name) => name.includes(word));
 }
 
 /** What became of the request, in one line. */

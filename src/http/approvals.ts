@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { ProblemCode } from '../shared/problem.ts';
 import type { HttpServerOptions } from './http-server-options.ts';
-import { sendProblem } from './problem-document.ts';
+import { sendProblem, sendRefusal } from './problem-document.ts';
 
 /** The body of `POST /api/v1/approvals`. */
 export const ApprovalBody = z.union([
@@ -26,8 +26,6 @@ export function addApprovals(scope: FastifyInstance, approve: NonNullable<HttpSe
       return sendProblem(reply, 400, { detail, remedy: 'Send JSON of this form; GET /api/v1/status tells the id as held.id.' });
     }
     const result = await approve(read.data);
-    if (result.kind === 'done') return reply.code(201).send(result.approval);
-    const { code, message, remedy } = result.problem;
-    return sendProblem(reply, STATUS[code] ?? 502, { detail: `${message}.`, code, remedy });
+    return result.kind === 'done' ? reply.code(201).send(result.approval) : sendRefusal(reply, result.problem, STATUS);
   });
 }

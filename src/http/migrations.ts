@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { ProblemCode } from '../shared/problem.ts';
 import type { MigrationAnswer } from './api-answers.ts';
 import type { HttpServerOptions } from './http-server-options.ts';
-import { sendProblem } from './problem-document.ts';
+import { sendProblem, sendRefusal } from './problem-document.ts';
 
 /** The body of `POST /api/v1/migrations`. */
 export const MigrationBody = z.union([
@@ -23,7 +23,6 @@ export function addMigrations(scope: FastifyInstance, migrate: NonNullable<HttpS
     }
     const result = await migrate(read.data);
     if (result.kind === 'done') return reply.code(202).send({ moving: result.moving } satisfies MigrationAnswer);
-    const { code, message, remedy } = result.problem;
-    return sendProblem(reply, STATUS[code] ?? 502, { detail: `${message}.`, code, remedy });
+    return sendRefusal(reply, result.problem, STATUS);
   });
 }

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { SpecId } from '../core/model/ids.ts';
 import type { ResyncOutcome } from '../core/report/run-report.ts';
+import { unknownSpec } from '../core/report/unknown-spec.ts';
 import { addApprovals } from './approvals.ts';
 import { guardMutations, guardPassedOn } from './guard-mutations.ts';
 import type { HttpServerOptions } from './http-server-options.ts';
@@ -9,14 +10,24 @@ import { addLogLevel } from './log-level.ts';
 import { addMigrations } from './migrations.ts';
 import { addNodeDrains } from './node-drains.ts';
 import { passOn } from './pass-on.ts';
-import { sendProblem } from './problem-document.ts';
+import { sendProblem, sendRefusal } from './problem-document.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import { StandbySignatures } from './standby-signatures.ts';
 import { addSuspensions } from './suspensions.ts';
 
 type Source = Pick<
   HttpServerOptions,
-  'token' | 'leader' | 'resync' | 'drain' | 'migrate' | 'approve' | 'suspensions' | 'logLevel' | 'onResync' | 'mutationsPerMinute'
+  | 'token'
+  | 'leader'
+  | 'report'
+  | 'resync'
+  | 'drain'
+  | 'migrate'
+  | 'approve'
+  | 'suspensions'
+  | 'logLevel'
+  | 'onResync'
+  | 'mutationsPerMinute'
 >;
 
 /** The body of `POST /api/v1/resync`. */
@@ -27,7 +38,7 @@ const REFUSED: Readonly<Record<number, ResyncOutcome>> = { 401: 'unauthorized', 
 /** Adds everything that changes something, behind one guard. */
 export function addMutations(
   app: FastifyInstance,
-  { token, leader, resync, drain, migrate, approve, suspensions, logLevel, onResync, mutationsPerMinute = 30 }: Source,
+  { token, leader, report, resync, drain, migrate, approve, suspensions, logLevel, onResync, mutationsPerMinute = 30 }: Source,
 ): void {
   const limiter = new RateLimiter({ perMinute: mutationsPerMinute, now: () => performance.now() });
   const signatures = token === undefined ? undefined : new StandbySignatures(token);
@@ -43,11 +54,7 @@ export function addMutations(
     const spec = body.data?.spec;
     const answer = await resync(spec as SpecId | undefined);
     if (!answer.queued)
-      return sendProblem(reply, 404, {
-        detail: `There is no spec ${spec ?? ''}.`,
-        code: 'SPEC_UNKNOWN',
-        remedy: 'GET /api/v1/specs lists them all.',
-      });
+      return sendRefusal(reply, unknownSpec(spec ?? '', report()?.specs.map(({ id }) => id) ?? []), { SPEC_UNKNOWN: 404 });
     onResync?.(answer.coalesced ? 'coalesced' : 'queued');
     return reply.code(202).send(answer);
   };

@@ -1,24 +1,13 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
-import type { Problem, ProblemCode } from '../shared/problem.ts';
+import type { ProblemCode } from '../shared/problem.ts';
 import type { DrainAnswer } from './api-answers.ts';
 import type { HttpServerOptions } from './http-server-options.ts';
-import { sendProblem } from './problem-document.ts';
+import { sendProblem, sendRefusal } from './problem-document.ts';
+import { REASON_LENGTH, reasonLine } from './reason-line.ts';
 
-/** As long as what is shown of it. */
-const REASON_LENGTH = 200;
 /** The body of `POST /api/v1/nodes/{node}/drain`. */
-export const DrainBody = z
-  .strictObject({
-    reason: z
-      .string()
-      .trim()
-      .min(1)
-      .max(REASON_LENGTH)
-      .regex(/^\P{C}*$/u)
-      .optional(),
-  })
-  .optional();
+export const DrainBody = z.strictObject({ reason: reasonLine }).optional();
 /** The body of `POST /api/v1/nodes/{node}/undrain`. */
 export const UndrainBody = z.strictObject({}).optional();
 
@@ -29,7 +18,7 @@ export function addNodeDrains(scope: FastifyInstance, { drain }: Pick<HttpServer
   const answer = async (reply: FastifyReply, wish: Parameters<typeof drain>[0]): Promise<FastifyReply> => {
     const refused = await drain(wish);
     const done: DrainAnswer = { node: wish.node, draining: wish.drain };
-    return refused === undefined ? reply.send(done) : sendRefusal(reply, refused);
+    return refused === undefined ? reply.send(done) : sendRefusal(reply, refused, STATUS);
   };
   scope.post<{ Params: { node: string } }>('/api/v1/nodes/:node/drain', ({ params: { node }, body }, reply) => {
     const read = DrainBody.safeParse(body ?? undefined);
@@ -44,8 +33,3 @@ export function addNodeDrains(scope: FastifyInstance, { drain }: Pick<HttpServer
 
 const badBody = (reply: FastifyReply, detail: string): FastifyReply =>
   sendProblem(reply, 400, { detail, remedy: 'Send JSON of this form.' });
-
-/** What the API server refuses to the daemon is no fault of the request. */
-function sendRefusal(reply: FastifyReply, { code, message, remedy }: Problem): FastifyReply {
-  return sendProblem(reply, STATUS[code] ?? 502, { detail: `${message}.`, code, remedy });
-}

@@ -1,13 +1,12 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { parseDuration } from '../shared/duration.ts';
-import type { Problem, ProblemCode } from '../shared/problem.ts';
+import type { ProblemCode } from '../shared/problem.ts';
 import type { ResumeAnswer } from './api-answers.ts';
 import type { HttpServerOptions, SuspensionScope } from './http-server-options.ts';
-import { sendProblem } from './problem-document.ts';
+import { sendProblem, sendRefusal } from './problem-document.ts';
+import { REASON_LENGTH, reasonLine } from './reason-line.ts';
 
-/** As long as what is shown of it. */
-const REASON_LENGTH = 200;
 /** Longer is a mistake of units; whoever means for ever says no end. */
 const LONGEST_MS = 366 * 24 * 3_600_000;
 
@@ -22,13 +21,7 @@ const words = {
     .datetime({ offset: true })
     .transform((text) => Date.parse(text))
     .optional(),
-  reason: z
-    .string()
-    .trim()
-    .min(1)
-    .max(REASON_LENGTH)
-    .regex(/^\P{C}*$/u)
-    .optional(),
+  reason: reasonLine,
 };
 
 /** The body of `POST /api/v1/suspensions`. */
@@ -63,19 +56,16 @@ export function addSuspensions(
     const scoped: SuspensionScope = 'spec' in rest ? { spec: rest.spec } : { all: true };
     const times = untilMs === undefined ? {} : { untilMs };
     const result = await suspend({ ...scoped, ...times, ...(reason === undefined ? {} : { reason }) });
-    return result.kind === 'done' ? reply.code(201).send(result.suspension) : sendRefusal(reply, result.problem);
+    return result.kind === 'done' ? reply.code(201).send(result.suspension) : sendRefusal(reply, result.problem, STATUS);
   });
   scope.delete('/api/v1/suspensions', async ({ query }, reply): Promise<FastifyReply> => {
     const read = ResumeQuery.safeParse(query);
     if (!read.success) return badForm(reply, 'The query must be spec=<path of the spec>, or all=true.');
     const scoped: SuspensionScope = 'spec' in read.data ? { spec: read.data.spec } : { all: true };
     const result = await resume(scoped);
-    if (result.kind === 'refused') return sendRefusal(reply, result.problem);
+    if (result.kind === 'refused') return sendRefusal(reply, result.problem, STATUS);
     return reply.send({ ...('spec' in scoped ? { spec: scoped.spec } : {}), suspended: result.suspended } satisfies ResumeAnswer);
   });
 }
 
 const badForm = (reply: FastifyReply, detail: string): FastifyReply => sendProblem(reply, 400, { detail, remedy: 'Send it in this form.' });
-
-const sendRefusal = (reply: FastifyReply, { code, message, remedy }: Problem): FastifyReply =>
-  sendProblem(reply, STATUS[code] ?? 502, { detail: `${message}.`, code, remedy });

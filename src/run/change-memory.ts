@@ -1,11 +1,10 @@
-import { memoryKey } from '../core/model/consul-names.ts';
 import type { Memory } from '../core/model/memory.ts';
 import type { Policy } from '../core/model/policy.ts';
 import type { Clock, Lease, Registry } from '../core/model/ports.ts';
 import type { Problem } from '../shared/problem.ts';
 import { problem } from '../shared/problem.ts';
 import { currentFence } from './apply-plan.ts';
-import { readMemory } from './read-memory.ts';
+import { readMemory, writeMemory } from './read-memory.ts';
 
 /** What is needed to change what is remembered. */
 export interface MemoryPorts {
@@ -36,8 +35,7 @@ export async function changeMemory(
     const { memory, entry } = readMemory(state.value, policy);
     const next = change(memory);
     if (next === memory) return undefined;
-    const write = { key: memoryKey(policy.keyPath, policy.cluster), value: JSON.stringify(next), modifyIndex: entry?.modifyIndex ?? 0 };
-    const [result] = await registry.commit([{ kind: 'write-kv', writes: [write], why: 'memory' }], fence, signal);
+    const [result] = await registry.commit([writeMemory(next, entry, policy)], fence, signal);
     if (result?.kind !== 'failed') return undefined;
     if (result.problem.code !== 'CONSUL_CHANGED' || tries === MOST_TRIES) return result.problem;
     await registry.refresh(signal);

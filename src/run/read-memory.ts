@@ -1,3 +1,4 @@
+import type { WriteKv } from '../core/model/action.ts';
 import { memoryKey } from '../core/model/consul-names.ts';
 import type { Memory } from '../core/model/memory.ts';
 import { EMPTY_MEMORY } from '../core/model/memory.ts';
@@ -12,6 +13,13 @@ export function readMemory(
   const entry = registry?.kv.get(memoryKey(policy.keyPath, policy.cluster));
   return { memory: entry === undefined ? EMPTY_MEMORY : parseMemory(entry.value), entry };
 }
+
+/** Writes a memory over the entry that it was read from, by compare-and-set. */
+export const writeMemory = (memory: Memory, entry: KvEntry | undefined, { keyPath, cluster }: Policy): WriteKv => ({
+  kind: 'write-kv',
+  writes: [{ key: memoryKey(keyPath, cluster), value: JSON.stringify(memory), modifyIndex: entry?.modifyIndex ?? 0 }],
+  why: 'memory',
+});
 
 /** What people had suspended when Consul last told. */
 export interface KnownSuspensions {

@@ -1,8 +1,7 @@
-import type { DesiredMemo } from '../core/desired/build-desired.ts';
-import { buildDesired, newDesiredMemo } from '../core/desired/build-desired.ts';
+import { buildDesired } from '../core/desired/build-desired.ts';
 import { kindsToWatch } from '../core/desired/kinds-to-watch.ts';
-import type { ScopeMemo, Scopes } from '../core/desired/settle-scopes.ts';
-import { newScopeMemo, settleScopes } from '../core/desired/settle-scopes.ts';
+import type { Scopes } from '../core/desired/settle-scopes.ts';
+import { settleScopes } from '../core/desired/settle-scopes.ts';
 import { everySpec } from '../core/desired/specs-in-force.ts';
 import { suspendedNow } from '../core/desired/suspensions.ts';
 import type { Action, ApplyObject, NodeAction } from '../core/model/action.ts';
@@ -15,8 +14,8 @@ import type { Snapshot } from '../core/model/snapshot.ts';
 import { mapSnapshot, snapshotValue } from '../core/model/snapshot.ts';
 import type { SpecSet } from '../core/model/spec-set.ts';
 import type { World } from '../core/model/world.ts';
-import type { PlanContext, PlanMemos } from '../core/plan/context.ts';
-import { createPlanMemos, drainsDueAt, planContext } from '../core/plan/context.ts';
+import type { PlanContext } from '../core/plan/context.ts';
+import { drainsDueAt, planContext } from '../core/plan/context.ts';
 import { namespacesToLookUp, planNamespaces } from '../core/plan/create-namespaces.ts';
 import { forgetUnused } from '../core/plan/forget-unused.ts';
 import type { Guarded } from '../core/plan/guard-run.ts';
@@ -31,40 +30,15 @@ import type { SpecPlan } from '../core/plan/spec-plan.ts';
 import type { ApplyPorts, Outcome } from './apply-plan.ts';
 import { applyPlan, currentFence } from './apply-plan.ts';
 import { checkPass } from './check-pass.ts';
-import type { FutileApplies } from './futile-applies.ts';
 import { forgetFutileApplies, noteFutileApplies } from './futile-applies.ts';
-import type { ImmutableRefusals } from './immutable-refusals.ts';
 import { forgetRefusals, learnRefusals } from './immutable-refusals.ts';
 import { placeProblems } from './place-problems.ts';
-import type { KnownSuspensions } from './read-memory.ts';
 import { readMemory, standingMemory } from './read-memory.ts';
-import type { RefusedSpecs } from './retry-spec.ts';
 import { forgetSettled, noteRefusedSpecs, restRefused } from './retry-spec.ts';
+import type { RunMemos } from './run-memos.ts';
 import type { Steps } from './run-trace.ts';
 import { during, NO_STEPS } from './run-trace.ts';
 import { grantsMore, saveMemory, withoutConsul } from './save-memory.ts';
-
-/** What runs share. Losing it costs time; while Consul is away, also what people have suspended. */
-export interface RunMemos extends KnownSuspensions {
-  readonly desired: DesiredMemo;
-  readonly plans: PlanMemos;
-  readonly immutable: ImmutableRefusals;
-  readonly refused: RefusedSpecs;
-  readonly scopes: ScopeMemo;
-  readonly futile: FutileApplies;
-  /** What was known of the nodes when it was last looked which of them leave. */
-  readonly nodesSeen: unknown[];
-}
-export const createMemos = (): RunMemos => ({
-  desired: newDesiredMemo(),
-  plans: createPlanMemos(),
-  immutable: new Map(),
-  refused: new Map(),
-  scopes: newScopeMemo(),
-  suspensions: {},
-  futile: new Map(),
-  nodesSeen: [],
-});
 
 export interface RunInput {
   readonly ports: ApplyPorts;

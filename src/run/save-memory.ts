@@ -1,12 +1,10 @@
-import type { Action } from '../core/model/action.ts';
-import { memoryKey } from '../core/model/consul-names.ts';
 import type { Policy } from '../core/model/policy.ts';
 import type { Lease } from '../core/model/ports.ts';
 import type { PlanContext } from '../core/plan/context.ts';
 import type { Guarded } from '../core/plan/guard-run.ts';
 import type { ApplyPorts, Outcome } from './apply-plan.ts';
 import { currentFence } from './apply-plan.ts';
-import { readMemory } from './read-memory.ts';
+import { readMemory, writeMemory } from './read-memory.ts';
 
 /** What a pass worked out, as far as the memory goes. */
 interface Planned {
@@ -28,8 +26,7 @@ export async function saveMemory(pass: Planned, { ports, policy }: Where, signal
   const fence = currentFence(ports.leases.consul);
   if (memory === pass.context.memory || fence === undefined || pass.context.world.registry.kind !== 'complete') return undefined;
   const { entry } = readMemory(pass.context.registry, policy);
-  const write = { key: memoryKey(policy.keyPath, policy.cluster), value: JSON.stringify(memory), modifyIndex: entry?.modifyIndex ?? 0 };
-  const action: Action = { kind: 'write-kv', writes: [write], why: 'memory' };
+  const action = writeMemory(memory, entry, policy);
   const [result] = await ports.registry.commit([action], fence, signal);
   return result?.kind === 'failed' ? { spec: undefined, action, result: 'failed', problem: result.problem } : undefined;
 }

@@ -1,9 +1,8 @@
 import type { SpecId } from '../core/model/ids.ts';
 import type { Memory, Suspension } from '../core/model/memory.ts';
 import type { SuspensionReport } from '../core/report/run-report.ts';
-import { nearest } from '../core/spec/did-you-mean.ts';
+import { unknownSpec } from '../core/report/unknown-spec.ts';
 import type { Problem } from '../shared/problem.ts';
-import { problem } from '../shared/problem.ts';
 import type { MemoryPorts } from './change-memory.ts';
 import { changeMemory } from './change-memory.ts';
 
@@ -29,7 +28,7 @@ export interface SuspendOptions extends MemoryPorts {
 export async function suspendSpec(wish: SuspensionWish, options: SuspendOptions, signal: AbortSignal): Promise<SuspensionResult> {
   const { untilMs, reason, ...scope } = wish;
   if ('spec' in scope && !options.specs.includes(scope.spec as SpecId))
-    return { kind: 'refused', problem: unknown(scope.spec, options.specs) };
+    return { kind: 'refused', problem: unknownSpec(scope.spec, options.specs) };
   const suspension: Suspension = {
     atMs: options.clock.now(),
     ...(untilMs === undefined ? {} : { untilMs }),
@@ -58,16 +57,6 @@ export async function resumeSpec(scope: SuspensionScope, options: SuspendOptions
   };
   const failed = await changeMemory(drop, options, signal);
   if (failed !== undefined) return { kind: 'refused', problem: failed };
-  if ('spec' in scope && !isKnown) return { kind: 'refused', problem: unknown(scope.spec, options.specs) };
+  if ('spec' in scope && !isKnown) return { kind: 'refused', problem: unknownSpec(scope.spec, options.specs) };
   return { kind: 'done', suspended };
-}
-
-const MOST_NAMES = 5;
-
-/** With the specs that were most likely meant: the nearest by its letters, and those that have the word in their path. */
-function unknown(name: string, specs: readonly SpecId[]): Problem {
-  const near = nearest(name, specs);
-  const names = new Set([...(near === undefined ? [] : [near]), ...specs.filter((spec) => spec.includes(name))]);
-  const quoted = [...names].slice(0, MOST_NAMES).map((one) => `"${one}"`);
-  return problem('SPEC_UNKNOWN', `there is no spec ${name}`, quoted.length === 0 ? {} : { remedy: `Did you mean ${quoted.join(' or ')}?` });
 }

@@ -1,8 +1,8 @@
 import type { JSX } from 'preact';
 import type { Happening, OverviewRevision } from '../http/overview.ts';
-import { COMMIT_TONES } from './history-list.tsx';
 import { StateIcon } from './icons.tsx';
-import { nowMs, open, overview, sentence } from './store.ts';
+import { nowMs, open, overview } from './store.ts';
+import { VerdictLine } from './verdict-line.tsx';
 import { ago, duration, shortAge, shortRevision } from './words.ts';
 
 /** The commits that were in force and how long they took, and what has happened. */
@@ -64,10 +64,6 @@ const RevisionItem = ({
         seconds === undefined ? 'not timed' : `in traffic after ${duration(seconds)}`,
       ].join(' · ')}
     </p>
-    {verdict !== undefined && (
-      <p>
-        <StateIcon tone={COMMIT_TONES[verdict.state]} /> {sentence(verdict.says)}
-      </p>
-    )}
+    <VerdictLine verdict={verdict} />
   </li>
 );

@@ -1,19 +1,9 @@
 import type { JSX } from 'preact';
-import type { CommitState, SpecHistoryAnswer } from '../core/report/commit-verdict.ts';
-import { StateIcon } from './icons.tsx';
-import { nowMs, sentence } from './store.ts';
+import type { SpecHistoryAnswer } from '../core/report/commit-verdict.ts';
+import { nowMs } from './store.ts';
 import { useAnswer } from './use-answer.ts';
-import { ago, duration, shortRevision, type Tone } from './words.ts';
-
-/** How a commit stands, as a tone. */
-export const COMMIT_TONES: Readonly<Record<CommitState, Tone>> = {
-  'in-traffic': 'good',
-  'on-its-way': 'busy',
-  held: 'bad',
-  broken: 'bad',
-  superseded: 'quiet',
-  'nothing-to-do': 'quiet',
-};
+import { VerdictLine } from './verdict-line.tsx';
+import { ago, duration, shortRevision } from './words.ts';
 
 /** The last commits that changed a spec: who, when, and how long each took to traffic. */
 export function HistoryList({ spec }: { readonly spec: string }): JSX.Element {
@@ -31,11 +21,7 @@ export function HistoryList({ spec }: { readonly spec: string }): JSX.Element {
               {author} · {change} {ago(nowMs.value - committedAtMs)}
               {verdict?.seconds !== undefined && ` · in traffic after ${duration(verdict.seconds)}`}
             </p>
-            {verdict !== undefined && (
-              <p>
-                <StateIcon tone={COMMIT_TONES[verdict.state]} /> {sentence(verdict.says)}
-              </p>
-            )}
+            <VerdictLine verdict={verdict} />
           </li>
         ))}
       </ol>

@@ -11,7 +11,7 @@ import type { Snapshot } from '../../src/core/model/snapshot.ts';
 import { snapshotValue } from '../../src/core/model/snapshot.ts';
 import type { World } from '../../src/core/model/world.ts';
 import { forgetDrained } from '../../src/core/plan/plan-removals.ts';
-import { createMemos } from '../../src/run/reconcile.ts';
+import { createMemos } from '../../src/run/run-memos.ts';
 import { complete, EMPTY_REGISTRY, NOW_MS, node, POLICY, specSet, stale, unavailable, world } from './builders.ts';
 import type { ModelPlan } from './model-world.ts';
 import { applyToWorld, planWorld } from './model-world.ts';

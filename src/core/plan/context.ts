@@ -3,11 +3,10 @@ import { problem } from '../../shared/problem.ts';
 import type { Desired } from '../desired/build-desired.ts';
 import type { Dependencies } from '../desired/dependencies.ts';
 import { readDependencies } from '../desired/dependencies.ts';
-import type { WishedPool } from '../desired/pool-tags.ts';
 import type { PoolView } from '../desired/pool-view.ts';
 import { isDrainingPort, portsOf } from '../desired/service-ports.ts';
 import { deploymentsKey, drainingKey, drainingPrefix, kvFlags, NODE_CHECK_ID } from '../model/consul-names.ts';
-import type { GroupKind, NodeName, ObjectKey, PoolKey, SpecId } from '../model/ids.ts';
+import type { NodeName, ObjectKey, PoolKey, SpecId } from '../model/ids.ts';
 import type { Memory } from '../model/memory.ts';
 import type { EndpointFacts } from '../model/nodes.ts';
 import type { JsonObject } from '../model/objects.ts';
@@ -24,69 +23,12 @@ import { stayingOut } from '../pool/stay-out.ts';
 import { instanceKey } from './diff-registration.ts';
 import type { FutileApply } from './futile-apply.ts';
 import { drainEnd } from './let-go.ts';
-import type { OrderedObject } from './order.ts';
+import type { PlanMemos } from './memos.ts';
+import { remember } from './memos.ts';
 import { membersOf, whereMembers } from './pool-members.ts';
 import { recogniseDrift } from './recognise-drift.ts';
-import type { RouteMemo, RouteVerdicts } from './route-verdicts.ts';
-import type { SettledPlans } from './settled-plans.ts';
-import type { ObjectStep, PoolStep, RolloutStep, SpecificationStep } from './steps.ts';
+import type { RouteVerdicts } from './route-verdicts.ts';
 import { backendsOfPool, backendsThatFit } from './transaction-room.ts';
-
-/** What was worked out from some parts last time; it holds while every part is the very same. */
-export interface Remembered<T> {
-  readonly parts: readonly unknown[];
-  readonly result: T;
-}
-
-/** Results of earlier passes, reused while nothing they were made from has changed. Losing them costs time, nothing else. */
-export interface PlanMemos {
-  readonly objects: Map<ObjectKey, Remembered<ObjectStep>>;
-  readonly decisions: Map<PoolKey, Remembered<PoolDecision>>;
-  readonly pools: Map<PoolKey, Remembered<PoolStep>>;
-  /** When a pool was first seen to have a NodePort other than the registered one, ms since the epoch by our clock. */
-  readonly opening: Map<PoolKey, { readonly nodePort: number; readonly seenAtMs: number }>;
-  /** What agents are told, read from the entry under `deployments/`. */
-  readonly told: Map<PoolKey, Remembered<ReadEntry>>;
-  readonly specifications: Map<PoolKey, Remembered<SpecificationStep>>;
-  /** What stands under `specifications/`, by pool. */
-  readonly stored: Map<'specifications', Remembered<ReadonlyMap<PoolKey, readonly KvEntry[]>>>;
-  readonly rollouts: Map<ObjectKey, Remembered<RolloutStep>>;
-  readonly orders: Map<SpecId, Remembered<readonly OrderedObject[]>>;
-  readonly dependencies: Map<'specs', Remembered<Dependencies>>;
-  /** Custom kinds that specs define, with the definition. */
-  readonly definitions: Map<'specs', Remembered<ReadonlyMap<GroupKind, ObjectKey>>>;
-  /** What the specs say of Services that are not in the cluster yet. */
-  readonly wishedPools: Map<ObjectKey, Remembered<WishedPool | undefined>>;
-  /** The conflicts of routes. */
-  readonly routes: Map<'last', RouteMemo>;
-  /** The plans of the last pass that were settled. */
-  readonly settled: Map<'specs', SettledPlans>;
-}
-export const createPlanMemos = (): PlanMemos => ({
-  objects: new Map(),
-  decisions: new Map(),
-  pools: new Map(),
-  opening: new Map(),
-  told: new Map(),
-  specifications: new Map(),
-  stored: new Map(),
-  rollouts: new Map(),
-  orders: new Map(),
-  dependencies: new Map(),
-  definitions: new Map(),
-  wishedPools: new Map(),
-  routes: new Map(),
-  settled: new Map(),
-});
-
-/** The remembered result for `key` if it was made from the same parts; else `make()`, which is remembered. */
-export function remember<K, T>(memo: Map<K, Remembered<T>>, key: K, parts: readonly unknown[], make: () => T): T {
-  const known = memo.get(key);
-  if (known?.parts.length === parts.length && known.parts.every((part, i) => part === parts[i])) return known.result;
-  const result = make();
-  memo.set(key, { parts, result });
-  return result;
-}
 
 /** Everything that the planning of one pass looks at. Frozen; built once per pass. */
 export interface PlanContext {

@@ -6,7 +6,7 @@ import type { Snapshot } from '../model/snapshot.ts';
 import { snapshotValue } from '../model/snapshot.ts';
 import type { SpecSet } from '../model/spec-set.ts';
 import type { PlanContext } from './context.ts';
-import { remember } from './context.ts';
+import { remember } from './memos.ts';
 
 const DEFINITION_KIND = groupKind('apiextensions.k8s.io', 'CustomResourceDefinition');
 const NONE: ReadonlyMap<GroupKind, ObjectKey> = new Map();

@@ -15,11 +15,12 @@ import type { JsonObject, KubernetesObject, LiveObject, SpecObject } from '../mo
 import type { Policy } from '../model/policy.ts';
 import { adoptionChanges, managersToTake, whyNotAdopt } from './adopt-object.ts';
 import type { PlanContext } from './context.ts';
-import { drainingOf, forgottenDrains, remember } from './context.ts';
+import { drainingOf, forgottenDrains } from './context.ts';
 import { missingFoundation, objectsOf } from './foundations.ts';
 import { unlessFutile } from './futile-apply.ts';
 import { judgeStep } from './in-step.ts';
 import { drainEnd } from './let-go.ts';
+import { remember } from './memos.ts';
 import { orderObjects } from './order.ts';
 import { recreateStep } from './plan-recreate.ts';
 import { registeredPorts, toldNodePorts } from './pool-entries.ts';

@@ -9,7 +9,7 @@ import type { LiveObject } from '../model/objects.ts';
 import type { PodTrouble } from '../model/pods.ts';
 import { snapshotValue } from '../model/snapshot.ts';
 import type { PlanContext } from './context.ts';
-import { remember } from './context.ts';
+import { remember } from './memos.ts';
 import type { ObjectStep, RolloutStep } from './steps.ts';
 
 const NO_TROUBLE: readonly PodTrouble[] = [];

@@ -11,7 +11,7 @@ import type { JsonObject, KubernetesObject, SpecObject } from '../model/objects.
 import { holdsValue, type KvEntry, type RegistryState } from '../model/registration.ts';
 import { snapshotValue } from '../model/snapshot.ts';
 import type { PlanContext } from './context.ts';
-import { remember } from './context.ts';
+import { remember } from './memos.ts';
 import type { SpecificationStep } from './steps.ts';
 import { whyTooLarge } from './value-size.ts';
 

@@ -7,9 +7,10 @@ import { matchRule } from '../routes/match-rule.ts';
 import { isJudged, parseRule } from '../routes/parse-rule.ts';
 import { routeRequest } from '../routes/route-request.ts';
 import { readTerms } from '../routes/rule-terms.ts';
-import type { PlanContext, Remembered } from './context.ts';
-import { remember } from './context.ts';
+import type { PlanContext } from './context.ts';
 import { expectedRoutes } from './expected-routes.ts';
+import type { Remembered } from './memos.ts';
+import { remember } from './memos.ts';
 
 /** A request that a router takes, and whether it must come over TLS. */
 interface Candidate {

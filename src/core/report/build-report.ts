@@ -12,6 +12,7 @@ import type { World } from '../model/world.ts';
 import { actionChanges, actionTitle, legOf } from '../plan/action-title.ts';
 import type { Held } from '../plan/approvals.ts';
 import type { PlanContext } from '../plan/context.ts';
+import { remember } from '../plan/memos.ts';
 import { migrationOf } from '../plan/plan-migration.ts';
 import { registeredOf } from '../plan/plan-pool.ts';
 import { agentsOf } from '../plan/pool-agents.ts';
@@ -73,7 +74,8 @@ export function buildReport(input: ReportInput): RunReport {
   const { context, plans, outcomes } = input;
   const bySpec = new Map<SpecId | undefined, ReportedOutcome[]>();
   for (const outcome of outcomes) bySpec.set(outcome.spec, [...(bySpec.get(outcome.spec) ?? []), outcome]);
-  const changed = lastChanges(snapshotValue(context.world.specs));
+  const set = snapshotValue(context.world.specs);
+  const changed = remember(context.memos.lastChanges, 'specs', [set?.recent], () => lastChanges(set));
   const specs = plans.map((plan): SpecReport => {
     const lastChange = changed.get(plan.spec);
     return { ...specReport(plan, bySpec.get(plan.spec) ?? [], input), ...(lastChange === undefined ? {} : { lastChange }) };
@@ -87,7 +89,7 @@ export function buildReport(input: ReportInput): RunReport {
     durationMs: input.endedAtMs - input.startedAtMs,
     passes: input.passes,
     trigger: input.trigger,
-    revision: snapshotValue(context.world.specs)?.revision,
+    revision: set?.revision,
     ...commitReport(context.world),
     leader: input.leader,
     specs,
@@ -98,7 +100,7 @@ export function buildReport(input: ReportInput): RunReport {
     sources: sourceReports(context.world, input.endedAtMs),
     holds: plans.flatMap((plan) => plan.holds),
     ...verbsReport(input),
-    problems: [...input.problems, ...(input.traefik?.problems ?? []), ...(snapshotValue(context.world.specs)?.notes ?? []), ...others],
+    problems: [...input.problems, ...(input.traefik?.problems ?? []), ...(set?.notes ?? []), ...others],
     latencies: input.latencies,
     writes: countWrites(outcomes),
   };
@@ -174,7 +176,7 @@ function poolReports({ context, plans, traefik, probed }: ReportInput): readonly
           pool,
           spec: plan.spec,
           service: view.service,
-          ...hostsReport(view),
+          ...hostsReport(view, context),
           desired: leaves ? 0 : (decision?.backends.length ?? 0),
           registered: registered.instances.length,
           passing: passing.length,
@@ -194,8 +196,8 @@ function poolReports({ context, plans, traefik, probed }: ReportInput): readonly
   return reports.sort((a, b) => byBytes(a.pool, b.pool));
 }
 
-function hostsReport({ tags }: PoolView): Pick<PoolReport, 'hosts'> {
-  const hosts = namedHosts(tags);
+function hostsReport({ pool, tags }: PoolView, { memos }: PlanContext): Pick<PoolReport, 'hosts'> {
+  const hosts = remember(memos.hosts, pool, [tags], () => namedHosts(tags));
   return hosts.length === 0 ? {} : { hosts };
 }
 

@@ -1,6 +1,6 @@
 import type { Revision, SpecId } from '../model/ids.ts';
 import type { CommitChanges, FileChange } from '../model/spec-set.ts';
-import type { ChangedSpec, CommitVerdict, FollowedCommit } from './commit-verdict.ts';
+import type { ChangedSpec, CommitState, CommitVerdict, FollowedCommit } from './commit-verdict.ts';
 import { changedSpecs, heirOf, type Judged, judgeCommit, type Overtaken } from './judge-commit.ts';
 import type { CommitReport, RunReport } from './run-report.ts';
 
@@ -85,11 +85,12 @@ function bounded(book: CommitBook): CommitBook {
   return end < 0 ? book : book.slice(0, end);
 }
 
-/** What a run that acts has made of the commits. One that was in traffic has had its last word. */
+/** What a run that acts has made of the commits; the very same value where all have had their last word. */
 export function judgeBook(book: CommitBook, report: RunReport): CommitBook {
-  const specs = new Map(report.specs.map((spec) => [spec.id, spec]));
   // A run that began before a commit was known speaks of those before.
   const known = book.filter(({ decodedAtMs }) => decodedAtMs <= report.startedAtMs);
+  if (known.every(isSettled)) return book;
+  const specs = new Map(report.specs.map((spec) => [spec.id, spec]));
   const judged = new Map<BookCommit, BookCommit>();
   for (const { commit, overtaken } of withOvertaken(known)) {
     if (!isSettled(commit)) judged.set(commit, settle(commit, judgeCommit({ commit, overtaken, specs, report }), report));
@@ -97,7 +98,11 @@ export function judgeBook(book: CommitBook, report: RunReport): CommitBook {
   return book.map((commit) => judged.get(commit) ?? commit);
 }
 
-const isSettled = ({ verdict }: BookCommit): boolean => verdict?.state === 'in-traffic';
+/** What has been in traffic stays so, and what newer commits made anew, or what changed nothing, never will be. */
+const isSettled = ({ verdict, changes }: BookCommit): boolean =>
+  verdict !== undefined && (verdict.state === 'in-traffic' || (changes !== undefined && NEVER_IN_TRAFFIC.has(verdict.state)));
+
+const NEVER_IN_TRAFFIC: ReadonlySet<CommitState> = new Set(['superseded', 'nothing-to-do']);
 
 type MapValue<M> = M extends ReadonlyMap<unknown, infer V> ? V : never;
 

@@ -20,8 +20,9 @@ export interface PlanFacts {
  * waits, is held or has failed, with the reason. Nothing of a spec that is in step. Pure.
  */
 export function pendingChanges(plans: readonly PlannedActions[], facts: PlanFacts): readonly PlannedChange[] {
+  const bySpec = new Map(facts.report.specs.map(({ id, actions }) => [id, actions]));
   return plans.flatMap(({ spec, actions, plan }) => {
-    const tried = spec === undefined ? facts.report.actions : facts.report.specs.find(({ id }) => id === spec)?.actions;
+    const tried = spec === undefined ? facts.report.actions : bySpec.get(spec);
     const standing = standings(plan, tried ?? []);
     const open = actions.flatMap((action) => changesOf(action, { spec, standing: standing(action) }, facts.context));
     return plan === undefined

@@ -55,7 +55,7 @@ describe('a request to change something, at a standby', () => {
     const standby = await replica({ leader: () => leader.url });
     const answer = await standby.app.inject({ ...resync, body: { spec: 'gone' } });
     expect(answer).toMatchObject({ statusCode: 404, headers: { 'content-type': 'application/problem+json' } });
-    expect(answer.json()).toMatchObject({ detail: 'There is no spec gone.' });
+    expect(answer.json()).toMatchObject({ detail: 'there is no spec gone.' });
   });
 
   it('is refused here when it would not be taken here', async () => {

@@ -3,8 +3,9 @@ import { DEPLOYMENT_KIND, groupKind, objectKey } from '../../../src/core/model/i
 import { mapSnapshot, snapshotValue } from '../../../src/core/model/snapshot.ts';
 import type { SpecFiles } from '../../../src/core/model/spec-set.ts';
 import type { World } from '../../../src/core/model/world.ts';
-import { createMemos, reconcile } from '../../../src/run/reconcile.ts';
+import { reconcile } from '../../../src/run/reconcile.ts';
 import { recordedPorts } from '../../../src/run/recorded-ports.ts';
+import { createMemos } from '../../../src/run/run-memos.ts';
 import { standingSource } from '../../../src/run/standing-source.ts';
 import {
   complete,

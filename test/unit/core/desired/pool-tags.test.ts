@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { newDesiredMemo } from '../../../../src/core/desired/build-desired.ts';
 import type { Spec } from '../../../../src/core/model/objects.ts';
-import { createPlanMemos } from '../../../../src/core/plan/context.ts';
+import { createPlanMemos } from '../../../../src/core/plan/memos.ts';
 import { traefikName } from '../../../../src/core/tags/traefik-names.ts';
 import { complete, deployment, endpoints, keys, service, spec, specSet, world } from '../../../support/builders.ts';
 import { planWorld, settle } from '../../../support/model-world.ts';

@@ -9,7 +9,7 @@ import { snapshotValue } from '../../../../src/core/model/snapshot.ts';
 import type { SpecSet } from '../../../../src/core/model/spec-set.ts';
 import type { World } from '../../../../src/core/model/world.ts';
 import { backendsThatFit } from '../../../../src/core/plan/transaction-room.ts';
-import { createMemos } from '../../../../src/run/reconcile.ts';
+import { createMemos } from '../../../../src/run/run-memos.ts';
 import {
   complete,
   deployment,

@@ -6,7 +6,7 @@ import type { JsonObject, LiveObject, Spec } from '../../../../src/core/model/ob
 import type { PodTrouble } from '../../../../src/core/model/pods.ts';
 import { snapshotValue } from '../../../../src/core/model/snapshot.ts';
 import type { World } from '../../../../src/core/model/world.ts';
-import { createPlanMemos } from '../../../../src/core/plan/context.ts';
+import { createPlanMemos } from '../../../../src/core/plan/memos.ts';
 import type { SpecPlan } from '../../../../src/core/plan/spec-plan.ts';
 import { legStates, specState } from '../../../../src/core/report/spec-state.ts';
 import { complete, deployment, endpoints, node, service, spec, specSet, stale, unavailable, world } from '../../../support/builders.ts';

@@ -7,7 +7,7 @@ import type { Policy } from '../../../../src/core/model/policy.ts';
 import type { KvEntry, RegistryState } from '../../../../src/core/model/registration.ts';
 import { type Snapshot, snapshotValue } from '../../../../src/core/model/snapshot.ts';
 import type { World } from '../../../../src/core/model/world.ts';
-import { createPlanMemos } from '../../../../src/core/plan/context.ts';
+import { createPlanMemos } from '../../../../src/core/plan/memos.ts';
 import { forgetSpecifications } from '../../../../src/core/plan/plan-specifications.ts';
 import { problem } from '../../../../src/shared/problem.ts';
 import {

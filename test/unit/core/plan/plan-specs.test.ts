@@ -4,7 +4,7 @@ import { nodeName, type ObjectKey, type PoolKey, type SpecId } from '../../../..
 import type { KvEntry, RegistryState } from '../../../../src/core/model/registration.ts';
 import { snapshotValue } from '../../../../src/core/model/snapshot.ts';
 import type { World } from '../../../../src/core/model/world.ts';
-import { createPlanMemos } from '../../../../src/core/plan/context.ts';
+import { createPlanMemos } from '../../../../src/core/plan/memos.ts';
 import type { Look } from '../../../../src/core/plan/settled-plans.ts';
 import type { SpecPlan } from '../../../../src/core/plan/spec-plan.ts';
 import { isSame, whatChanged } from '../../../../src/core/plan/what-changed.ts';

@@ -5,7 +5,7 @@ import { byBytes } from '../../../../src/core/model/ids.ts';
 import type { JsonObject } from '../../../../src/core/model/objects.ts';
 import { snapshotValue } from '../../../../src/core/model/snapshot.ts';
 import type { World } from '../../../../src/core/model/world.ts';
-import { createPlanMemos } from '../../../../src/core/plan/context.ts';
+import { createPlanMemos } from '../../../../src/core/plan/memos.ts';
 import { askForRegistration } from '../../../../src/core/plan/registration-choice.ts';
 import {
   complete,

@@ -5,7 +5,7 @@ import type { Memory } from '../../../../src/core/model/memory.ts';
 import type { EndpointFacts, NodeFacts } from '../../../../src/core/model/nodes.ts';
 import { snapshotValue } from '../../../../src/core/model/snapshot.ts';
 import type { World } from '../../../../src/core/model/world.ts';
-import { createPlanMemos } from '../../../../src/core/plan/context.ts';
+import { createPlanMemos } from '../../../../src/core/plan/memos.ts';
 import { probeTargets } from '../../../../src/core/plan/probe-targets.ts';
 import { complete, deployment, EMPTY_REGISTRY, endpoints, NOW_MS, node, service, spec, specSet, world } from '../../../support/builders.ts';
 import type { ModelPlan } from '../../../support/model-world.ts';
