@@ -96,7 +96,7 @@ describe('the page of a running daemon', () => {
     await page.getByRole('dialog').getByLabel('Reason').fill('kernel update');
     await page.getByRole('dialog').getByRole('button', { name: 'Drain worker-2' }).click();
     await page.getByText('It serves 0 of 4 services.').waitFor();
-    expect(await page.locator('.lines .cell.p').count()).toBe(8);
+    await expect.poll(() => page.locator('.lines .cell.p').count()).toBe(8);
     await page.locator('.drawer tbody tr', { hasText: 'kernel update' }).first().waitFor();
     await page.locator('.drawer').getByRole('button', { name: 'Undrain', exact: true }).click();
     await page.getByText('It serves 4 of 4 services.').waitFor();

@@ -31,14 +31,14 @@ describe('colours and sizes', () => {
       busyDay(),
       async (page) => {
         const theme = () => page.evaluate('document.documentElement.dataset.theme');
-        expect(await theme()).toBe(colorScheme);
+        await expect.poll(() => theme()).toBe(colorScheme);
         await page.screenshot({ path: join(docs, `page-overview${colorScheme === 'dark' ? '-dark' : ''}.png`) });
         const other = colorScheme === 'dark' ? 'Light' : 'Dark';
         await page.getByRole('button', { name: `${other} colours` }).click();
-        expect(await theme()).toBe(other.toLowerCase());
+        await expect.poll(() => theme()).toBe(other.toLowerCase());
         await page.reload();
         await page.locator('.commit').waitFor();
-        expect(await theme()).toBe(other.toLowerCase());
+        await expect.poll(() => theme()).toBe(other.toLowerCase());
       },
       { colorScheme },
     ),
@@ -48,7 +48,7 @@ describe('colours and sizes', () => {
     visit(
       busyDay(),
       async (page) => {
-        expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
+        await expect.poll(() => page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
         // Text of a cell that is not drawn tells nobody anything.
         for (const told of await page.locator('.service-rows .leg-age').all()) expect(await told.isVisible()).toBe(true);
         await page.screenshot({ path: join(pictures, `telephone${path.replaceAll(/\W+/g, '-')}.png`) });

@@ -79,23 +79,23 @@ describe('the list of services', () => {
       await page.getByRole('heading', { name: 'images', level: 2 }).waitFor();
       await page.keyboard.press('Escape');
       await page.locator('.drawer').waitFor({ state: 'detached' });
-      expect(await page.evaluate(`document.activeElement.getAttribute('data-row')`)).toBe('prod/images');
+      await expect.poll(() => page.evaluate(`document.activeElement.getAttribute('data-row')`)).toBe('prod/images');
     }));
 
   it('draws a thousand services on twenty nodes a windowful at a time', () =>
     visit(manyServices(1_000, 20), async (page, shown) => {
       await page.getByText('in traffic for all 1000 services').waitFor();
-      expect((await drawn(page)).length).toBeLessThan(40);
+      await expect.poll(async () => (await drawn(page)).length).toBeLessThan(40);
       const [first = ''] = await drawn(page);
       await page.evaluate('scrollTo(0, document.body.scrollHeight)');
       await expect.poll(async () => (await drawn(page)).includes(first)).toBe(false);
-      expect((await drawn(page)).length).toBeLessThan(40);
+      await expect.poll(async () => (await drawn(page)).length).toBeLessThan(40);
       shown.show(withoutNode(manyServices(1_000, 20), 'worker-05', 'cordoned', 'the node is cordoned'));
       await page.getByText('19 of 19 serving').first().waitFor();
       await page.getByRole('link', { name: 'Nodes' }).click();
       await page.locator('.lines .line').first().waitFor();
-      expect(await page.locator('.lines .line').count()).toBeLessThan(60);
-      expect(await page.locator('.lines .line').first().locator('.cell.p').count()).toBe(19);
+      await expect.poll(() => page.locator('.lines .line').count()).toBeLessThan(60);
+      await expect.poll(() => page.locator('.lines .line').first().locator('.cell.p').count()).toBe(19);
       await page.setViewportSize({ width: 1280, height: 2_400 });
       await expect.poll(async () => await page.locator('.lines .line').count()).toBeGreaterThan(50);
     }));
@@ -108,11 +108,11 @@ describe('what opens beside the list', () => {
       async (page) => {
         await page.getByRole('link', { name: 'shop', exact: true }).first().click();
         const route = page.getByRole('figure', { name: 'Route shop' });
-        expect(await route.textContent()).toContain('Host(`shop.example.com`)');
-        expect(await route.locator('.server').count()).toBe(10);
-        expect(await route.locator('.server').first().textContent()).toContain('10.0.4.11:');
+        await expect.poll(() => route.textContent()).toContain('Host(`shop.example.com`)');
+        await expect.poll(() => route.locator('.server').count()).toBe(10);
+        await expect.poll(() => route.locator('.server').first().textContent()).toContain('10.0.4.11:');
         const absent = page.locator('.drawer tbody tr').first();
-        expect(await absent.textContent()).toContain('drained by poolkeeper.dev/drain: kernel update');
+        await expect.poll(() => absent.textContent()).toContain('drained by poolkeeper.dev/drain: kernel update');
         await page.screenshot({ path: join(pictures, 'page-service.png') });
       },
       { reducedMotion: 'reduce' },
@@ -181,7 +181,7 @@ describe('what opens beside the list', () => {
         const history = page.locator('.drawer .revisions li');
         await history.first().getByText('in traffic after 3.20 s').waitFor();
         expect(await history.first().textContent()).toContain('platform-team');
-        expect(await history.count()).toBe(2);
+        await expect.poll(() => history.count()).toBe(2);
       },
       { path: '/?row=prod/shop' },
     ));
@@ -344,8 +344,8 @@ describe('a connection that is lost', () => {
     const box = await bar.boundingBox();
     // The topmost thing there is the bar itself, whatever is open.
     const above = `document.elementFromPoint(${(box?.x ?? 0) + 5}, ${(box?.y ?? 0) + 5}).closest('.lost') !== null`;
-    expect(await page.evaluate(above)).toBe(true);
-    expect(await page.locator('.commit-says').textContent()).toMatch(/^As of \d\d:\d\d:\d\d: This commit is in traffic/);
+    await expect.poll(() => page.evaluate(above)).toBe(true);
+    await expect.poll(() => page.locator('.commit-says').textContent()).toMatch(/^As of \d\d:\d\d:\d\d: This commit is in traffic/);
     if (path !== '/') expect(await page.locator('.drawer .as-of').first().textContent()).toMatch(/As of/);
     await page.close();
   });

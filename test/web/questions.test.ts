@@ -98,7 +98,7 @@ describe('whoever opens the page of the demo', () => {
     await page.getByText('This commit is held back for 3 of 4 services, which serve as before').waitFor();
     await page.getByRole('button', { name: '3 held back' }).click();
     const card = page.locator('.card', { hasText: 'Held back' });
-    expect(await card.count()).toBe(1);
+    await expect.poll(() => card.count()).toBe(1);
     const says = await card.textContent();
     expect(says).toContain('3 of 4 pools would be removed; the limit is 2.');
     expect(says).toContain('Released by: Commit with the trailer "Poolkeeper-Allow-Removal: 3"');
