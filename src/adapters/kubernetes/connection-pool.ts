@@ -27,11 +27,14 @@ export class ConnectionPool {
 
   /** The connections for a call or a stream; new ones when certificates or proxy have changed. */
   dispatcher(wanted: DispatcherOptions, use: 'calls' | 'streams'): Dispatcher {
-    if (this.#pools === undefined || !isDeepStrictEqual(this.#pools.wanted, wanted)) {
-      void this.#pools?.calls.close();
-      void this.#pools?.streams.close();
-      this.#pools = { wanted, calls: this.#build(wanted, 'calls'), streams: this.#build(wanted, 'streams') };
+    const pools = this.#pools;
+    if (pools?.wanted === wanted) return pools[use];
+    const isSame = pools !== undefined && isDeepStrictEqual(pools.wanted, wanted);
+    if (!isSame) {
+      void pools?.calls.close();
+      void pools?.streams.close();
     }
+    this.#pools = isSame ? { ...pools, wanted } : { wanted, calls: this.#build(wanted, 'calls'), streams: this.#build(wanted, 'streams') };
     return this.#pools[use];
   }
 

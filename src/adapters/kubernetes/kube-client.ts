@@ -1,11 +1,10 @@
-import { HttpMethod, RequestContext } from '@kubernetes/client-node';
 import { type Dispatcher, request as sendRequest } from 'undici';
 import { orAborted, withDeadline } from '../../shared/abort.ts';
 import { AppError, errorText } from '../../shared/errors.ts';
 import { problem } from '../../shared/problem.ts';
-import type { KubernetesConnection, PooledKubeConfig } from './connection.ts';
+import type { KubernetesConnection } from './connection.ts';
 import { ConnectionPool } from './connection-pool.ts';
-import { Credentials } from './credentials.ts';
+import { type Access, Credentials } from './credentials.ts';
 import { readJsonLines } from './json-lines.ts';
 
 /** One request. `path` begins with a slash; the body is sent as written. */
@@ -57,15 +56,19 @@ export interface KubeClientOptions {
   readonly allowCommands?: boolean;
   /** Deadline of a request that names none, in milliseconds. Default 10 s. */
   readonly timeoutMs?: number;
+  /** How old tokens and certificates that were read from files may be, in milliseconds. Default 1 s; a 401 has them read anew. */
+  readonly credentialsAgeMs?: number;
 }
 
 const DEFAULT_TIMEOUT_MS = 10_000;
+const DEFAULT_CREDENTIALS_AGE_MS = 1000;
 /** No request waits longer than this for the first byte, whatever its own deadline. */
 const HEADERS_TIMEOUT_MS = 60_000;
 
 /** Makes a client. Opens no connection yet; throws AppError CONFIG_INVALID or CONFIG_UNREADABLE. */
 export function createKubeClient(options: KubeClientOptions): KubeClient {
-  return new PooledClient(new Credentials(options.connection, options.allowCommands ?? false), options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+  const { connection, allowCommands = false, timeoutMs = DEFAULT_TIMEOUT_MS, credentialsAgeMs = DEFAULT_CREDENTIALS_AGE_MS } = options;
+  return new PooledClient(new Credentials({ connection, allowCommands, maxAgeMs: credentialsAgeMs }), timeoutMs);
 }
 
 class PooledClient implements KubeClient {
@@ -119,36 +122,30 @@ class PooledClient implements KubeClient {
   }
 
   async #fetch(request: KubeRequest, use: 'calls' | 'streams', signal: AbortSignal): Promise<Dispatcher.ResponseData> {
-    const config = await this.#credentials.current();
-    const response = await this.#ask(config, { request, use }, signal);
+    // It may run a program to log in, which may hang.
+    const access = await orAborted(this.#credentials.current(), signal);
+    const response = await this.#ask(access, { request, use }, signal);
     if (response.statusCode !== 401) return response;
-    const renewed = await this.#credentials.renewed(config);
+    const renewed = await orAborted(this.#credentials.renewed(access), signal);
     if (renewed === undefined) return response;
     await response.body.dump();
     return this.#ask(renewed, { request, use }, signal);
   }
 
-  async #ask(
-    config: PooledKubeConfig,
+  /** The package's own sender goes through fetch, which costs more than all else about a request. */
+  #ask(
+    { headers, connect }: Access,
     { request, use }: { readonly request: KubeRequest; readonly use: 'calls' | 'streams' },
     signal: AbortSignal,
   ): Promise<Dispatcher.ResponseData> {
-    const context = new RequestContext(this.#url(request), HttpMethod[request.method]);
-    context.setHeaderParam('Accept', request.accept ?? 'application/json');
-    context.setHeaderParam('User-Agent', 'poolkeeper');
-    if (request.body !== undefined) context.setHeaderParam('Content-Type', request.contentType ?? 'application/json');
-    // It may run a program to log in, which may hang.
-    await orAborted(config.applySecurityAuthentication(context), signal);
-    // A token read from a file ends in a newline, which no header may hold.
-    const authorization = context.getHeaders()['Authorization'];
-    if (authorization !== undefined) context.setHeaderParam('Authorization', authorization.trim());
-    // The package's own sender goes through fetch, which costs more than all else about a request.
-    return sendRequest(context.getUrl(), {
-      method: request.method,
-      headers: context.getHeaders(),
-      dispatcher: this.#pool.dispatcher(config.dispatcherOptions, use),
+    const { method, accept = 'application/json', contentType = 'application/json', body } = request;
+    const sent = body === undefined ? {} : { 'Content-Type': contentType };
+    return sendRequest(this.#url(request), {
+      method,
+      headers: { ...headers, ...sent, Accept: accept, 'User-Agent': 'poolkeeper' },
+      dispatcher: this.#pool.dispatcher(connect, use),
       signal,
-      ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
   }
 

@@ -51,8 +51,8 @@ describe('credentials that change under a running client', () => {
   }
 
   const write = (name: string, text: string): Promise<void> => writeFile(join(directory, name), text);
-  const open = (connection: KubernetesConnection, allowCommands = false): KubeClient => {
-    const client = createKubeClient({ connection, allowCommands });
+  const open = (connection: KubernetesConnection, allowCommands = false, credentialsAgeMs = 0): KubeClient => {
+    const client = createKubeClient({ connection, allowCommands, credentialsAgeMs });
     clients.push(client);
     return client;
   };
@@ -108,6 +108,23 @@ describe('credentials that change under a running client', () => {
     await write('token', 'two\n');
     await ask(client);
     expect(asked).toEqual(['Bearer one', 'Bearer two']);
+  });
+
+  it('reads the files once in a while, and at once when what it knows is refused', async () => {
+    await write('token', 'one');
+    await write('config', JSON.stringify(configOf({ tokenFile: 'token' })));
+    const client = open({ kind: 'kubeconfig', path: join(directory, 'config') }, false, 3_600_000);
+    await ask(client);
+    await write('token', 'two');
+    await ask(client);
+    known = (authorization) => authorization === 'Bearer two';
+    expect(await Promise.all([ask(client), ask(client)])).toMatchObject([{ status: 200 }, { status: 200 }]);
+    await ask(client);
+    known = () => false;
+    expect(await ask(client)).toMatchObject({ status: 401 });
+    expect(asked.slice(0, 2)).toEqual(['Bearer one', 'Bearer one']);
+    expect(asked.slice(2, 6).toSorted()).toEqual(['Bearer one', 'Bearer one', 'Bearer two', 'Bearer two']);
+    expect(asked.slice(6)).toEqual(['Bearer two', 'Bearer two']);
   });
 
   it('says that the token cannot be read, and goes on when it can', async () => {
