@@ -5,6 +5,9 @@ import { EXIT } from './cli/exit-codes.ts';
 import { loadModules } from './cli/load-modules.ts';
 import { VERSION } from './cli/version.ts';
 import { writeFile } from './cli/write-file.ts';
+import { boundYoungGeneration } from './cli/young-generation.ts';
+
+const YOUNG_BYTES = 8 * 1024 * 1024;
 
 // Node 20 fails deep inside the Kubernetes client; say so at the door.
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
@@ -14,8 +17,8 @@ if (major < 22 || (major === 22 && minor < 19)) {
 }
 
 // A daemon that rests most of the time: V8 would let the heap grow to several times what lives in it, since the machine has
-// memory to spare. Measured with 300 services: 320 MiB resident without this, 170 with it, at the same speed.
-setFlagsFromString('--semi-space-growth-factor=1');
+// memory to spare. Measured with 300 services: 320 MiB resident without these two, 170 with them, at the same speed.
+boundYoungGeneration(YOUNG_BYTES);
 setFlagsFromString('--heap-growing-percent=20');
 
 const stop = new AbortController();
