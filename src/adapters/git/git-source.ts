@@ -1,16 +1,16 @@
-import { type Revision, revision, type SpecId } from '../../core/model/ids.ts';
+import type { Revision, SpecId } from '../../core/model/ids.ts';
 import type { SpecSource } from '../../core/model/ports.ts';
 import type { Snapshot } from '../../core/model/snapshot.ts';
 import type { CommitChanges, SpecFile, SpecFiles } from '../../core/model/spec-set.ts';
 import { AppError, errorText } from '../../shared/errors.ts';
 import { type Problem, problem } from '../../shared/problem.ts';
 import { HeadJudge } from './admit-head.ts';
-import { followText, isCommitId } from './follow.ts';
+import { CommitHistory, together } from './commit-history.ts';
+import { followText } from './follow.ts';
 import { checkSettings, type GitSettings, type GitSourceOptions, sourceIdentity } from './git-settings.ts';
 import { HeadWatch, type RemoteHead } from './head-watch.ts';
 import { Mirror } from './mirror.ts';
-import { type RecentCommits, readFileHistory, readRecent } from './read-changes.ts';
-import { readCommit, readCommits } from './read-commits.ts';
+import { readFileHistory } from './read-changes.ts';
 import { FileReader } from './read-files.ts';
 import { readTree } from './read-tree.ts';
 import { recallFile } from './recall-file.ts';
@@ -50,6 +50,7 @@ class MirroredSource implements GitSource {
   readonly #files: FileReader;
   readonly #heads: HeadWatch;
   readonly #judge: HeadJudge;
+  readonly #commits: CommitHistory;
   readonly #history = new SnapshotHistory<SpecFiles>();
   readonly #closing = new AbortController();
   /** The head of the remote that the last value was read by. */
@@ -71,6 +72,7 @@ class MirroredSource implements GitSource {
     this.#files = new FileReader(settings, this.#git);
     this.#heads = new HeadWatch(settings, this.#git);
     this.#judge = new HeadJudge({ git: this.#git, settings, mirror: this.#mirror });
+    this.#commits = new CommitHistory({ git: this.#git, settings, mirror: this.#mirror });
   }
 
   async read(since: string, signal: AbortSignal): Promise<Snapshot<SpecFiles>> {
@@ -176,7 +178,7 @@ class MirroredSource implements GitSource {
   /** The last value once more, with nothing to say about how the branch got there. */
   async #renew(last: SpecFiles, since: string, signal: AbortSignal): Promise<SpecFiles> {
     if (since === this.#since && last.problems.length === 0) return last;
-    const commits = since === this.#since ? last.commits : await this.#commits(since, last.revision, signal);
+    const commits = since === this.#since ? last.commits : await this.#commits.since(since, last.revision, signal);
     return { ...last, commits, problems: [] };
   }
 
@@ -185,7 +187,8 @@ class MirroredSource implements GitSource {
     // The branch may have moved on between the look and the fetch.
     const movedAfterMs = this.#heads.saw(fetched, look.lookedAtMs);
     const target = await this.#judge.admit({ fetched, before }, look.since, signal);
-    const [isRewritten, read] = await together([this.#isRewritten(before, target, signal), this.#readCommit(target, look.since, signal)]);
+    const { from, ...read } = await this.#readCommit(target, look.since, signal);
+    const isRewritten = from !== before && (await this.#isRewritten(before, target, signal));
     this.#tidyAtTimes();
     this.#settledAt = fetched;
     const problems = before !== undefined && isRewritten ? [historyRewritten(this.#settings, before, target)] : [];
@@ -207,38 +210,14 @@ class MirroredSource implements GitSource {
       throw error;
     });
     const beside = AbortSignal.any([signal, stop.signal]);
-    const [files, [commits, { head, ...recent }]] = await together([
-      reading,
-      together([this.#commits(since, at, beside), this.#recent(at, beside)]),
-    ]);
-    return { revision: at, source: this.#identity, files, commits, ...(head === undefined ? {} : { head }), ...recent };
-  }
-
-  /** Without the history, a commit seems to have made everything that it holds. */
-  async #recent(at: Revision, signal: AbortSignal): Promise<RecentCommits> {
-    const where = { ...this.#settings, gitDir: this.#mirror.path, revision: at };
-    return this.#settings.shallow ? { head: await readCommit(this.#git, where, signal) } : readRecent(this.#git, where, signal);
+    const [files, { head, ...story }] = await together([reading, this.#commits.tell(at, since, beside)]);
+    return { revision: at, source: this.#identity, files, ...(head === undefined ? {} : { head }), ...story };
   }
 
   async #readFiles(at: Revision, signal: AbortSignal): Promise<SpecFiles['files']> {
     const gitDir = this.#mirror.path;
     const entries = await readTree(this.#git, this.#settings, { gitDir, revision: at }, signal);
     return this.#files.read(entries, gitDir, signal);
-  }
-
-  /** Without the history, the head is all that is known to have come after `since`. */
-  async #commits(since: string, head: Revision, signal: AbortSignal): Promise<SpecFiles['commits']> {
-    const gitDir = this.#mirror.path;
-    if (!this.#settings.shallow) {
-      const commits = await readCommits(this.#git, { gitDir, since, head }, signal);
-      const isApproving = commits.some(({ allowRemoval }) => allowRemoval.length > 0);
-      if (!isApproving || (await this.#mirror.descends(head, revision(since), signal))) return commits;
-      // Of a history that was written anew nobody can tell which approvals were spent: their commits have other ids.
-      return commits.map((commit) => ({ ...commit, allowRemoval: [] }));
-    }
-    if (since === head || !isCommitId(since)) return [];
-    const commit = await readCommit(this.#git, { gitDir, revision: head }, signal);
-    return commit === undefined ? [] : [commit];
   }
 
   /** What an earlier process fetched last, so that a restart while the remote is away still knows the specs. */
@@ -249,7 +228,7 @@ class MirroredSource implements GitSource {
       const head = await this.#mirror.head(signal);
       if (head === undefined) return;
       await this.#judge.verifyAgain(head.revision, signal);
-      const read = await this.#readCommit(head.revision, since, signal);
+      const { from: _, ...read } = await this.#readCommit(head.revision, since, signal);
       const { fetchedAtMs } = head;
       this.#since = since;
       this.#settledAt = this.#settings.follow.kind === 'commit' ? undefined : head.revision;
@@ -268,12 +247,6 @@ class MirroredSource implements GitSource {
     // A mirror that could not be packed still serves.
     this.#tidying = this.#tidying.then(() => this.#mirror.tidy(this.#closing.signal)).catch(() => {});
   }
-}
-
-/** What all give, side by side; fails with the first failure, but not before all have ended: a process must not outlive its read. */
-async function together<A, B>([a, b]: readonly [Promise<A>, Promise<B>]): Promise<readonly [A, B]> {
-  await Promise.allSettled([a, b]);
-  return [await a, await b];
 }
 
 /** Local commands fail for other reasons than the mirror, too; a rebuild tells. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Revision, revision } from '../../core/model/ids.ts';
 import { AppError } from '../../shared/errors.ts';
 import { type Problem, problem } from '../../shared/problem.ts';
-import { followPath } from './follow.ts';
+import { followPath, isCommitId } from './follow.ts';
 import { type GitSettings, isJudged } from './git-settings.ts';
 import type { RemoteHead } from './head-watch.ts';
 import { limitGrowth } from './limit-growth.ts';
@@ -76,7 +76,7 @@ export class Mirror {
     if (before === head.revision) return before;
     if ((await this.#state()) === undefined) return this.rebuild(head, signal);
     await this.#fetchInto(this.path, head, signal);
-    const fetched = await this.#revisionOf(this.path, this.#fetchRef, signal);
+    const fetched = await this.#justFetched(this.path, signal);
     await this.#noteFetch(this.path, fetched);
     return fetched;
   }
@@ -125,7 +125,7 @@ export class Mirror {
       const init = ['init', '--bare', `--object-format=${format}`];
       await this.#git.text({ args: init, gitDir: fresh, what: 'creating the Git mirror' }, signal);
       await this.#fetchInto(fresh, head, signal);
-      const fetched = await this.#revisionOf(fresh, this.#fetchRef, signal);
+      const fetched = await this.#justFetched(fresh, signal);
       const state = await this.#remember(fresh);
       await rename(this.path, `${fresh}.old`).catch(ignoreMissing);
       await rename(fresh, this.path);
@@ -155,6 +155,14 @@ export class Mirror {
     const limit = limits.maxMirrorBytes;
     const fetched = await limitGrowth({ folder: gitDir, limit }, (limited) => this.#git.text(command, limited), signal);
     if (fetched.kind === 'exceeded') throw new AppError(mirrorTooLarge(remote.url, limit));
+  }
+
+  /** A branch that was just fetched stands in a file of its own, which spares a process; a tag may name something else than a commit. */
+  async #justFetched(gitDir: string, signal: AbortSignal): Promise<Revision> {
+    const ref = this.#fetchRef;
+    const isBranch = this.#settings.follow.kind === 'branch';
+    const text = isBranch ? await readFile(join(gitDir, ref), 'utf8').catch(() => '') : '';
+    return isCommitId(text.trim()) ? revision(text.trim()) : this.#revisionOf(gitDir, ref, signal);
   }
 
   async #revisionOf(gitDir: string, ref: string, signal: AbortSignal): Promise<Revision> {

@@ -1,6 +1,6 @@
 import { type Revision, revision, type SpecId, specId } from '../../core/model/ids.ts';
 import type { CommitChanges, CommitFacts, FileChange } from '../../core/model/spec-set.ts';
-import { COMMIT_FIELDS, COMMIT_FORMAT, commitOf, readCommit } from './read-commits.ts';
+import { COMMIT_FIELDS, COMMIT_FORMAT, commitOf, type LoggedCommit, readCommit } from './read-commits.ts';
 import { isSpecEntry, kindOfMode, type SpecFilter } from './read-tree.ts';
 import type { GitRunner } from './run-git.ts';
 
@@ -33,15 +33,58 @@ export interface ChangesAt extends Pick<SpecFilter, 'root' | 'extensions' | 'isW
 export async function readRecent(git: GitRunner, at: ChangesAt, signal: AbortSignal): Promise<RecentCommits> {
   const { gitDir, revision: head } = at;
   try {
-    const args = [...LOG, `--max-count=${MOST_COMMITS}`, head, '--'];
-    const what = `listing what the commits up to ${head} changed`;
-    const commits = parseChanges(await git.text({ args, gitDir, what, timeoutMs: MOST_MS }, signal), at);
-    const facts = commits[0]?.facts;
-    return { head: facts, recent: bounded(commits.map(changesOf)) };
+    const commits = await listChanges(git, at, [head], signal);
+    return { head: commits[0]?.facts, recent: bounded(commits.map(changesOf)) };
   } catch {
     signal.throwIfAborted();
     return { head: await readCommit(git, { gitDir, revision: head }, signal) };
   }
+}
+
+/** The commits that a revision has and an earlier one had not, newest first; with their changes, as the newest of all of them. */
+export interface NewerCommits {
+  readonly facts: readonly CommitFacts[];
+  readonly recent: readonly CommitChanges[];
+}
+
+/**
+ * What came after `last`, by one process whose work follows what is new, and the same list of recent commits as `readRecent` gives.
+ * Undefined where that cannot be told from what is new: when the branch does not go on from there, when there is too much, and when
+ * git would list old and new commits in turn.
+ */
+export async function readNewer(
+  git: GitRunner,
+  at: ChangesAt,
+  last: { readonly revision: Revision; readonly recent: readonly CommitChanges[] },
+  signal: AbortSignal,
+): Promise<NewerCommits | undefined> {
+  try {
+    const newer = await listChanges(git, at, [at.revision, `^${last.revision}`], signal);
+    if (newer.length === MOST_COMMITS || !goesOnFrom(newer, last)) return undefined;
+    const recent = [...newer.map(changesOf), ...last.recent].slice(0, MOST_COMMITS);
+    return { facts: newer.map(({ facts }) => facts), recent: bounded(recent) };
+  } catch {
+    signal.throwIfAborted();
+    return undefined;
+  }
+}
+
+/** git lists by the time of commit what it knows the children of: a chain in its order, and before anything that is older. */
+function goesOnFrom(
+  newer: readonly ReadCommit[],
+  last: { readonly revision: Revision; readonly recent: readonly CommitChanges[] },
+): boolean {
+  const [former] = last.recent;
+  if (former?.revision !== last.revision || !newer.some(({ parents }) => parents.includes(last.revision))) return false;
+  const isChain = newer.every(({ parents }, i) => parents.length === 1 && parents[0] === (newer[i + 1]?.facts.revision ?? last.revision));
+  return isChain || newer.every(({ facts }) => facts.committedAtMs > former.committedAtMs);
+}
+
+async function listChanges(git: GitRunner, at: ChangesAt, range: readonly string[], signal: AbortSignal): Promise<readonly ReadCommit[]> {
+  const { gitDir, revision: head } = at;
+  const args = [...LOG, `--max-count=${MOST_COMMITS}`, ...range, '--'];
+  const what = `listing what the commits up to ${head} changed`;
+  return parseChanges(await git.text({ args, gitDir, what, timeoutMs: MOST_MS }, signal), at);
 }
 
 /** The last commits that changed one file, newest first; of what a merge brought, those that made it. */
@@ -58,8 +101,7 @@ export async function readFileHistory(
 
 const LOG = ['log', '-z', '--raw', '--no-abbrev', '--no-renames', '--diff-merges=first-parent', `--format=${COMMIT_FORMAT}`] as const;
 
-interface ReadCommit {
-  readonly facts: CommitFacts;
+interface ReadCommit extends LoggedCommit {
   readonly changes: readonly FileChange[];
 }
 
@@ -68,11 +110,11 @@ export function parseChanges(output: string, filter: SpecFilter): readonly ReadC
   const fields = output.split('\0');
   const commits: ReadCommit[] = [];
   for (let at = 0; at + COMMIT_FIELDS <= fields.length; ) {
-    const facts = commitOf(fields.slice(at, at + COMMIT_FIELDS));
+    const commit = commitOf(fields.slice(at, at + COMMIT_FIELDS));
     at += COMMIT_FIELDS;
     const changes: FileChange[] = [];
     for (; /^\n?:\d{6} /.test(fields[at] ?? ''); at += 2) changes.push(...changeOf(fields[at] ?? '', fields[at + 1] ?? '', filter));
-    commits.push({ facts, changes });
+    commits.push({ ...commit, changes });
   }
   return commits;
 }

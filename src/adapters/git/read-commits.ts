@@ -9,10 +9,10 @@ const MAX_TEXT = 500;
 const TRAILER = 'Poolkeeper-Allow-Removal';
 const UNIT_SEPARATOR = '\x1f';
 /** Number of fields of `COMMIT_FORMAT`. */
-export const COMMIT_FIELDS = 5;
-// With -z each commit ends with a NUL as well: five fields, five NULs, and no commit can hold one itself.
+export const COMMIT_FIELDS = 6;
+// With -z each commit ends with a NUL as well: six fields, six NULs, and no commit can hold one itself.
 /** What `git log -z` is to write of a commit; `commitOf` reads it. */
-export const COMMIT_FORMAT = `%H%x00%an%x00%ct%x00%s%x00%(trailers:key=${TRAILER},valueonly,unfold,separator=%x1f)`;
+export const COMMIT_FORMAT = `%H%x00%an%x00%ct%x00%s%x00%(trailers:key=${TRAILER},valueonly,unfold,separator=%x1f)%x00%P`;
 
 /**
  * The commits that `head` has and `since` has not, newest first, at most 1000. Empty when `since` is empty or no commit that
@@ -49,21 +49,35 @@ export function parseLog(output: string): readonly CommitFacts[] {
   const fields = output.split('\0');
   const commits: CommitFacts[] = [];
   for (let start = 0; start + COMMIT_FIELDS <= fields.length; start += COMMIT_FIELDS)
-    commits.push(commitOf(fields.slice(start, start + COMMIT_FIELDS)));
+    commits.push(commitOf(fields.slice(start, start + COMMIT_FIELDS)).facts);
   return commits;
 }
 
+/** A commit, and those it was made from. */
+export interface LoggedCommit {
+  readonly facts: CommitFacts;
+  readonly parents: readonly string[];
+}
+
 /** A commit from its fields. */
-export function commitOf([id = '', author = '', committedAt = '', subject = '', trailers = '']: readonly string[]): CommitFacts {
+export function commitOf([
+  id = '',
+  author = '',
+  committedAt = '',
+  subject = '',
+  trailers = '',
+  parents = '',
+]: readonly string[]): LoggedCommit {
   const allowRemoval = trailers
     .split(UNIT_SEPARATOR)
     .map((value) => value.trim())
     .filter((value) => value !== '');
-  return {
+  const facts = {
     revision: revision(id),
     author: author.slice(0, MAX_TEXT),
     committedAtMs: Number(committedAt) * 1000,
     subject: subject.slice(0, MAX_TEXT),
     allowRemoval,
   };
+  return { facts, parents: parents.split(' ').filter((parent) => parent !== '') };
 }
