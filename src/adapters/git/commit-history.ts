@@ -1,9 +1,9 @@
 import { type Revision, revision } from '../../core/model/ids.ts';
-import type { CommitChanges, CommitFacts } from '../../core/model/spec-set.ts';
+import type { CommitFacts } from '../../core/model/spec-set.ts';
 import { isCommitId } from './follow.ts';
 import type { GitSettings } from './git-settings.ts';
 import type { Mirror } from './mirror.ts';
-import { type NewerCommits, type RecentCommits, readNewer, readRecent } from './read-changes.ts';
+import { type LastCommits, type NewerCommits, type RecentCommits, readNewer, readRecent } from './read-changes.ts';
 import { readCommit, readCommits } from './read-commits.ts';
 import type { GitRunner } from './run-git.ts';
 
@@ -20,7 +20,7 @@ export class CommitHistory {
   readonly #settings: GitSettings;
   readonly #git: GitRunner;
   readonly #mirror: Mirror;
-  #last: { readonly revision: Revision; readonly recent: readonly CommitChanges[] } | undefined;
+  #last: LastCommits | undefined;
 
   constructor({ settings, git, mirror }: { readonly settings: GitSettings; readonly git: GitRunner; readonly mirror: Mirror }) {
     this.#settings = settings;

@@ -41,6 +41,12 @@ export async function readRecent(git: GitRunner, at: ChangesAt, signal: AbortSig
   }
 }
 
+/** A commit, and what `readRecent` told of it. */
+export interface LastCommits {
+  readonly revision: Revision;
+  readonly recent: readonly CommitChanges[];
+}
+
 /** The commits that a revision has and an earlier one had not, newest first; with their changes, as the newest of all of them. */
 export interface NewerCommits {
   readonly facts: readonly CommitFacts[];
@@ -52,12 +58,7 @@ export interface NewerCommits {
  * Undefined where that cannot be told from what is new: when the branch does not go on from there, when there is too much, and when
  * git would list old and new commits in turn.
  */
-export async function readNewer(
-  git: GitRunner,
-  at: ChangesAt,
-  last: { readonly revision: Revision; readonly recent: readonly CommitChanges[] },
-  signal: AbortSignal,
-): Promise<NewerCommits | undefined> {
+export async function readNewer(git: GitRunner, at: ChangesAt, last: LastCommits, signal: AbortSignal): Promise<NewerCommits | undefined> {
   try {
     const newer = await listChanges(git, at, [at.revision, `^${last.revision}`], signal);
     if (newer.length === MOST_COMMITS || !goesOnFrom(newer, last)) return undefined;
@@ -69,15 +70,25 @@ export async function readNewer(
   }
 }
 
-/** git lists by the time of commit what it knows the children of: a chain in its order, and before anything that is older. */
-function goesOnFrom(
-  newer: readonly ReadCommit[],
-  last: { readonly revision: Revision; readonly recent: readonly CommitChanges[] },
-): boolean {
+/**
+ * True where git would list all that is newer first, and the rest as before. Of the commits whose children it has listed it takes the
+ * latest: so a chain comes first, and so does what is later than `last`, as long as nothing that a merge leads to comes earlier now.
+ */
+function goesOnFrom(newer: readonly ReadCommit[], last: LastCommits): boolean {
   const [former] = last.recent;
   if (former?.revision !== last.revision || !newer.some(({ parents }) => parents.includes(last.revision))) return false;
   const isChain = newer.every(({ parents }, i) => parents.length === 1 && parents[0] === (newer[i + 1]?.facts.revision ?? last.revision));
-  return isChain || newer.every(({ facts }) => facts.committedAtMs > former.committedAtMs);
+  if (isChain) return true;
+  const known = new Set<string>(newer.map(({ facts }) => facts.revision));
+  const older = newer.flatMap(({ parents }) => parents.filter((parent) => !known.has(parent)));
+  return newer.every(({ facts }) => facts.committedAtMs > former.committedAtMs) && older.every((parent) => isInTurn(parent, last.recent));
+}
+
+/** True for a commit that is listed behind later ones only. */
+function isInTurn(revision: string, recent: readonly CommitChanges[]): boolean {
+  const at = recent.findIndex((commit) => commit.revision === revision);
+  const [commit] = recent.slice(at);
+  return at >= 0 && commit !== undefined && recent.slice(0, at).every(({ committedAtMs }) => committedAtMs > commit.committedAtMs);
 }
 
 async function listChanges(git: GitRunner, at: ChangesAt, range: readonly string[], signal: AbortSignal): Promise<readonly ReadCommit[]> {
