@@ -19,6 +19,7 @@ import {
   openRig,
   pathOf,
   type Rig,
+  remove,
   unmarked,
 } from './cluster-rig.ts';
 
@@ -44,6 +45,26 @@ export function clusterPrepareSuite(server: () => ApiServer): void {
       expect(leg.state().objects.has(DEPLOYMENT_KIND)).toBe(false);
       await leg.prepare(new Set([DEPLOYMENT_KIND]), NO_CLAIMS, rig.signal);
       expect(leg.state().objects.get(DEPLOYMENT_KIND)?.kind).toBe('complete');
+    });
+
+    it('watches a kind no more once nobody asks for it and nothing of it is left', async () => {
+      const leg = await rig.open();
+      const first = await applied(rig, leg, configMap(rig, 'settings'));
+      await leg.prepare(new Set(), NO_CLAIMS, rig.signal);
+      expect(live(leg, first.key)).toBeDefined();
+      await leg.apply(remove(first), rig.signal);
+      rig.proxy.forget();
+      await leg.prepare(new Set(), NO_CLAIMS, rig.signal);
+      expect(leg.state().objects.has(CONFIG_MAP)).toBe(false);
+      // Others go on, and this one does not come back.
+      rig.proxy.cut();
+      const isWatched = (plural: string): boolean => rig.proxy.seen().some(({ isWatch, path }) => isWatch && path.endsWith(`/${plural}`));
+      await expect.poll(() => isWatched('nodes') && isWatched('pods')).toBe(true);
+      expect(isWatched('configmaps')).toBe(false);
+      await rig.call('POST', `/api/v1/namespaces/${rig.namespace}/configmaps`, configMap(rig, 'again'));
+      await leg.prepare(new Set([CONFIG_MAP]), NO_CLAIMS, rig.signal);
+      expect(leg.state().objects.get(CONFIG_MAP)?.kind).toBe('complete');
+      expect(live(leg, keyOfObject(configMap(rig, 'again')))).toBeDefined();
     });
 
     it('says that a kind is not served', async () => {

@@ -40,6 +40,49 @@ describe.skipIf(inject('stack') === undefined)('what kube-apiserver says of an i
     expect(found.message).toBe(`patch things ${namespace}/it: ${fields.join(', ')} cannot be changed on a live object`);
   });
 
+  it.each(['Invalid', 'Forbidden'])(
+    'is nothing that an admission policy says in such words (%s): what is made anew may be refused as well',
+    async (reason) => {
+      const name = `${namespace}-${reason.toLowerCase()}`;
+      const group = '/apis/admissionregistration.k8s.io/v1';
+      const resourceRules = [
+        { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE', 'UPDATE'], resources: ['configmaps'], resourceNames: [name] },
+      ];
+      const validations = [{ expression: 'object.data.a != "2"', message: 'data.a cannot be changed to 2: it is immutable', reason }];
+      const policies = `${group}/validatingadmissionpolicies`;
+      const bindings = `${group}/validatingadmissionpolicybindings`;
+      await kubeFetch(stack, {
+        method: 'POST',
+        path: policies,
+        body: { metadata: { name }, spec: { matchConstraints: { resourceRules }, validations } },
+      });
+      await kubeFetch(stack, {
+        method: 'POST',
+        path: bindings,
+        body: { metadata: { name }, spec: { policyName: name, validationActions: ['Deny'] } },
+      });
+      const path = at(`/api/v1/namespaces/NS/configmaps/${name}`);
+      const settings = (a: string): unknown => objectOf(`{apiVersion: v1, kind: ConfigMap, metadata: {name: ${name}}, data: {a: "${a}"}}`);
+      await kubeApply(stack, path, settings('1'));
+      const call = {
+        method: 'PATCH',
+        path: `${path}?fieldManager=poolkeeper-test&force=true`,
+        body: settings('2'),
+        contentType: patchTypes.apply,
+      };
+      const refused = await waitUntil('the policy to be in force', async () => {
+        const answer = await kubeFetch(stack, { ...call, path: `${call.path}&dryRun=All` });
+        return answer.status === 200 ? undefined : answer;
+      });
+      for (const one of [`${policies}/${name}`, `${bindings}/${name}`, path]) await kubeFetch(stack, { method: 'DELETE', path: one });
+      const found = problemOfStatus(statusOfAnswer(refused), { verb: 'patch', resource: 'configmaps', namespace, name });
+      expect(found, JSON.stringify(refused.body)).toMatchObject({
+        code: 'KUBERNETES_REFUSED',
+        message: expect.stringContaining('data.a cannot be changed to 2'),
+      });
+    },
+  );
+
   it('is not all where something else is wrong, too: what is deleted then could not be created', async () => {
     const path = at('/api/v1/namespaces/NS/services/none');
     const service = (address: string): unknown =>

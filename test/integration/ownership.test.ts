@@ -89,6 +89,17 @@ describe.skipIf(inject('stack') === undefined)('what is ours', () => {
     expect(await shown(`${CONFIG_MAPS}/copy`)).toEqual(copy);
   });
 
+  it('the last object of its kind is pruned by a process that has never seen one, and finds it by what is remembered', async () => {
+    const files = { 'one.yaml': settings('one'), 'two.yaml': settings('two') };
+    const account = 'apiVersion: v1\nkind: ServiceAccount\nmetadata: { name: web }\n';
+    site.commit({ ...files, 'web.yaml': account });
+    await site.settle();
+    await site.restart();
+    site.commit(files);
+    expect((await site.run()).did).toEqual(['delete ServiceAccount NS/web']);
+    await site.expectRest();
+  });
+
   it('children that inherit our label are not pruned with what is ours of their kind', async () => {
     site.commit({ 'web.yaml': `${SERVICE}${SLICE}` });
     expect((await site.settle()).length).toBe(2);
@@ -115,6 +126,26 @@ describe.skipIf(inject('stack') === undefined)('what is ours', () => {
     site.commit({ 'web.yaml': settings('web').replace('name: web', 'name: web, annotations: { poolkeeper.dev/adopt: "true" }') });
     expect(await site.settle()).toEqual(['adopt ConfigMap NS/web']);
     await site.expectRest();
+  });
+
+  it('an object that another owner has adopted is his, and nobody takes it back and forth', async () => {
+    site.commit({ 'web.yaml': settings('web') });
+    await site.run();
+    const other = await openClusterSite(stack);
+    try {
+      const adopting = `name: web, namespace: ${site.namespace}, annotations: { poolkeeper.dev/adopt: "true" }`;
+      other.commit({ 'web.yaml': settings('web', '{ a: "2" }').replace('name: web', adopting) });
+      expect(await other.settle()).toEqual([`adopt ConfigMap ${site.namespace}/web`]);
+      const problems = [`OBJECT_NOT_OURS ConfigMap NS/web exists already and belongs to poolkeeper-${other.namespace}; both set data.a`];
+      for (const restart of [false, true]) {
+        if (restart) await site.restart();
+        expect(await site.run()).toMatchObject({ did: [], writes: [], problems });
+      }
+      await other.expectRest();
+      expect(await shown(`${CONFIG_MAPS}/web`)).toMatchObject({ data: { a: '2' } });
+    } finally {
+      await other.close();
+    }
   });
 
   it('a field that blocks ours is told with the reason of the server, and tried once a run', async () => {

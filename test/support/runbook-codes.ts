@@ -120,6 +120,11 @@ export const CODE_TEXTS = {
     means:
       'The object was applied, and something (an admission webhook or policy) changed it on the way. It is not tried again until something is different.',
   },
+  KUBERNETES_REPLICAS_LEFT: {
+    means:
+      'An autoscaler outside of the spec has set the number of replicas, now or before it went. The number in the file does not count.',
+    look: '`kubectl get horizontalpodautoscalers --namespace <namespace>`.',
+  },
   KUBERNETES_CONFLICT: { means: 'Somebody changed the object between our look and our write.' },
   OBJECT_NOT_OURS: {
     means: 'An object of this name exists and somebody else made it. It is left alone.',

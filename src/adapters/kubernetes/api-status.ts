@@ -136,10 +136,16 @@ export function problemOfStatus(status: ApiStatus, attempt: Attempt): Problem {
   }
 }
 
+/** How the authorizer says which rule is missing: an apply that makes an object needs `create` beside `patch`. */
+const MISSING_RULE = / cannot (\w+) resource "([^"]+)" in API group "([^"]*)"/;
+
 function forbidden(status: ApiStatus, attempt: Attempt): Problem {
-  const { verb, resource, namespace } = attempt;
+  const { namespace } = attempt;
   const scope = namespace === '' ? 'in all namespaces' : `in the namespace ${namespace}`;
-  if (/ cannot \w+ resource /.test(status.message) || status.kind === '' || attempt.name === undefined) {
+  const [rule, said = '', plural = '', group = ''] = MISSING_RULE.exec(status.message) ?? [];
+  if (rule !== undefined || status.kind === '' || attempt.name === undefined) {
+    const verb = said || attempt.verb;
+    const resource = rule === undefined ? attempt.resource : [plural, group].filter((part) => part !== '').join('.');
     return problem('KUBERNETES_FORBIDDEN', `the API server forbids "${verb}" on ${resource} ${scope}: ${status.message}`);
   }
   // Admission also answers 403: a quota that is used up, a pod security level, a namespace that is being deleted.
@@ -205,12 +211,17 @@ function refused(status: ApiStatus, what: string): Problem {
 const IMMUTABLE =
   /\bimmutable\b|may not change once set|updates to .+ are forbidden|can ?not be (modified|changed|updated)|cannot change|may not be changed|may not change fields other than|self == oldSelf/;
 
+/** How admission policies and webhooks begin, whatever their authors say after it. */
+const DENIED = / denied (?:the )?request: /;
+
 /**
- * The fields of a refusal for nothing but that they cannot be changed; none when anything else is wrong too, since then the object
- * could not be created either. Values are left out: a pod template may hold what is not for every reader.
+ * The fields of a refusal for nothing but that they cannot be changed; none when anything else is wrong too, or when it is admission
+ * that does not like them, since then the object might not be created either. Values are left out: a pod template may hold what is
+ * not for every reader.
  */
-function immutableFields({ code, causes }: ApiStatus): readonly string[] {
-  const isImmutable = code === 422 && causes.length > 0 && causes.every(({ message }) => IMMUTABLE.test(withoutValue(message)));
+function immutableFields({ code, causes, message: all }: ApiStatus): readonly string[] {
+  const isImmutable =
+    code === 422 && !DENIED.test(all) && causes.length > 0 && causes.every(({ message }) => IMMUTABLE.test(withoutValue(message)));
   return isImmutable ? causes.map(({ field, message }) => (field === '' || field === '<nil>' ? withoutValue(message) : field)) : [];
 }
 

@@ -121,7 +121,9 @@ class KubernetesCluster implements ClusterAdapter {
   async prepare(kinds: ReadonlySet<GroupKind>, claims: ReadonlyMap<ObjectKey, string>, signal: AbortSignal): Promise<void> {
     const versions = new Map<GroupKind, string>();
     for (const [key, version] of claims) versions.set(kindOf(key), version);
-    for (const kind of new Set([...kinds, ...versions.keys()])) this.#watched.add(kind, versions.get(kind));
+    const asked = new Set([...kinds, ...versions.keys()]);
+    for (const kind of asked) this.#watched.add(kind, versions.get(kind));
+    await this.#watched.keepOnly(asked);
     this.#claimed = claims;
     await this.#settled([this.#watched.settled()], signal);
     await this.#learnClaims(signal);

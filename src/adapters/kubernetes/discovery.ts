@@ -11,6 +11,8 @@ export interface ApiResource {
   readonly kind: string;
   readonly plural: string;
   readonly namespaced: boolean;
+  /** It has the subresource `scale`: an autoscaler may write its replicas. */
+  readonly scalable?: true;
 }
 
 /** `deployments.apps`, `services`: what RBAC rules and kubectl call the resource. */
@@ -115,14 +117,15 @@ export class Discovery {
 }
 
 function findKind(document: unknown, apiVersion: string, kind: string): ApiResource | undefined {
-  for (const entry of asList(asRecord(document)['resources'])) {
-    const resource = asRecord(entry);
+  const resources = asList(asRecord(document)['resources']).map(asRecord);
+  for (const resource of resources) {
     const plural = asText(resource['name']);
     // `deployments/scale` and the like are subresources.
     if (resource['kind'] !== kind || plural.includes('/')) continue;
     const slash = apiVersion.indexOf('/');
     const group = slash < 0 ? '' : apiVersion.slice(0, slash);
-    return { apiVersion, group, kind, plural, namespaced: resource['namespaced'] === true };
+    const scalable = resources.some(({ name }) => name === `${plural}/scale`);
+    return { apiVersion, group, kind, plural, namespaced: resource['namespaced'] === true, ...(scalable ? { scalable } : {}) };
   }
   return undefined;
 }

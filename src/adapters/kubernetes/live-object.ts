@@ -17,7 +17,8 @@ const WORKLOADS: ReadonlySet<string> = new Set([
 ]);
 
 /** Whether the core reads the `spec` of such objects: then a metadata-only lookup does not tell enough. */
-export const hasReadSpec = ({ group, kind }: ApiResource): boolean => WORKLOADS.has(`${group}/${kind}`) || isService(group, kind);
+export const hasReadSpec = ({ group, kind, scalable }: ApiResource): boolean =>
+  scalable === true || WORKLOADS.has(`${group}/${kind}`) || isService(group, kind);
 
 const isService = (group: string, kind: string): boolean => group === '' && kind === 'Service';
 
@@ -51,7 +52,7 @@ export function decodeLiveObject(raw: unknown, resource: ApiResource, owner: str
     finalizers: asList(meta['finalizers']).map(asText),
     ...(ours === undefined ? {} : { ourFields: readFields(asRecord(ours['fieldsV1'])), ...readAppliedAt(ours) }),
     managers: entries.map((entry) => decodeManager(entry, entry === ours)),
-    spec: readSpec(asRecord(object['spec']), group, kind),
+    spec: readSpec(asRecord(object['spec']), resource),
     ...(typeof meta['generation'] === 'number' ? { generation: meta['generation'] } : {}),
     // A metadata-only answer tells nothing of the status; no status at all is told by an empty one.
     ...(object['kind'] === 'PartialObjectMetadata' ? {} : { status: readStatus(asRecord(object['status']), resource) }),
@@ -99,9 +100,12 @@ function readFields(fields: JsonRecord): FieldsV1 {
 
 const SPEC_KEYS = ['replicas', 'selector', 'paused', 'suspend', 'updateStrategy', 'completions', 'parallelism'];
 
-function readSpec(spec: JsonRecord, group: string, kind: string): JsonObject {
+function readSpec(spec: JsonRecord, { group, kind, scalable }: ApiResource): JsonObject {
   if (isService(group, kind)) return spec as JsonObject;
-  if (!WORKLOADS.has(`${group}/${kind}`)) return EMPTY;
+  if (!WORKLOADS.has(`${group}/${kind}`)) {
+    const { replicas } = spec;
+    return scalable === true && typeof replicas === 'number' ? { replicas } : EMPTY;
+  }
   const kept: Record<string, JsonValue> = {};
   for (const key of SPEC_KEYS) if (spec[key] !== undefined) kept[key] = spec[key] as JsonValue;
   const { type } = asRecord(spec['strategy']);

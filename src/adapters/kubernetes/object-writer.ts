@@ -33,6 +33,8 @@ interface Target {
   readonly namespace: string;
   readonly name: string;
   readonly path: string;
+  /** Finds out anew how it is served. */
+  readonly find: () => Promise<ApiResource | undefined>;
 }
 
 /** What is sent of an apply. */
@@ -92,7 +94,7 @@ export class ObjectWriter {
     const target = await this.#target(action, action.apiVersion, signal);
     const { uid, resourceVersion } = action;
     const body = { kind: 'DeleteOptions', apiVersion: 'v1', preconditions: { uid, resourceVersion }, propagationPolicy: 'Background' };
-    const answer = await this.#write({ method: 'DELETE', path: target.path, body }, signal);
+    const answer = await this.#sendTo(target, (path) => this.#write({ method: 'DELETE', path, body }, signal));
     if (answer.status === 404) {
       this.#options.gone(action);
       return false;
@@ -105,17 +107,20 @@ export class ObjectWriter {
     return true;
   }
 
-  /** Where the object of an action is served. A kind that is not served is looked for once more. */
+  /** Where the object of an action is served: an apply in the version that it is written in, a delete in any version there is. */
   async #target(action: ApplyObject | DeleteObject, apiVersion: string, signal: AbortSignal): Promise<Target> {
     const { kind, namespace, name } = splitObjectKey(action.key);
     const { discovery } = this.#options;
-    const resource = await discovery.inVersion(apiVersion, kind, signal);
+    const find = (): Promise<ApiResource | undefined> =>
+      action.kind === 'delete-object'
+        ? discovery.ofKind(kindOf(action.key), apiVersion, signal)
+        : discovery.inVersion(apiVersion, kind, signal);
+    const resource = await find();
     if (resource === undefined) throw unknownKind(apiVersion, kindOf(action.key));
     if (resource.namespaced !== (namespace !== '')) throw wrongScope(action, resource);
-    return { resource, namespace, name, path: resourcePath(resource, namespace, name) };
+    return { resource, namespace, name, path: resourcePath(resource, namespace, name), find };
   }
 
-  /** Sends an apply; once more when the API server does not serve the path any more as it was discovered. */
   async #send(target: Target, { body, force, dryRun }: SentApply, signal: AbortSignal): Promise<KubeAnswer> {
     const query = {
       fieldManager: fieldManager(this.#options.owner),
@@ -123,16 +128,19 @@ export class ObjectWriter {
       force: String(force),
       ...(dryRun ? { dryRun: 'All' } : {}),
     };
-    const send = (asked: KubeRequest): Promise<KubeAnswer> =>
-      dryRun ? this.#options.client.send(asked, signal) : this.#write(asked, signal);
-    const request: KubeRequest = { method: 'PATCH', path: target.path, query, contentType: APPLY, body };
-    const answer = await send(request);
+    return this.#sendTo(target, (path) => {
+      const request: KubeRequest = { method: 'PATCH', path, query, contentType: APPLY, body };
+      return dryRun ? this.#options.client.send(request, signal) : this.#write(request, signal);
+    });
+  }
+
+  /** Sends a request; once more when the API server does not serve the path any more as it was discovered. */
+  async #sendTo(target: Target, send: (path: string) => Promise<KubeAnswer>): Promise<KubeAnswer> {
+    const answer = await send(target.path);
     if (answer.status !== 404 || !isUnserved(answer)) return answer;
-    const { group, apiVersion, kind } = target.resource;
-    this.#options.discovery.forget(group);
-    const found = await this.#options.discovery.inVersion(apiVersion, kind, signal);
-    if (found === undefined) return answer;
-    return send({ ...request, path: resourcePath(found, target.namespace, target.name) });
+    this.#options.discovery.forget(target.resource.group);
+    const found = await target.find();
+    return found === undefined ? answer : send(resourcePath(found, target.namespace, target.name));
   }
 
   /**

@@ -140,6 +140,19 @@ export class WatchedKinds {
     watched.start();
   }
 
+  /**
+   * Ends the watches of kinds that nobody asks for any more and of which nothing is left: the right to read them, or the kind itself, may
+   * go next. Resolves when they have ended.
+   */
+  async keepOnly(asked: ReadonlySet<GroupKind>): Promise<void> {
+    const unused = [...this.#owned].filter(([kind, { cache }]) => !asked.has(kind) && cache.values().size === 0);
+    for (const [kind] of unused) {
+      this.#owned.delete(kind);
+      this.#quiet.delete(kind);
+    }
+    await Promise.all(unused.map(([, watched]) => watched.stop()));
+  }
+
   /** Nobody waits for first lists any more: those that come later wake listeners. */
   wakeFromNowOn(): void {
     this.#quiet.clear();

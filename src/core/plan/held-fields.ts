@@ -1,5 +1,5 @@
 import type { FieldsV1, KubernetesObject } from '../model/objects.ts';
-import { matchesKeys, parseKeys } from './in-step.ts';
+import { isMemberOf, matchesKeys, parseKeys } from './in-step.ts';
 
 /** A field that a manager holds, and whether the spec sets it too. */
 export interface HeldField {
@@ -34,7 +34,7 @@ function childOf(value: unknown, member: string): { readonly name: string; reado
     const fields = typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
     return { name: rest, child: Object.hasOwn(fields, rest) ? fields[rest] : undefined };
   }
-  if (!member.startsWith('k:')) return { name: `[${rest}]`, child: list.find((item) => JSON.stringify(item) === rest) };
+  if (!member.startsWith('k:')) return { name: `[${rest}]`, child: list.find((item) => isMemberOf(member, item)) };
   const keys = parseKeys(member);
   const index = list.findIndex((item) => typeof item === 'object' && item !== null && matchesKeys(item as typeof keys, keys));
   const told = Object.entries(keys).map(([key, is]) => `${key}=${String(is)}`);

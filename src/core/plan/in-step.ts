@@ -1,3 +1,4 @@
+import { canonicalJson } from '../model/hash.ts';
 import { MARKS } from '../model/marks.ts';
 import type { FieldsV1, KubernetesObject, LiveObject } from '../model/objects.ts';
 
@@ -58,19 +59,26 @@ class Walk {
   #value(value: unknown, fields: FieldsV1 | undefined, at: Step): void {
     if (fields === undefined) {
       if (!ownsNothing(value) || this.#isTakenList(value, at)) this.lost.push(pathOf(at));
-    } else if (isAtomic(fields) || value === null || typeof value !== 'object') return;
+    } else if (value === null || typeof value !== 'object' || (isAtomic(fields) && !this.#isEmptied(value, at))) return;
     else if (Array.isArray(value)) this.#list(value, fields, at);
     else this.map(value as Readonly<Record<string, unknown>>, fields, at);
   }
 
   #list(value: readonly unknown[], fields: FieldsV1, up: Step): void {
-    const keyed = Object.keys(fields).flatMap((member) => (member.startsWith('k:') ? [{ member, keys: parseKeys(member) }] : []));
+    const members = membersOf(value, fields);
     value.forEach((item, i) => {
-      const isKeyed = keyed.length > 0 && typeof item === 'object' && item !== null;
-      const object = item as Readonly<Record<string, unknown>>;
-      const member = isKeyed ? keyed.find(({ keys }) => matchesKeys(object, keys))?.member : `v:${JSON.stringify(item)}`;
+      const member = members[i];
       this.#value(item, member === undefined ? undefined : fields[member], { up, name: `[${i}]`, member: member ?? '' });
     });
+  }
+
+  /**
+   * Where a definition keeps unknown fields, a map is a member itself, beside what is in it: when others have taken all of that,
+   * it looks like a map that is ours as one. Of such a one nobody else holds a part.
+   */
+  #isEmptied(value: object, at: Step): boolean {
+    const isMap = !Array.isArray(value) && Object.keys(value).length > 0;
+    return isMap && this.#others.some((fields) => !isAtomic(fieldAt(at, fields) ?? {}));
   }
 
   /** An empty list that somebody else holds as a whole: an atomic one, so it was ours. A keyed one would show its items. */
@@ -99,6 +107,41 @@ function ownsNothing(value: unknown): boolean {
 export function parseKeys(key: string): Readonly<Record<string, unknown>> {
   return JSON.parse(key.slice(2)) as Readonly<Record<string, unknown>>;
 }
+
+/**
+ * The member of FieldsV1 that each item of a list is; undefined for what is none. Items that leave out key fields take what those that
+ * name all of them have left: of the ports 53 and 53/UDP the first one is not the second, whoever has taken it.
+ */
+function membersOf(items: readonly unknown[], fields: FieldsV1): readonly (string | undefined)[] {
+  const keyed = Object.keys(fields).flatMap((member) => (member.startsWith('k:') ? [{ member, keys: parseKeys(member) }] : []));
+  const [first] = keyed;
+  if (first === undefined) return items.map((item) => memberOfSet(item, fields));
+  const members: (string | undefined)[] = items.map(() => undefined);
+  const left = new Set(keyed);
+  const isWhole = (item: unknown): boolean => isFields(item) && Object.keys(first.keys).every((name) => item[name] !== undefined);
+  for (const whole of [true, false]) {
+    for (const [i, item] of items.entries()) {
+      if (!isFields(item) || isWhole(item) !== whole) continue;
+      const found = keyed.find((one) => left.has(one) && matchesKeys(item, one.keys));
+      if (found === undefined) continue;
+      left.delete(found);
+      members[i] = found.member;
+    }
+  }
+  return members;
+}
+
+const isFields = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null;
+
+/** The `v:` member of an item of a set: most are spelt as we would, and need no search. */
+function memberOfSet(item: unknown, fields: FieldsV1): string {
+  const spelt = `v:${JSON.stringify(item)}`;
+  if (fields[spelt] !== undefined) return spelt;
+  return Object.keys(fields).find((member) => member.startsWith('v:') && isMemberOf(member, item)) ?? spelt;
+}
+
+/** Whether a `v:` member stands for a value. The API server escapes what JSON need not (`<`, `>`, `&`), and sorts keys. */
+export const isMemberOf = (member: string, value: unknown): boolean => canonicalJson(JSON.parse(member.slice(2))) === canonicalJson(value);
 
 /** Key fields that the item leaves out take part by their defaults, which only the server knows: they match anything. */
 export function matchesKeys(item: Readonly<Record<string, unknown>>, keys: Readonly<Record<string, unknown>>): boolean {

@@ -1,6 +1,7 @@
+import type { Problem } from '../../shared/problem.ts';
 import { problem } from '../../shared/problem.ts';
 import type { DesiredSpec } from '../desired/build-desired.ts';
-import { withLiveReplicas } from '../desired/live-replicas.ts';
+import { scaledByAutoscaler, withLiveReplicas } from '../desired/live-replicas.ts';
 import { withLiveSelector } from '../desired/live-selector.ts';
 import { markObject } from '../desired/mark-object.ts';
 import { ownershipOf } from '../desired/ownership.ts';
@@ -137,13 +138,25 @@ function changeStep({ spec, wanted, live, use, autoscaled, immutable }: Change, 
   const closing = ownership === 'stranger' ? [] : portsClosedByTypeChange(wanted.object, live, use);
   if (closing.length > 0) return { kind: 'drain-first', ports: closing };
   const verdict = judgeStep(object, live);
-  if (verdict.kind === 'in-step' && takeFrom.length === 0) return { kind: 'in-step' };
+  if (verdict.kind === 'in-step' && takeFrom.length === 0) {
+    const note = autoscaled ? undefined : replicasNote({ spec, wanted, live });
+    return { kind: 'in-step', ...(note === undefined ? {} : { problem: note }) };
+  }
   if (immutable !== undefined) return recreateStep(live, immutable);
   if (verdict.kind === 'in-step' || ownership === 'stranger' || takeFrom.length > 0) {
     const changes = adoptionChanges({ sent: object, live, taken: takeFrom }, policy);
     return { kind: 'apply', action: { ...action, why: 'adopt', takeFrom, changes } };
   }
   return { kind: 'apply', action: { ...action, why: verdict.kind, changes: verdict.changes } };
+}
+
+/** Tells that the number in the file does not count, since an autoscaler that no spec holds has set another. */
+function replicasNote({ spec, wanted, live }: Pick<Change, 'spec' | 'wanted' | 'live'>): Problem | undefined {
+  const stated = (wanted.object['spec'] as JsonObject | undefined)?.['replicas'];
+  const running = live.spec['replicas'];
+  if (typeof stated !== 'number' || stated === running || !scaledByAutoscaler(live)) return undefined;
+  const message = `${objectTitle(wanted.key)} keeps ${String(running)} replicas, which an autoscaler has set; the ${stated} of the file do not count`;
+  return problem('KUBERNETES_REPLICAS_LEFT', message, { where: { file: spec, ...wanted.where } });
 }
 
 /** True when the number of replicas is the live one, which another write could change meanwhile. */

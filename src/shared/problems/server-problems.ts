@@ -26,6 +26,11 @@ export const SERVER_PROBLEMS = {
     'warning',
     'Let the admission webhook or policy (kubectl get mutatingwebhookconfigurations,mutatingadmissionpolicies) leave it alone, then resync.',
   ),
+  KUBERNETES_REPLICAS_LEFT: entry(
+    'fix-spec',
+    'note',
+    'Take `spec.replicas` out of the file, or put the autoscaler into it. Where none is left, `kubectl scale` once: then the file counts again.',
+  ),
   KUBERNETES_CONFLICT: entry('retry', 'error', 'The object changed meanwhile; it is looked at again.'),
   OBJECT_NOT_OURS: entry('fix-spec', 'error', 'Rename the object, or allow taking it over by the annotation poolkeeper.dev/adopt: "true".'),
   ROLLOUT_FAILED: entry(

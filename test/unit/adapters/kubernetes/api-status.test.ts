@@ -77,6 +77,9 @@ describe('problemOfStatus', () => {
   it('names the missing rule', () => {
     const { message } = problemOfStatus(statusOfAnswer(answer(403, RBAC, about)), attempt);
     expect(message).toContain('"patch" on deployments.apps in the namespace prod');
+    // The request was a patch, and would have made the object.
+    const made = problemOfStatus(statusOfAnswer(answer(403, RBAC.replace('cannot patch', 'cannot create'), about)), attempt);
+    expect(made.message).toContain('forbids "create" on deployments.apps in the namespace prod');
     const list = problemOfStatus(statusOfAnswer(answer(403, 'no')), { verb: 'list', resource: 'nodes', namespace: '' });
     expect(list.message).toContain('"list" on nodes in all namespaces');
   });

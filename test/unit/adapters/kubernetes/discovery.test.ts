@@ -37,6 +37,14 @@ describe('Discovery', () => {
     expect(asked).toEqual(['/api/v1']);
   });
 
+  it('knows which kinds an autoscaler may scale', async () => {
+    const { resources } = kinds('Plain', 'Scaled');
+    const documents = new Map([['/apis/g/v1', { resources: [{ name: 'scaleds/scale', kind: 'Scale', namespaced: true }, ...resources] }]]);
+    const discovery = new Discovery(serve(documents, []), () => 0);
+    const scalable = async (kind: string) => (await discovery.inVersion('g/v1', kind, signal))?.scalable;
+    expect([await scalable('Plain'), await scalable('Scaled')]).toEqual([undefined, true]);
+  });
+
   it('prefers the hinted version, then the preferred one, then any that serves the kind', async () => {
     const documents = new Map<string, unknown>([
       ['/apis/g', group('g/v2', 'g/v1', 'g/v2', 'g/v3')],

@@ -61,6 +61,14 @@ describe('decodeLiveObject', () => {
     expect(Object.isFrozen(live) && Object.isFrozen(live.spec['selector']) && Object.isFrozen(live.ourFields)).toBe(true);
   });
 
+  it('keeps the replicas of a custom kind that can be scaled', () => {
+    const fleets: ApiResource = { apiVersion: 'a.dev/v1', group: 'a.dev', kind: 'Fleet', plural: 'fleets', namespaced: true };
+    const specOf = (resource: ApiResource, spec: object) => decodeLiveObject({ metadata: meta, spec }, resource, 'me').spec;
+    expect(specOf({ ...fleets, scalable: true }, { replicas: 3, order: [] })).toEqual({ replicas: 3 });
+    expect(specOf({ ...fleets, scalable: true }, { replicas: 'many' })).toEqual({});
+    expect(specOf(fleets, { replicas: 3 })).toEqual({});
+  });
+
   it('keeps the whole spec of a Service, and nothing of a Secret', () => {
     const spec = { type: 'NodePort', ports: [{ port: 80, nodePort: 30080 }] };
     expect(decodeLiveObject({ metadata: meta, spec }, services, 'me').spec).toEqual(spec);

@@ -14,6 +14,13 @@ const withoutMark = (live: LiveObject, mark: string): LiveObject => {
   return { ...live, annotations, ourFields: { ...live.ourFields, 'f:metadata': { 'f:annotations': fields } } };
 };
 
+/** As somebody with that manager leaves it who sets its id. */
+const idSetBy = (name: string, id: string, operation: 'Apply' | 'Update' = 'Apply'): LiveObject => {
+  const fields = { 'f:metadata': { 'f:annotations': { 'f:poolkeeper.dev/id': {} } } };
+  const managers = [{ name, operation, subresource: '', ownsReplicas: false, fields }];
+  return { ...withoutMark(ours, 'poolkeeper.dev/id'), annotations: { 'poolkeeper.dev/id': id }, managers };
+};
+
 describe('ownershipOf', () => {
   it.each<readonly [string, LiveObject, ReturnType<typeof ownershipOf>]>([
     ['what we have applied', ours, 'owned'],
@@ -22,6 +29,10 @@ describe('ownershipOf', () => {
     ['what we have applied, its id stripped', withoutMark(ours, 'poolkeeper.dev/id'), 'drifted'],
     ['its id overwritten by somebody', { ...withoutMark(ours, 'poolkeeper.dev/id'), annotations: { 'poolkeeper.dev/id': 'x' } }, 'drifted'],
     ['its id set again by somebody', { ...withoutMark(ours, 'poolkeeper.dev/id'), annotations: ours.annotations }, 'drifted'],
+    ['what another owner has adopted', idSetBy('poolkeeper-blue', identityOf('blue', ours.key)), 'stranger'],
+    ['its id forged, without an apply', idSetBy('poolkeeper-blue', identityOf('blue', ours.key), 'Update'), 'drifted'],
+    ['its id forged by another manager', idSetBy('argocd', identityOf('blue', ours.key)), 'drifted'],
+    ['the id of something else', idSetBy('poolkeeper-blue', identityOf('blue', owned(service('other'), 'a').key)), 'drifted'],
     ['an object that others made', without(liveOf(service('web')), 'ourFields'), 'stranger'],
     ['all our labels and annotations, but no apply of ours', without(ours, 'ourFields'), 'stranger'],
     ['a child that inherits everything', { ...without(ours, 'ourFields'), controlledBy: 'Deployment/web' }, 'stranger'],

@@ -93,6 +93,8 @@ describe('lostFields', () => {
     ["an empty list, which may be in no one's fields", { a: [], z: 1 }, { 'f:z': {} }, []],
     ['a map that holds nothing but empty lists', { a: { b: [], c: { d: [] } }, z: 1 }, { 'f:z': {} }, []],
     ['a set', { a: ['x', 'y'] }, { 'f:a': { 'v:"x"': {} } }, ['spec.a[1]']],
+    ['a set whose members the API server spells in another way', { a: ['a&b', '<c>'] }, { 'f:a': { 'v:"a\\u0026b"': {} } }, ['spec.a[1]']],
+    ['a set of maps', { a: [{ y: 1, x: 2 }, { x: 1 }] }, { 'f:a': { 'v:{"x":2,"y":1}': {} } }, ['spec.a[1]']],
     ['a set of numbers', { a: [1, 2] }, { 'f:a': { 'v:1': {}, 'v:2': {} } }, []],
     [
       'an item matched by the keys that it has, the others being defaults',
@@ -111,6 +113,12 @@ describe('lostFields', () => {
       },
       ['spec.a[0].x'],
     ],
+    [
+      'items of which one leaves out what tells it from the other, which alone is ours',
+      { a: [{ port: 53 }, { port: 53, protocol: 'UDP' }] },
+      { 'f:a': { 'k:{"port":53,"protocol":"UDP"}': item({ 'f:protocol': {} }) } },
+      ['spec.a[0]'],
+    ],
     ['a key that is a number, not its text', { a: [{ port: 80 }] }, { 'f:a': { 'k:{"port":"80"}': item() } }, ['spec.a[0]']],
     ['a key with a dot and a slash', { 'a.b/c': 1 }, { 'f:a.b/c': {} }, []],
     ['a field called like a member of every object', { constructor: 1, z: 1 }, { 'f:z': {} }, ['spec.constructor']],
@@ -125,6 +133,20 @@ describe('lostFields', () => {
   ])('%s', (_name, spec, theirs, lost) => {
     const managers = [{ name: 'kubectl', operation: 'Update' as const, subresource: '', ownsReplicas: false, fields: theirs }];
     expect(lostFields(object(spec), { ourFields: ours({ 'f:z': {} }), managers })).toEqual(lost);
+  });
+
+  it.each<readonly [string, unknown, FieldsV1, readonly string[]]>([
+    [
+      'misses all of a map of unknown fields that others have taken',
+      { a: { b: 1, c: {} } },
+      ours({ 'f:a': { 'f:b': {} } }),
+      ['spec.a.b', 'spec.a.c'],
+    ],
+    ['does not miss what others have added to an empty one', { a: {} }, ours({ 'f:a': { 'f:b': {} } }), []],
+    ['does not miss an atomic map that others hold too', { a: { b: 1 } }, ours({ 'f:a': {} }), []],
+  ])('%s', (_name, spec, theirs, lost) => {
+    const managers = [{ name: 'kubectl', operation: 'Update' as const, subresource: '', ownsReplicas: false, fields: theirs }];
+    expect(lostFields(object(spec), { ourFields: ours({ 'f:a': {} }), managers })).toEqual(lost);
   });
 
   it('misses an empty atomic list inside of a keyed item', () => {
