@@ -147,6 +147,20 @@ describe('the Consul client', () => {
     await expect(client.acquireKey(lock, signal())).rejects.toMatchObject({ problem: { code: 'CONSUL_BAD_ANSWER' } });
   });
 
+  it('opens no more than 16 connections, however much is asked at once', async () => {
+    const sockets = new Set<unknown>();
+    const waiting: ServerResponse[] = [];
+    const client = await serve((request, response) => {
+      sockets.add(request.socket);
+      waiting.push(response);
+      // The first sixteen are answered together, when no other one can be under way: then each has a connection.
+      if (waiting.length >= 16) for (const one of waiting) if (!one.headersSent) json(one, []);
+    });
+    const asked = Array.from({ length: 40 }, () => client.listNodes('', signal()));
+    expect((await Promise.all(asked)).map(({ value }) => value)).toEqual(asked.map(() => []));
+    expect([waiting.length, sockets.size]).toEqual([40, 16]);
+  });
+
   it('ends with its signal, before and during the request', async () => {
     const client = await serve(() => undefined);
     const controller = new AbortController();
