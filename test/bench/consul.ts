@@ -6,7 +6,7 @@ import type { Stack } from '../support/stack.ts';
 import { clearCatalog, measureRegistrations, measureTransactions, readCatalog } from './catalog-floor.ts';
 import { countWrites, raftIndex, watchIndex, whenRegistered } from './catalog-watch.ts';
 import { measureApiServerAway, measureNodes, measureServiceAdded, measureTagChanges } from './consul-changes.ts';
-import { cpuSeconds, machine, onServers, poll, type Releasers, residentMiB } from './rig.ts';
+import { AS_DEPLOYED, cpuSeconds, machine, onServers, poll, type Releasers, residentMiB } from './rig.ts';
 import { round } from './statistics.ts';
 import { hostOf, specFile, workload } from './workload.ts';
 
@@ -26,7 +26,7 @@ const ENV = {
   POOLKEEPER_POOL_GRACE: '10s',
   POOLKEEPER_TRAEFIK_LET_GO: '20s',
   POOLKEEPER_DRAIN_SECONDS: '10',
-  MALLOC_ARENA_MAX: '2',
+  ...AS_DEPLOYED,
 };
 
 /**

@@ -12,6 +12,7 @@ import { proxyKubeconfig } from '../support/site.ts';
 import type { Stack } from '../support/stack.ts';
 import { measureFloor } from './floor.ts';
 import {
+  AS_DEPLOYED,
   beginOfRun,
   clear,
   cpuSeconds,
@@ -117,7 +118,7 @@ async function startDaemon(
     namespace,
     keyPath: namespace,
     git: { url: git.url },
-    env: { POOLKEEPER_GIT_INTERVAL: '10m', MALLOC_ARENA_MAX: '2', ...env },
+    env: { POOLKEEPER_GIT_INTERVAL: '10m', ...AS_DEPLOYED, ...env },
   });
   await daemon.start();
   return { daemon, git };
@@ -211,7 +212,7 @@ async function measureRestart(namespace: string, stack: Stack, { daemon, git }: 
     namespace,
     keyPath: namespace,
     git: { url: git.url },
-    env: { POOLKEEPER_GIT_INTERVAL: '10m', MALLOC_ARENA_MAX: '2' },
+    env: { POOLKEEPER_GIT_INTERVAL: '10m', ...AS_DEPLOYED },
   });
   try {
     const startedAt = performance.now();

@@ -31,6 +31,12 @@ export async function onServers<T>(options: StackOptions, measure: (stack: Stack
   }
 }
 
+/**
+ * What glibc is told in `deploy/`: one arena, and large buffers given back at once, since git's output and the answers of servers come
+ * in bursts (500 services on 20 nodes: 174 MiB resident with it, 192 with two arenas and nothing else).
+ */
+export const AS_DEPLOYED = { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_TRIM_THRESHOLD_: '131072' };
+
 export const machine = { cores: cpus().length, node: process.version };
 
 export async function createNamespaces(stack: Stack, names: readonly string[]): Promise<void> {

@@ -8,7 +8,7 @@ import { SHARED_NODES } from '../support/shared-stack.ts';
 import type { Stack } from '../support/stack.ts';
 import { measureFloor } from './floor.ts';
 import { measureNoOp } from './no-op.ts';
-import { clear, createNamespaces, lastDone, machine, measureKubectl, onServers, type Releasers, residentMiB } from './rig.ts';
+import { AS_DEPLOYED, clear, createNamespaces, lastDone, machine, measureKubectl, onServers, type Releasers, residentMiB } from './rig.ts';
 import { round, spread } from './statistics.ts';
 import { hostOf, type Manifest, specFile, tagOf, workload } from './workload.ts';
 
@@ -36,7 +36,7 @@ async function measure(stack: Stack, releasers: Releasers): Promise<unknown> {
     namespace: 'bench',
     git: { url: git.url },
     // As the files of deploy/ set it.
-    env: { POOLKEEPER_GIT_INTERVAL: '10m', MALLOC_ARENA_MAX: '2' },
+    env: { POOLKEEPER_GIT_INTERVAL: '10m', ...AS_DEPLOYED },
   });
   releasers.push(() => daemon.remove());
   await daemon.start();
