@@ -35,12 +35,16 @@ export function settleRoutes(claims: readonly RouteClaim[], foreign: Foreign, ca
   const setAside = new Map<PoolKey, FoundConflict[]>();
   const partsNow = (isAfter: (claim: RouteClaim) => boolean): readonly RoutePart[] =>
     distinct([...foreign, ...claims.flatMap((claim) => (isAfter(claim) ? claim.after : claim.before))]);
-  const before = asking.length === 0 ? [] : catalog.conflictsOf(partsNow(() => false));
-  const known = new Set(before.map(conflictKey));
+  let known: ReadonlySet<string> | undefined;
+  // Mostly nothing is found, and nobody needs to know what was there before.
+  const isNew = (conflict: FoundConflict): boolean => {
+    known ??= new Set(asking.length === 0 ? [] : catalog.conflictsOf(partsNow(() => false)).map(conflictKey));
+    return !known.has(conflictKey(conflict));
+  };
   for (;;) {
     const standing = catalog.conflictsOf(partsNow(({ pool }) => !setAside.has(pool)));
     const open = asking.filter(({ pool }) => !setAside.has(pool));
-    const found = standing.filter((one) => one.severity === 'error' && !known.has(conflictKey(one)) && !isOwnAffair(one, claims));
+    const found = standing.filter((one) => one.severity === 'error' && isNew(one) && !isOwnAffair(one, claims));
     const leaving = yieldingOf(found, open, catalog);
     if (leaving.size === 0) return { setAside, standing };
     for (const [pool, conflicts] of leaving) setAside.set(pool, conflicts);
