@@ -52,16 +52,22 @@ const MOST_FILES = 3;
 /** A counterexample is one whatever the next seed finds (the words are fast-check's). */
 const COUNTEREXAMPLE = /Property failed after|Counterexample/;
 
+/** What vitest says of its own processes, such as a worker that ended unasked. */
+const OF_RUNNER = /^(?:\w+: )?\[vitest-/;
+
 /**
- * The files worth a second run, on their own: a little failed, on a machine that many processes shared. Empty when a file could not
- * be loaded, when an error belongs to no file, when a property found a counterexample, and when more failed than chance explains.
+ * What of a run that was not content is worth a second one: a few files on their own, since a little failed on a machine that many
+ * processes shared; or `all` of it, where no test, hook or file failed but the runner. Undefined when a file could not be loaded, when
+ * an error belongs to no file, when a property found a counterexample, and when more failed than chance explains.
  */
-export function worthAnotherRun({ failedFiles, unhandled }: TestReport): readonly string[] {
+export function worthAnotherRun({ failedFiles, unhandled }: TestReport, all: readonly string[]): readonly string[] | undefined {
+  const errors = unhandled.filter(({ why }) => !OF_RUNNER.test(why));
+  if (failedFiles.length + errors.length === 0) return all;
   const isChance =
-    failedFiles.every(({ isLoaded, tests, errors }) => {
-      const reasons = [...tests.map(({ why }) => why), ...errors];
-      return isLoaded && reasons.length > 0 && !reasons.some((why) => COUNTEREXAMPLE.test(why));
-    }) && unhandled.every(({ path }) => path !== undefined);
-  const paths = new Set([...failedFiles.map(({ path }) => path), ...unhandled.flatMap(({ path }) => path ?? [])]);
-  return isChance && paths.size <= MOST_FILES ? [...paths] : [];
+    failedFiles.every((file) => {
+      const reasons = [...file.tests.map(({ why }) => why), ...file.errors];
+      return file.isLoaded && reasons.length > 0 && !reasons.some((why) => COUNTEREXAMPLE.test(why));
+    }) && errors.every(({ path }) => path !== undefined);
+  const paths = new Set([...failedFiles.map(({ path }) => path), ...errors.flatMap(({ path }) => path ?? [])]);
+  return isChance && paths.size <= MOST_FILES ? [...paths] : undefined;
 }

@@ -44,8 +44,14 @@ describe('the report of a test run', () => {
   ])('names %s', (_, report, words) => expect(failuresOf(report)).toEqual([words]));
 
   it('runs a few files again, each once', () => {
-    expect(worthAnotherRun(ran([file('a.ts'), hook('b.ts')], [{ path: 'b.ts', why: 'x' }]))).toEqual(['a.ts', 'b.ts']);
-    expect(worthAnotherRun(ran([]))).toEqual([]);
+    expect(worthAnotherRun(ran([file('a.ts'), hook('b.ts')], [{ path: 'b.ts', why: 'x' }]), [])).toEqual(['a.ts', 'b.ts']);
+  });
+
+  it('runs everything again when nothing failed but the runner', () => {
+    const worker = { why: 'Error: [vitest-pool]: Worker forks emitted error.' };
+    expect(worthAnotherRun(ran([]), ['some'])).toEqual(['some']);
+    expect(worthAnotherRun(ran([], [worker]), [])).toEqual([]);
+    expect(worthAnotherRun(ran([file('a.ts')], [worker]), [])).toEqual(['a.ts']);
   });
 
   it.each<readonly [string, TestReport]>([
@@ -53,5 +59,5 @@ describe('the report of a test run', () => {
     ['an error belongs to no file', ran([file('a.ts')], [{ why: 'Error: gone' }])],
     ['a property found a counterexample', ran([file('a.ts'), file('b.ts', 'Error: Property failed after 3 tests\n{ seed: 1 }')])],
     ['more files failed than chance explains', ran(['a.ts', 'b.ts', 'c.ts', 'd.ts'].map((name) => file(name)))],
-  ])('runs nothing again when %s', (_, report) => expect(worthAnotherRun(report)).toEqual([]));
+  ])('runs nothing again when %s', (_, report) => expect(worthAnotherRun(report, [])).toBeUndefined());
 });
