@@ -306,8 +306,9 @@ async function measureNew(
     await daemon.hook();
     await poll(async () => (await kubeFetch(stack, { method: 'GET', path })).status === 200, 3);
     times.push(performance.now() - wokenAt);
-    // What comes after the service is there, such as its pods and their reports, is no delay of it.
+    // What comes after the service is there, such as its pods and their reports, is no delay of it, nor of the next one.
     await daemon.waitFor('the end of the run that applied it', ({ revision }) => revision === head);
+    await delay(1000);
   }
   return times;
 }
