@@ -144,7 +144,7 @@ export const OPTIONS = {
     sharedService: option(
       kind.bool,
       false,
-      'Whether a Consul service may be registered together with other clusters that say so too, so that Traefik spreads requests over all of them. Routers and middlewares then carry the name of the cluster. Give each cluster another `consul.keyPath`.',
+      'Whether a Consul service may be registered together with other clusters that say so too, so that Traefik spreads requests over all of them. Routers and middlewares then carry the name of the cluster. Give each cluster another `cluster` and `consul.keyPath`.',
     ),
     timeoutMs: option(kind.duration, '10s', 'The longest one request to Consul may take; a long poll may take its wait time more.'),
   },

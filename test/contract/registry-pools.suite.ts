@@ -240,15 +240,16 @@ export function registryPoolsSuite(start: { readonly consul: StartConsul; readon
 
   describe('what is not ours stays', () => {
     it.each([
-      ['without Meta', {}],
-      ['of another cluster', { ...ownMeta('test', 'elsewhere') }],
-    ])('a foreign service %s under the id of our instance: the pool does without that node, and says so', async (_, Meta) => {
+      ['without Meta', {}, (id: string) => id],
+      ['of another cluster', { ...ownMeta('test', 'elsewhere') }, (id: string) => id],
+      ['without Meta, in capitals,', {}, (id: string) => id.toUpperCase()],
+    ])('a foreign service %s under the id of our instance: the pool does without that node, and says so', async (_, Meta, spelt) => {
       const [rig, probe] = [await open(), await open()];
       const site = poolSite(rig, { nodes: fleet(3), apps: appsOf('web') });
       await bring(rig, site);
       const [one] = instances(rig);
       await bring(rig, site.with({ apps: appsOf('web', { register: false }) }));
-      const theirs = { ID: one?.id, Service: `theirs-${rig.cluster}`, Address: '10.9.9.9', Port: 1, Meta };
+      const theirs = { ID: spelt(one?.id ?? ''), Service: `theirs-${rig.cluster}`, Address: '10.9.9.9', Port: 1, Meta };
       await rig.stranger('PUT', 'txn', [{ Service: { Verb: 'set', Node: one?.consulNode, Service: theirs } }]);
       const read = () => rig.stranger('GET', `catalog/service/theirs-${rig.cluster}`);
       const before = await read();
@@ -275,6 +276,43 @@ export function registryPoolsSuite(start: { readonly consul: StartConsul; readon
       expect([instances(rig).length, await read()]).toEqual([2, before]);
     });
 
+    it.each([undefined, '11111111-2222-4333-8444-555555555555'])('a node that has our name in capitals, with the id %s', async (ID) => {
+      const rig = await open();
+      const site = poolSite(rig, { nodes: fleet(3), apps: appsOf('web') });
+      const Node = `k8s-${rig.cluster}-n2`.toUpperCase();
+      const Service = { ID: `theirs-${rig.cluster}`, Service: `theirs-${rig.cluster}`, Port: 1 };
+      const node = { Node, Address: '10.9.9.9', ...(ID === undefined ? {} : { ID }) };
+      await rig.stranger('PUT', 'txn', [{ Node: { Verb: 'set', Node: node } }, { Service: { Verb: 'set', Node, Service } }]);
+      const read = () => rig.stranger('GET', `catalog/node-services/${Node}`);
+      const before = await read();
+      await rig.registry.refresh(rig.signal);
+      expect((await bring(rig, site)).map(({ code }) => code)).toEqual(['CONSUL_NODE_TAKEN']);
+      expect(
+        instances(rig)
+          .map(({ node: name }) => name)
+          .sort(),
+      ).toEqual(['n1', 'n3']);
+      expect(await read()).toEqual(before);
+      await deleteNode(rig, Node);
+      await rig.registry.refresh(rig.signal);
+      expect(await bring(rig, site)).toEqual([]);
+      expect(instances(rig)).toHaveLength(3);
+    });
+
+    it('a Consul service that has the name of ours in capitals: Consul shows both as one', async () => {
+      const rig = await open();
+      const site = poolSite(rig, { nodes: fleet(2), apps: appsOf('web') });
+      const Node = `legacy-${rig.cluster}`;
+      await rig.strangerWrites(Node, { ID: 'theirs', Service: site.serviceOf('web').toUpperCase(), Port: 1 });
+      await rig.registry.refresh(rig.signal);
+      expect((await bring(rig, site)).map(({ code }) => code)).toEqual(['CONSUL_NAME_TAKEN']);
+      expect(await readPool(consul, site.serviceOf('web'))).toMatchObject([{ node: Node }]);
+      await deleteNode(rig, Node);
+      await rig.registry.refresh(rig.signal);
+      expect(await bring(rig, site)).toEqual([]);
+      expect(await readPool(consul, site.serviceOf('web'))).toHaveLength(2);
+    });
+
     it('a second writer under a name that we hold is told as soon as it comes, and until it goes', async () => {
       const rig = await open();
       const site = poolSite(rig, { nodes: fleet(2), apps: appsOf('web') });
@@ -289,6 +327,30 @@ export function registryPoolsSuite(start: { readonly consul: StartConsul; readon
       await deleteNode(rig, Node);
       await rig.registry.refresh(rig.signal);
       expect(await bring(rig, site)).toEqual([]);
+    });
+
+    it('a second cluster of our name under another key path is told apart, and writes nothing', async () => {
+      const first = await open();
+      const site = poolSite(first, { nodes: fleet(3), apps: appsOf('web') });
+      await bring(first, site);
+      const before = await first.stranger('GET', `catalog/nodes?node-meta=cluster:${first.cluster}`);
+      const second = await open({ cluster: first.cluster, clusterUid: 'uid-2' });
+      expect(second.registry.state()).toMatchObject({ kind: 'unavailable', reason: { code: 'CONSUL_CLUSTER_CLASH' } });
+      expect(await first.stranger('GET', `catalog/nodes?node-meta=cluster:${first.cluster}`)).toEqual(before);
+      const renamed = await open({ cluster: first.cluster, clusterUid: 'uid-2', nodePrefix: 'kube-' });
+      expect(renamed.registry.state()).toMatchObject({ kind: 'unavailable', reason: { code: 'CONSUL_CLUSTER_CLASH' } });
+      await first.registry.refresh(first.signal);
+      expect([await bring(first, site), instances(first).length]).toEqual([[], 3]);
+    });
+
+    it('the same cluster under another key path goes on with what it has', async () => {
+      const first = await open();
+      const site = poolSite(first, { nodes: fleet(3), apps: appsOf('web') });
+      await bring(first, site);
+      const moved = await open({ cluster: first.cluster });
+      expect(instances(moved)).toEqual(instances(first));
+      expect(await bring(moved, poolSite(moved, { nodes: fleet(3), apps: appsOf('web') }))).toEqual([]);
+      expect(await readPool(consul, site.serviceOf('web'))).toHaveLength(3);
     });
 
     it('a second cluster with the same names is refused; where both share, both serve under routers of their own', async () => {

@@ -55,6 +55,10 @@ export interface RigOptions {
   readonly history?: boolean;
   /** Shares the names of another rig. */
   readonly like?: RegistryRig;
+  /** Shares the name of another rig's cluster, under a key path of its own. */
+  readonly cluster?: string;
+  /** What the leader key says of the Kubernetes cluster; default the same for all. */
+  readonly clusterUid?: string;
 }
 
 let rigs = 0;
@@ -62,8 +66,8 @@ let rigs = 0;
 /** A registry with a lease that is really held in Consul. */
 export async function startRig(consul: ConsulUnderTest, options: RigOptions = {}): Promise<RegistryRig> {
   rigs += 1;
-  const names = options.like ?? { owner: 'test', cluster: `c${process.pid}-${rigs}`, keyPath: `kubernetes-${process.pid}-${rigs}` };
-  const { owner, cluster, keyPath } = names;
+  const own = { owner: 'test', cluster: options.cluster ?? `c${process.pid}-${rigs}`, keyPath: `kubernetes-${process.pid}-${rigs}` };
+  const { owner, cluster, keyPath } = options.like ?? own;
   const signal = AbortSignal.timeout(30_000);
   const stranger = strangerOf(consul);
   const proxy = await startConsulProxy(consul.url);
@@ -73,7 +77,7 @@ export async function startRig(consul: ConsulUnderTest, options: RigOptions = {}
     timeoutMs: options.timeoutMs ?? 5_000,
     ...(token === undefined ? {} : { token }),
   });
-  const fence = options.like?.fence ?? (await holdLease(stranger, leaderKey(keyPath, cluster)));
+  const fence = options.like?.fence ?? (await holdLease(stranger, leaderKey(keyPath, cluster), options.clusterUid));
   const lease: { state: LeaseState } = { state: { held: true, fence, untilMs: Number.POSITIVE_INFINITY } };
   const timings = { refreshGapMs: 20, backoff: { baseMs: 20, maxMs: 100 }, ...options.timings };
   const port: Pick<Lease, 'state' | 'changed'> = { state: () => lease.state, changed: () => () => undefined };
@@ -131,9 +135,9 @@ const strangerOf =
     return text === '' ? undefined : JSON.parse(text);
   };
 
-async function holdLease(stranger: RegistryRig['stranger'], key: Fence['key']): Promise<Fence> {
+async function holdLease(stranger: RegistryRig['stranger'], key: Fence['key'], clusterUid = 'uid-1'): Promise<Fence> {
   const created = (await stranger('PUT', 'session/create', { NodeChecks: [], LockDelay: '0s' })) as { ID: string };
-  await stranger('PUT', `kv/${key}?acquire=${created.ID}`, {});
+  await stranger('PUT', `kv/${key}?acquire=${created.ID}`, { address: 'http://first', clusterUid });
   return { key, session: created.ID };
 }
 

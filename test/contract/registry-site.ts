@@ -1,5 +1,5 @@
 import type { Action, RegistryAction } from '../../src/core/model/action.ts';
-import { deploymentsKey, leaderKey, poolCheckId } from '../../src/core/model/consul-names.ts';
+import { canaryNodeName, deploymentsKey, leaderKey, poolCheckId } from '../../src/core/model/consul-names.ts';
 import { poolKey } from '../../src/core/model/ids.ts';
 import type { NodeFacts } from '../../src/core/model/nodes.ts';
 import type { Policy } from '../../src/core/model/policy.ts';
@@ -262,6 +262,30 @@ export const EDITS: readonly { readonly title: string; readonly edit: (rig: Regi
         await registerByHand(rig, Node, { Check: { Verb: 'set', Check } });
         await rig.stranger('PUT', 'txn', [{ Check: { Verb: 'delete', Check } }]);
       }
+    },
+  },
+  {
+    title: 'a node registered anew by hand, its name in another case',
+    edit: async (rig) => {
+      const Node = first(rig).consulNode.toUpperCase();
+      return rig.stranger('PUT', 'txn', [{ Node: { Verb: 'set', Node: { Node, Address: '10.9.9.9' } } }]);
+    },
+  },
+  {
+    title: 'the canary registered anew by hand, its name in another case',
+    edit: async (rig) => {
+      const Node = canaryNodeName('k8s-', rig.cluster).toUpperCase();
+      return rig.stranger('PUT', 'txn', [{ Node: { Verb: 'set', Node: { Node, Address: '10.9.9.9' } } }]);
+    },
+  },
+  {
+    title: 'an instance and a check registered anew by hand, their ids in another case',
+    edit: async (rig) => {
+      const { consulNode, id, service, meta: Meta } = first(rig);
+      const Node = consulNode.toUpperCase();
+      const Service = { ID: id.toUpperCase(), Service: service, Address: '10.9.9.9', Port: 1, Meta, Tags: ['edited'] };
+      const Check = { Node, CheckID: 'K8S-NODE', Name: 'theirs', Status: 'critical' };
+      return rig.stranger('PUT', 'txn', [{ Service: { Verb: 'set', Node, Service } }, { Check: { Verb: 'set', Check } }]);
     },
   },
   { title: 'a deleted node', edit: async (rig) => deleteNode(rig, first(rig).consulNode) },

@@ -220,6 +220,8 @@ export function registrySuite(startConsul: StartConsul): void {
       const results = await commit(rig, ...names.map((name) => registerPool(rig, name, { port: 30_082, known })));
       expect(results).toEqual([done, failed('CONSUL_CHANGED'), done]);
       expect(rig.proxy.seen.slice(before).filter((request) => request.startsWith('PUT /v1/txn'))).toHaveLength(4);
+      const found = await Promise.all(names.map((name) => rig.stranger('GET', `catalog/service/${name}`)));
+      expect(found).toMatchObject([30_082, 1, 30_082].map((ServicePort) => [{ ServicePort }]));
     });
 
     it('a fenced writer writes nothing', async () => {
@@ -260,6 +262,9 @@ export function registrySuite(startConsul: StartConsul): void {
       expect(many).toEqual(Array.from({ length: 300 }, () => done));
       const large = await commit(rig, ...[1000, 1001, 1002].map((at) => write(at, 'x'.repeat(200_000))), write(1003, 'x'.repeat(400_000)));
       expect(large).toEqual([done, done, done, failed('CONSUL_TOO_LARGE')]);
+      await rig.registry.refresh(rig.signal);
+      const written = [...rig.state().kv.keys()].filter((key) => /\/k\d+$/.test(key));
+      expect([written.length, written.some((key) => key.endsWith('/k1003'))]).toEqual([303, false]);
     });
 
     it('does not touch a node of someone else, nor delete one of ours that someone uses', async () => {

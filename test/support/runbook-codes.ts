@@ -182,7 +182,7 @@ export const CODE_TEXTS = {
   CONSUL_ARGUMENT_LIMIT: { means: 'A value is longer than a template can give to a plugin as an argument.' },
   CONSUL_CLUSTER_CLASH: {
     means:
-      'The key of the leader in Consul was written for another Kubernetes cluster, or by another owner. This daemon never leads until that is settled.',
+      'The key of the leader in Consul, or the canary node, was written for another Kubernetes cluster, or by another owner. This daemon never leads until that is settled.',
   },
   REGISTRATION_CHOICE_NEEDED: { means: 'The KV tree was written by another program, and it is not known who is to register from now on.' },
 

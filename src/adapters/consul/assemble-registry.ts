@@ -2,6 +2,7 @@ import {
   canaryKey,
   canaryNodeName,
   canaryServiceName,
+  catalogName,
   consulNodeId,
   isOwnMeta,
   leaderKey,
@@ -11,6 +12,8 @@ import {
 import { nodeName, type PoolKey, poolKey } from '../../core/model/ids.ts';
 import { META } from '../../core/model/marks.ts';
 import type { KvEntry, RegisteredInstance, RegisteredNode, RegistryState, StrangeInstance } from '../../core/model/registration.ts';
+import type { Problem } from '../../shared/problem.ts';
+import { clusterOf, isCanaryMeta, whyClash } from './canary-marks.ts';
 import type { CatalogCheck, CatalogInstance, CatalogNode } from './decode-answer.ts';
 import { checkKey, sortInstances } from './fold-writes.ts';
 import { sameContent } from './same-content.ts';
@@ -48,6 +51,10 @@ export interface Assembled {
   readonly missing: ReadonlyMap<Canary, number>;
   /** True when a node has the canary's name but is somebody else's. */
   readonly canaryTaken: boolean;
+  /** Set when another Kubernetes cluster has our owner and cluster name, or may have. */
+  readonly clash: Problem | undefined;
+  /** The UID of the Kubernetes cluster that leads under our key path, or led last. */
+  readonly clusterUid: string | undefined;
   /** Nodes of ours that hold instances of others: deleting the node would take those along. */
   readonly sharedNodes: ReadonlySet<string>;
 }
@@ -60,7 +67,8 @@ export function assembleRegistry(parts: RegistryParts, identity: RegistryIdentit
   const nodes = parts.nodes.map((node): RegisteredNode => ({ ...node, ours: isOurs(node, parts.byNode.get(node.name) ?? [], identity) }));
   const kv = new Map(parts.kv.map((entry) => [entry.key, entry]));
   const canary = { key: kv.get(canaryKey(keyPath, cluster)), node: nodes.find(({ name }) => name === canaryNode) };
-  const missing = missingCanaries({ ...canary, onNode: parts.byNode.get(canaryNode) }, identity);
+  const clusterUid = clusterOf(kv.get(leaderKey(keyPath, cluster)));
+  const missing = missingCanaries({ ...canary, onNode: parts.byNode.get(canaryNode), clusterUid }, identity);
   // The leader key belongs to the lease and the canary to this adapter; nothing is planned on them.
   for (const key of [leaderKey(keyPath, cluster), canaryKey(keyPath, cluster)]) kv.delete(key);
   const checks = parts.checks.filter(({ consulNode }) => consulNode !== canaryNode);
@@ -75,6 +83,8 @@ export function assembleRegistry(parts: RegistryParts, identity: RegistryIdentit
     },
     missing,
     canaryTaken: canary.node?.ours === false,
+    clash: whyClash(parts.nodes, identity, clusterUid),
+    clusterUid,
     sharedNodes: sorted.sharedNodes,
   };
 }
@@ -149,25 +159,26 @@ function registeredInstance(instance: CatalogInstance, identity: RegistryIdentit
 
 /** A Consul that does not heed the filter shows our own canary among the services of others. */
 function foreignOf(services: readonly string[], instances: RegistryState['instances'], cluster: string): ReadonlySet<string> {
-  if (!services.includes(canaryServiceName(cluster))) return new Set(services);
+  if (!services.includes(canaryServiceName(cluster))) return new Set(services.map(catalogName));
   const held = new Set([canaryServiceName(cluster), ...[...instances.values()].flatMap((list) => list.map(({ service }) => service))]);
-  return new Set(services.filter((name) => !held.has(name)));
+  return new Set(services.filter((name) => !held.has(name)).map(catalogName));
 }
 
 interface FoundCanaries {
   readonly key: KvEntry | undefined;
   readonly node: RegisteredNode | undefined;
   readonly onNode: readonly CatalogInstance[] | undefined;
+  readonly clusterUid: string | undefined;
 }
 
-function missingCanaries({ key, node, onNode }: FoundCanaries, identity: RegistryIdentity): ReadonlyMap<Canary, number> {
+function missingCanaries({ key, node, onNode, clusterUid }: FoundCanaries, identity: RegistryIdentity): ReadonlyMap<Canary, number> {
   const { owner, cluster } = identity;
   const missing = new Map<Canary, number>();
   if (key === undefined) missing.set('key', 0);
   const instance = onNode?.find(({ service }) => service === canaryServiceName(cluster));
   if (node === undefined || onNode === undefined) missing.set('node', 0);
   else {
-    const isWhole = isOwnMeta(node.meta, owner, cluster) && node.id !== '';
+    const isWhole = isCanaryMeta(node.meta, identity, clusterUid) && node.id !== '';
     if (!isWhole && mayBeOurs(node, identity)) missing.set('node', node.modifyIndex);
   }
   if (instance === undefined) missing.set('instance', 0);

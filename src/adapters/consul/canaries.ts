@@ -4,6 +4,7 @@ import type { LeaseState } from '../../core/model/ports.ts';
 import { AppError } from '../../shared/errors.ts';
 import { type Problem, problem } from '../../shared/problem.ts';
 import type { RegistryIdentity } from './assemble-registry.ts';
+import { canaryMeta, clusterOf } from './canary-marks.ts';
 import type { ConsulClient } from './consul-client.ts';
 import type { RegistryReading } from './read-registry.ts';
 import { fenceOperation, type TransactionOperation } from './registry-write.ts';
@@ -29,6 +30,7 @@ export async function createCanaries(
 ): Promise<CanaryOutcome> {
   const { client, identity, reading, lease } = request;
   const names = [...reading.missing.keys()].join(', ');
+  if (reading.clash !== undefined) return { kind: 'failed', problem: reading.clash };
   if (reading.canaryTaken) {
     const node = canaryNodeName(identity.nodePrefix, identity.cluster);
     return { kind: 'failed', problem: problem('CONSUL_NODE_TAKEN', `The Consul node ${node} belongs to someone else`) };
@@ -40,7 +42,9 @@ export async function createCanaries(
       problem: problem('CONSUL_UNAVAILABLE', message, { remedy: 'Nothing has to be done: it is looked for again.' }),
     };
   }
-  const operations = [fenceOperation(lease.fence), ...canaryOperations(identity, reading.missing)];
+  // The lease may have been taken since the reading.
+  const clusterUid = reading.clusterUid ?? clusterOf((await client.readKey({ key: lease.fence.key }, signal)).value);
+  const operations = [fenceOperation(lease.fence), ...canaryOperations(identity, reading.missing, clusterUid)];
   const outcome = await client.transact(operations, signal);
   if (outcome.kind === 'applied') return { kind: 'created' };
   if (outcome.kind === 'failed') return { kind: 'failed', problem: outcome.problem };
@@ -66,7 +70,11 @@ export function hiddenCanaries(missing: RegistryReading['missing']): CanaryError
 }
 
 /** With the index that was read: 0 creates only. The service carries no route, and nothing health-checks the node. */
-function canaryOperations(identity: RegistryIdentity, missing: RegistryReading['missing']): readonly TransactionOperation[] {
+function canaryOperations(
+  identity: RegistryIdentity,
+  missing: RegistryReading['missing'],
+  clusterUid: string | undefined,
+): readonly TransactionOperation[] {
   const { owner, cluster, keyPath, nodePrefix } = identity;
   const node = canaryNodeName(nodePrefix, cluster);
   const service = canaryServiceName(cluster);
@@ -76,7 +84,7 @@ function canaryOperations(identity: RegistryIdentity, missing: RegistryReading['
     ID: consulNodeId(nodePrefix, cluster, nodeName('-canary')),
     Node: node,
     Address: '127.0.0.1',
-    Meta: meta,
+    Meta: canaryMeta(identity, clusterUid),
     ModifyIndex: missing.get('node') ?? 0,
   };
   const instance = {

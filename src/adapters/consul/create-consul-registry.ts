@@ -235,7 +235,7 @@ class WatchingRegistry implements ConsulRegistry {
   /** A reading with all canaries. Those that are missing are created first, if they can be. */
   async #readWithCanaries(signal: AbortSignal): Promise<{ readonly reading: RegistryReading; readonly fresh: boolean }> {
     let reading = await this.#readParts(signal);
-    if (reading.missing.size === 0) return { reading, fresh: false };
+    if (reading.missing.size === 0 && reading.clash === undefined) return { reading, fresh: false };
     const lease = this.#lease.state();
     const outcome = await createCanaries({ client: this.#client, identity: this.#identity, reading, lease }, signal);
     if (outcome.kind === 'created') return { reading, fresh: true };

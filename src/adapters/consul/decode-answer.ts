@@ -1,9 +1,10 @@
+import { catalogName } from '../../core/model/consul-names.ts';
 import { type KvKey, kvKey } from '../../core/model/ids.ts';
 import type { Check, CheckStatus, SyntheticNode, TcpProbe } from '../../core/model/registration.ts';
 import { AppError } from '../../shared/errors.ts';
 import { badAnswer } from './consul-failure.ts';
 
-/** A node of the catalog, anyone's. */
+/** A node of the catalog, anyone's. As everywhere below names of nodes and ids stand as `catalogName`, whoever spelt them. */
 export interface CatalogNode extends SyntheticNode {
   readonly modifyIndex: number;
 }
@@ -20,7 +21,7 @@ export interface CatalogInstance {
   readonly modifyIndex: number;
 }
 
-/** A service instance with what matters of the node that it stands on. */
+/** A service instance with what matters of the node that it stands on; their names as they are spelt. */
 export interface ServiceInstance extends CatalogInstance {
   readonly nodeAddress: string;
   readonly nodeMeta: Readonly<Record<string, string>>;
@@ -51,7 +52,7 @@ export interface TokenFacts {
 /** One result of a transaction: what was written, and its index now. Deletions give none. */
 export interface TransactionResult {
   readonly kind: 'kv' | 'node' | 'service' | 'check';
-  /** Key, node name, service id or check id. */
+  /** Key, or as `catalogName`: node name, service id or check id. */
   readonly id: string;
   readonly modifyIndex: number;
 }
@@ -71,7 +72,7 @@ export function decodeNodes(body: unknown): readonly CatalogNode[] {
 
 function decodeNode(node: Json): CatalogNode {
   return {
-    name: text(node, 'Node'),
+    name: catalogName(text(node, 'Node')),
     id: optionalText(node, 'ID'),
     address: optionalText(node, 'Address'),
     meta: textMap(node['Meta'], 'Meta'),
@@ -83,14 +84,14 @@ function decodeNode(node: Json): CatalogNode {
 export function decodeNodeInstances(body: unknown): readonly CatalogInstance[] | undefined {
   const answer = record(body, 'node-services');
   if (answer['Node'] === null) return undefined;
-  const consulNode = text(record(answer['Node'], 'Node'), 'Node');
+  const consulNode = catalogName(text(record(answer['Node'], 'Node'), 'Node'));
   return list(answer['Services'] ?? [], 'Services').map((item) => decodeInstance(consulNode, record(item, 'service')));
 }
 
 function decodeInstance(consulNode: string, service: Json): CatalogInstance {
   return {
     consulNode,
-    id: text(service, 'ID'),
+    id: catalogName(text(service, 'ID')),
     service: text(service, 'Service'),
     address: optionalText(service, 'Address'),
     port: integer(service, 'Port'),
@@ -126,10 +127,10 @@ export function decodeChecks(body: unknown): readonly CatalogCheck[] {
 function decodeCheck(check: Json): CatalogCheck {
   const probe = decodeProbe(record(check['Definition'] ?? {}, 'Definition'));
   return {
-    consulNode: text(check, 'Node'),
-    checkId: text(check, 'CheckID'),
+    consulNode: catalogName(text(check, 'Node')),
+    checkId: catalogName(text(check, 'CheckID')),
     name: optionalText(check, 'Name'),
-    instanceId: optionalText(check, 'ServiceID'),
+    instanceId: catalogName(optionalText(check, 'ServiceID')),
     service: optionalText(check, 'ServiceName'),
     status: checkStatus(optionalText(check, 'Status')),
     notes: optionalText(check, 'Notes'),
@@ -200,7 +201,8 @@ export function decodeResults(body: unknown): readonly TransactionResult[] {
 
 function decodeResult(kind: TransactionResult['kind'], value: unknown, idField: string): TransactionResult {
   const result = record(value, kind);
-  return { kind, id: text(result, idField), modifyIndex: integer(result, 'ModifyIndex') };
+  const id = text(result, idField);
+  return { kind, id: kind === 'kv' ? id : catalogName(id), modifyIndex: integer(result, 'ModifyIndex') };
 }
 
 /** The errors of a transaction that was rolled back. */

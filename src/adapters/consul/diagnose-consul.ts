@@ -206,7 +206,8 @@ async function checkCommit({ client, identity, id }: DiagnosisRequest, signal: A
   return failed(problem('CONSUL_REFUSED', `a transaction is refused: ${why}`));
 }
 
-function canaries({ state, missing, canaryTaken }: RegistryReading, { cluster }: RegistryIdentity): Finding {
+function canaries({ state, missing, canaryTaken, clash }: RegistryReading, { cluster }: RegistryIdentity): Finding {
+  if (clash !== undefined) return failed(clash);
   if (canaryTaken) return failed(problem('CONSUL_NODE_TAKEN', `the canary node of cluster ${cluster} belongs to someone else`));
   const nodes = [...state.nodes.values()].filter(({ ours }) => ours).length;
   const size = `all that is ours is shown: ${nodes} nodes, ${state.instances.size} pools, ${state.kv.size} keys`;

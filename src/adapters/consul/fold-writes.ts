@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { catalogName } from '../../core/model/consul-names.ts';
 import { byBytes, type KvKey, type PoolKey } from '../../core/model/ids.ts';
 import {
   type Check,
@@ -110,7 +111,7 @@ function strangersLeft(state: RegistryState, writes: readonly AppliedWrite[]): P
   const [ours = [], left = []] = [true, false].map((is) =>
     strangers.filter(({ consulNode, id }) => written.has(`${consulNode}/${id}`) === is),
   );
-  const names = new Set(ours.map(({ service }) => service));
+  const names = new Set(ours.map(({ service }) => catalogName(service)));
   return { strangers: left, foreignServices: new Set([...foreignServices].filter((name) => !names.has(name))) };
 }
 

@@ -1,4 +1,4 @@
-import { isOwnMeta } from '../../core/model/consul-names.ts';
+import { catalogName, isOwnMeta } from '../../core/model/consul-names.ts';
 import { MANAGED_BY, META } from '../../core/model/marks.ts';
 import type { RegistryIdentity } from './assemble-registry.ts';
 import type { Answer, ConsulClient } from './consul-client.ts';
@@ -27,7 +27,7 @@ const PARALLEL_SERVICES = 8;
  */
 export async function readForeignTags(request: ForeignTagsRequest, signal: AbortSignal): Promise<ForeignTags> {
   const { client, services, names, known, refuseFiltered } = request;
-  const found = [...services].filter(([name]) => names.has(name));
+  const found = [...services].filter(([name]) => names.has(catalogName(name)));
   const read = await mapLimited(found, PARALLEL_SERVICES, async ([name, tags]) => {
     if (!saysTwice(tags)) return [name, [tags]] as const;
     const before = known?.get(name);

@@ -49,11 +49,11 @@ const PARALLEL_NODES = 8;
 export const ownNodeMeta = ({ owner, cluster }: RegistryIdentity): readonly string[] =>
   Object.entries(ownMeta(owner, cluster)).map(([key, value]) => `${key}:${value}`);
 
-/** The filter (`and` before `or`) for our nodes and for those of others whose names begin like ours. */
+/** The filter (`and` before `or`) for our nodes and for those of others whose names begin like ours, in whatever case. */
 export function nodeFilter({ owner, cluster, nodePrefix }: RegistryIdentity): string {
   const marks = Object.entries(ownMeta(owner, cluster)).map(([key, value]) => `Meta["${key}"] == "${value}"`);
   const prefix = consulNodePrefix(nodePrefix, cluster).replaceAll('.', '[.]');
-  return `${marks.join(' and ')} or Node matches "^${prefix}"`;
+  return `${marks.join(' and ')} or Node matches "(?i)^${prefix}"`;
 }
 
 /**

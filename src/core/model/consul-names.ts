@@ -17,11 +17,17 @@ export interface InstanceIdentity {
 /** The check of a synthetic node. Never `serfHealth`: Consul's leader reaps nodes that have it but are unknown to serf. */
 export const NODE_CHECK_ID = 'k8s-node';
 
+/**
+ * The name of a node or service, or the id of an instance or check, as Consul finds it: without regard to case. What it shows is
+ * spelt as its last writer did it. All that we name is in lower case.
+ */
+export const catalogName = (name: string): string => name.toLowerCase();
+
 /** What the names of all synthetic nodes of a cluster begin with. */
 export const consulNodePrefix = (prefix: string, cluster: string): string => `${prefix}${cluster}-`.toLowerCase();
 
 /**
- * The name of the synthetic Consul node of a Kubernetes node. Lower case, since Consul merges names that differ in case only.
+ * The name of the synthetic Consul node of a Kubernetes node. Lower case, since Consul finds names without regard to it.
  * Two clusters can give one name (`a` + `b-c`, `a-b` + `c`); their ids and Meta differ, so the second one is refused.
  */
 export const consulNodeName = (prefix: string, cluster: string, node: NodeName): string =>

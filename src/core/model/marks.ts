@@ -52,6 +52,10 @@ export const META = {
   externalNode: 'external-node',
   /** `true`: the Consul service may have instances of other clusters that say so too. */
   shared: 'shared',
+  /** On the canary node: where the keys stand. */
+  keyPath: 'key-path',
+  /** On the canary node: the UID of the Kubernetes cluster's namespace kube-system. */
+  clusterUid: 'cluster-uid',
 } as const;
 
 /** The value of `managed-by` on everything of ours in Consul. */

@@ -124,7 +124,7 @@ export interface RegistryState {
   readonly checks: ReadonlyMap<string, RegisteredCheck>;
   /** What stands on our nodes, and on those that may be, and does not say that it is ours. */
   readonly strangers: readonly StrangeInstance[];
-  /** Names of Consul services that somebody else has an instance of, whether or not we hold one too. */
+  /** Names of Consul services, as `catalogName`, that somebody else has an instance of, whether or not we hold one too. */
   readonly foreignServices: ReadonlySet<string>;
   /**
    * Of each of them the tags of its instances, every list that differs once. Where one list of all the tags says nothing twice, it

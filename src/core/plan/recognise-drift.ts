@@ -1,5 +1,5 @@
 import type { PoolView } from '../desired/pool-view.ts';
-import { consulNodeId, namesAnother, nodeOfConsulNode } from '../model/consul-names.ts';
+import { catalogName, consulNodeId, namesAnother, nodeOfConsulNode } from '../model/consul-names.ts';
 import type { PoolKey } from '../model/ids.ts';
 import type { Policy } from '../model/policy.ts';
 import type { RegisteredInstance, RegisteredNode, RegistryState, StrangeInstance } from '../model/registration.ts';
@@ -39,7 +39,7 @@ function withInstances(registry: RegistryState, found: readonly RegisteredInstan
     if (node !== undefined) nodes.set(node.name, { ...node, ours: true });
   }
   const strange = new Set(found.map(({ consulNode, id }) => `${consulNode}/${id}`));
-  const names = new Set(found.map(({ service }) => service));
+  const names = new Set(found.map(({ service }) => catalogName(service)));
   return {
     ...registry,
     instances,

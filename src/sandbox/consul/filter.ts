@@ -9,8 +9,8 @@ const COMPARISON = /^(not\s+)?(\w+)((?:\.\w+|\["[^"]+"\])*)\s*(==|!=|\bnot match
 
 /**
  * Reads the part of Consul's filter language that the project uses: comparisons of a text field such as `Node` or `Meta["k"]` with a
- * quoted text by `==`, `!=`, `matches`, `not matches` or `contains`, joined by `and` and `or`, without parentheses. `fields` are the first
- * names that exist. Throws what Consul answers to a filter that it cannot read.
+ * quoted text by `==`, `!=`, `matches`, `not matches` (`(?i)` at the start: in whatever case) or `contains`, joined by `and` and `or`,
+ * without parentheses. `fields` are the first names that exist. Throws what Consul answers to a filter that it cannot read.
  */
 export function parseFilter(expression: string, fields: readonly string[]): Filter {
   const join = (word: string, text: string): string[] => text.split(new RegExp(`\\s+${word}\\s+${UNQUOTED}`));
@@ -24,7 +24,8 @@ function parseComparison(term: string, fields: readonly string[]): Filter {
   if (first === undefined) throw fail(`"${term}" is outside the filters that this sandbox reads`);
   if (!fields.includes(first)) throw fail(`Selector "${first}" is not valid`);
   const path = [first, ...rest.split(/[.[\]"]+/).filter((name) => name !== '')];
-  const pattern = operator?.endsWith('matches') ? new RegExp(wanted) : undefined;
+  const [, ignoreCase, source = ''] = /^(\(\?i\))?(.*)$/s.exec(wanted) ?? [];
+  const pattern = operator?.endsWith('matches') ? new RegExp(source, ignoreCase === undefined ? '' : 'i') : undefined;
   const negated = (not !== undefined) !== (operator === '!=' || operator === 'not matches');
   return (record) => {
     const value = path.reduce<unknown>((held, name) => (held as Readonly<Record<string, unknown>> | null | undefined)?.[name], record);

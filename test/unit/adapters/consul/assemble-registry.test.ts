@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { assembleRegistry, type RegistryParts } from '../../../../src/adapters/consul/assemble-registry.ts';
 import type { CatalogInstance, CatalogNode } from '../../../../src/adapters/consul/decode-answer.ts';
-import { consulNodeId, ownMeta } from '../../../../src/core/model/consul-names.ts';
+import { consulNodeId, leaderKey, ownMeta } from '../../../../src/core/model/consul-names.ts';
 import { nodeName, poolKey } from '../../../../src/core/model/ids.ts';
+import type { KvEntry } from '../../../../src/core/model/registration.ts';
 
 const identity = { owner: 'o', cluster: 'c1', keyPath: 'k', nodePrefix: 'k8s-' };
 const mine = ownMeta('o', 'c1');
@@ -77,6 +78,10 @@ describe('names of others', () => {
     const { state } = assemble({ byNode, services: ['consul', 'poolkeeper-c1', 'web', 'api'] });
     expect(state.foreignServices).toEqual(new Set(['consul', 'api']));
   });
+
+  it('have the names that Consul finds them by', () => {
+    expect(assemble({ services: ['WEB', 'Api'] }).state.foreignServices).toEqual(new Set(['web', 'api']));
+  });
 });
 
 it('a canary whose marks were wiped is still ours, and is to be marked again', () => {
@@ -89,7 +94,7 @@ it('a canary whose marks were wiped is still ours, and is to be marked again', (
       ['node', 1],
     ]),
   });
-  const whole = { ...canary, meta: mine };
+  const whole = { ...canary, meta: { ...mine, 'key-path': 'k' } };
   const edited = instance({ consulNode: canary.name, service: 'poolkeeper-c1', meta: {} });
   expect(assemble({ nodes: [whole], byNode: new Map([[canary.name, [edited]]]) }).missing).toEqual(
     new Map([
@@ -98,4 +103,32 @@ it('a canary whose marks were wiped is still ours, and is to be marked again', (
     ]),
   );
   expect(assemble({ nodes: [{ ...canary, id: '' }], byNode: new Map([[canary.name, []]]) }).canaryTaken).toBe(true);
+});
+
+describe('another Kubernetes cluster under our owner and cluster name', () => {
+  const marked = (keyPath: string, clusterUid: string) =>
+    node({ name: 'k8s-c1--canary', meta: { ...mine, 'key-path': keyPath, 'cluster-uid': clusterUid } });
+  const leads = (clusterUid: string): KvEntry => {
+    const value = JSON.stringify({ address: 'http://here', clusterUid });
+    return { key: leaderKey('k', 'c1'), value, flags: 1, modifyIndex: 1 };
+  };
+  const of = (canary: CatalogNode, kv: readonly KvEntry[]) => {
+    const { clash, missing } = assemble({ nodes: [canary], byNode: new Map([[canary.name, []]]), kv });
+    return [clash?.code, missing.get('node')];
+  };
+  it.each<[string, CatalogNode, readonly KvEntry[], unknown]>([
+    ['is told when it has another key path', marked('other', 'uid-2'), [leads('uid-1')], ['CONSUL_CLUSTER_CLASH', 1]],
+    ['may be it while nobody has ever led under ours', marked('other', 'uid-2'), [], ['CONSUL_UNAVAILABLE', 1]],
+    [
+      'is none where only the key path was changed: the canary is to be marked anew',
+      marked('other', 'uid-1'),
+      [leads('uid-1')],
+      [undefined, 1],
+    ],
+    ['is for the leader key to tell under our own key path', marked('k', 'uid-2'), [leads('uid-1')], [undefined, 1]],
+    ['is none when all marks are ours', marked('k', 'uid-1'), [leads('uid-1')], [undefined, undefined]],
+    ['is none when an earlier version has marked less', node({ name: 'k8s-c1--canary' }), [leads('uid-1')], [undefined, 1]],
+  ])('%s', (_, canary, kv, expected) => {
+    expect(of(canary, kv)).toEqual(expected);
+  });
 });

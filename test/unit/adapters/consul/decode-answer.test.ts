@@ -30,6 +30,16 @@ describe('decoding what Consul answers', () => {
     ]);
   });
 
+  it('reads the names of nodes and the ids on them as Consul finds them, whoever spelt them', () => {
+    const Check = { Node: 'K8S-a', CheckID: 'K8S-Node', ServiceID: 'Web-1', Status: 'passing', ModifyIndex: 1 };
+    expect(decodeNodes([{ ...node, Node: 'K8S-a' }])).toMatchObject([{ name: 'k8s-a' }]);
+    const onNode = { Node: { ...node, Node: 'K8S-a' }, Services: [{ ...service, ID: 'Web-1', Service: 'Web' }] };
+    expect(decodeNodeInstances(onNode)).toMatchObject([{ consulNode: 'k8s-a', id: 'web-1', service: 'Web' }]);
+    expect(decodeChecks([Check])).toMatchObject([{ consulNode: 'k8s-a', checkId: 'k8s-node', instanceId: 'web-1' }]);
+    const Results = [{ Node: { Node: 'K8S-a', ModifyIndex: 2 } }, { Check }, { KV: { Key: 'Kept', ModifyIndex: 3 } }];
+    expect(decodeResults({ Results }).map(({ id }) => id)).toEqual(['k8s-a', 'k8s-node', 'Kept']);
+  });
+
   it('takes a status of unknown words for critical', () => {
     const check = { Node: 'n1', CheckID: 'c', Status: 'maintenance', ModifyIndex: 1 };
     expect(decodeChecks([check, { ...check, Status: 'passing' }]).map(({ status }) => status)).toEqual(['critical', 'passing']);
