@@ -20,6 +20,8 @@ export interface KubeRequest {
   readonly timeoutMs?: number;
   /** An answer longer than this is refused as if there was none. */
   readonly maxBytes?: number;
+  /** Asked each time that the request is about to be written to a connection, whatever it has waited for. What it throws ends it. */
+  readonly permit?: () => void;
 }
 
 /** An answer of any status. The body is decoded JSON, or text when it is not JSON. */
@@ -140,10 +142,11 @@ class PooledClient implements KubeClient {
   ): Promise<Dispatcher.ResponseData> {
     const { method, accept = 'application/json', contentType = 'application/json', body } = request;
     const sent = body === undefined ? {} : { 'Content-Type': contentType };
+    const dispatcher = this.#pool.dispatcher(connect, use);
     return sendRequest(this.#url(request), {
       method,
       headers: { ...headers, ...sent, Accept: accept, 'User-Agent': 'poolkeeper' },
-      dispatcher: this.#pool.dispatcher(connect, use),
+      dispatcher: request.permit === undefined ? dispatcher : asking(dispatcher, request.permit),
       signal,
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
@@ -167,6 +170,22 @@ class PooledClient implements KubeClient {
     });
   }
 }
+
+/** Asks before each request is written: it may have waited for a connection, or the process have been paused. */
+const asking = (dispatcher: Dispatcher, permit: () => void): Dispatcher =>
+  dispatcher.compose(
+    (dispatch) => (options, handler) =>
+      dispatch(options, {
+        onRequestStart: (controller, context) => {
+          permit();
+          handler.onRequestStart?.(controller, context);
+        },
+        onResponseStart: (...answer) => handler.onResponseStart?.(...answer),
+        onResponseData: (...data) => handler.onResponseData?.(...data),
+        onResponseEnd: (...end) => handler.onResponseEnd?.(...end),
+        onResponseError: (...error) => handler.onResponseError?.(...error),
+      }),
+  );
 
 async function readAnswer({ statusCode, headers, body }: Dispatcher.ResponseData, maxBytes?: number): Promise<KubeAnswer> {
   const text = maxBytes === undefined ? await body.text() : await readUpTo(body, maxBytes);

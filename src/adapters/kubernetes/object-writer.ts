@@ -193,8 +193,13 @@ export class ObjectWriter {
     return [...new Set(others.map(({ name }) => name))];
   }
 
-  /** The one way out for writes: the lease is looked at just before each. */
+  /** The one way out for writes: the lease is looked at just before each, and again as its bytes go. */
   async #write(request: KubeRequest, signal: AbortSignal): Promise<KubeAnswer> {
+    this.#requireLease();
+    return this.#options.client.send({ ...request, permit: () => this.#requireLease() }, signal);
+  }
+
+  #requireLease(): void {
     const state = this.#options.lease.state();
     if (!state.held) {
       const holder = state.holder === undefined ? 'nobody' : state.holder;
@@ -202,7 +207,6 @@ export class ObjectWriter {
         state.problem ?? problem('LEASE_HELD_ELSEWHERE', `the Kubernetes lease is held by ${holder}; nothing was written`),
       );
     }
-    return this.#options.client.send(request, signal);
   }
 
   #decode(body: unknown, target: Target): LiveObject {

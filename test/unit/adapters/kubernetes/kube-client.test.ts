@@ -2,6 +2,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createKubeClient, type KubeClient } from '../../../../src/adapters/kubernetes/kube-client.ts';
+import { AppError } from '../../../../src/shared/errors.ts';
+import { problem } from '../../../../src/shared/problem.ts';
 
 describe('the client', () => {
   let server: Server;
@@ -76,6 +78,34 @@ describe('the client', () => {
     expect(connections).toBeLessThanOrEqual(2);
     await Promise.all(Array.from({ length: 100 }, () => client.send({ method: 'GET', path: '/x' }, signal)));
     expect(connections).toBeLessThanOrEqual(16);
+  });
+
+  it('asks whether a request may go when its bytes are about to, not before it waited for a connection', async () => {
+    const waiting: ServerResponse[] = [];
+    const paths: unknown[] = [];
+    handle = (request, response) => {
+      paths.push(request.url);
+      waiting.push(response);
+    };
+    const others = Array.from({ length: 16 }, () => client.send({ method: 'GET', path: '/other' }, signal));
+    await expect.poll(() => waiting.length).toBe(16);
+    let may = true;
+    const permit = (): void => {
+      if (!may) throw new AppError(problem('LEASE_HELD_ELSEWHERE', 'held by another'));
+    };
+    const late = client.send({ method: 'PATCH', path: '/late', body: {}, permit }, signal).catch((error: unknown) => error);
+    const first = client.send({ method: 'GET', path: '/next' }, signal);
+    may = false;
+    handle = (request, response) => {
+      paths.push(request.url);
+      response.end('{}');
+    };
+    for (const response of waiting) response.end('{}');
+    await Promise.all([...others, first]);
+    expect(await late).toMatchObject({ problem: { code: 'LEASE_HELD_ELSEWHERE' } });
+    expect(paths).not.toContain('/prefix/late');
+    may = true;
+    expect(await client.send({ method: 'PATCH', path: '/late', body: {}, permit }, signal)).toMatchObject({ status: 200 });
   });
 
   it('has a connection for a call however many streams are open', async () => {
