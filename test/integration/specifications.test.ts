@@ -65,7 +65,7 @@ describe.skipIf(inject('stack') === undefined)('what is recorded under specifica
     expect(transactions).toEqual(Array.from({ length: 6 }, () => ['specification']));
   });
 
-  it('is put back by what was read when someone changes it, and leaves the keys of others alone', async () => {
+  it('is not written over what someone else has put there, comes back once that is gone, and leaves the keys of others alone', async () => {
     await consulRequest(stack, 'PUT', `/v1/kv/${PREFIX}latest`, 'theirs');
     await consulRequest(stack, 'PUT', `/v1/kv/${PREFIX}1500000000000000_theirs`, 'theirs');
     // A value that someone wrote over carries their Flags: it is theirs now.
@@ -76,9 +76,11 @@ describe.skipIf(inject('stack') === undefined)('what is recorded under specifica
       const told = specs.flatMap(({ problems }) => problems.map(({ message }) => message));
       return told.length === 1 && told[0] === taken;
     });
+    expect((await stored()).get('latest')).toBe('theirs');
     await consulRequest(stack, 'DELETE', `/v1/kv/${PREFIX}latest`);
     await site.git.commit({ 'web.yaml': manifest(9) }, '9 replicas');
     await deployed(9);
+    expect((await stored()).get('latest')).toBe((await stored()).get('deployed'));
     expect((await stored()).get('1500000000000000_theirs')).toBe('theirs');
   });
 

@@ -100,6 +100,9 @@ interface Recording {
   readonly adopt: boolean;
 }
 
+/** Microseconds and a name, as the ancestor's. A key of another form would stand for the newest entry for ever. */
+const ENTRY_NAME = /^\d{16,17}_/;
+
 function recordStep({ pool, spec, entries, applied, adopt }: Recording, context: PlanContext): SpecificationStep {
   const { registry, policy, nowMs } = context;
   const prefix = `${specificationsPrefix(policy.keyPath)}${pool}/`;
@@ -108,7 +111,7 @@ function recordStep({ pool, spec, entries, applied, adopt }: Recording, context:
   const isOurs = (entry: KvEntry): boolean => adopt || entry.flags === flags;
   const foreign = [latest, applied ? deployed : undefined].find((entry) => entry !== undefined && !isOurs(entry));
   if (foreign !== undefined) return { ...NOTHING, problems: [taken(foreign, pool)] };
-  const history = entries.filter((entry) => entry !== latest && entry !== deployed && isOurs(entry));
+  const history = entries.filter((entry) => ENTRY_NAME.test(entry.key.slice(prefix.length)) && isOurs(entry));
   const names = history.map(({ key }) => key.slice(prefix.length));
   const objects = objectsOf(spec, pool);
   const uuid = uuidOf(['specification', pool, objects]);

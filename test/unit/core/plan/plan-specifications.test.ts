@@ -147,6 +147,18 @@ describe('the history of a pool', () => {
     expect(stored(base).get('latest')?.value).toBe(stored(base).get(history(base).at(-1) ?? '')?.value);
   });
 
+  it('lets go first what comes first by string, though it is the newest by number', () => {
+    const after = settle(put(afterChanges(4), '10000000000000000_x')).world;
+    expect(history(after).map((name) => replicasIn(stored(after).get(name)))).toEqual([2, 3, 4, 5, 6]);
+  });
+
+  it('is written once, and left alone after that, beside a key that is no entry of it', () => {
+    const base = settle(put(afterChanges(3), 'zz-backup')).world;
+    expect(history(base)).toHaveLength(4);
+    expect([...stored(base).keys()]).toContain('zz-backup');
+    expect(planWorld(base, { nowMs: NOW_MS + 900_000 }).records).toEqual([]);
+  });
+
   it('holds a content that comes back twice, the second time as the newest', () => {
     const base = settle(commit(afterChanges(1), app(2)), { nowMs: NOW_MS }).world;
     expect(history(base).map((name) => replicasIn(stored(base).get(name)))).toEqual([2, 3, 2]);
