@@ -25,15 +25,17 @@ type Wish = 'drain' | 'undrain';
 const DRAIN_HELP = `
 The node gets the annotation poolkeeper.dev/drain; it stays out until undrain. Pods go on running, and may be scheduled. A drain is
 a wish: at most half of a pool leaves at once, and none is brought below its min-backends. Those pools keep the node until others are
-back. With --wait the exit code is 1 when the node is not out of all pools in time; it stays marked. Traefik follows Consul within
-traefik.letGo: give it that time, and requests under way theirs, before the node is switched off.
+back. With --wait the exit code is 1 when the node is not out of all pools in time; it stays marked. Where the daemon watches Traefik
+(traefik.api), that waits for Traefik, too. Elsewhere Traefik follows Consul within traefik.letGo: give it that time, and in any case
+requests under way theirs, before the node is switched off.
 
 Examples:
   poolkeeper drain node-1 --reason "new disk" --wait
   poolkeeper drain node-1 --wait --timeout 10m && sleep 30 && ssh node-1 reboot`;
 
 const UNDRAIN_HELP = `
-The node comes back when it has been ready, and out, for the time of pool.grace.
+The node comes back when it has been ready, and out, for the time of pool.grace. With --wait the exit code is 1 when it is not back in
+time. Where the daemon watches Traefik (traefik.api), that waits for Traefik, too.
 
 Example:
   poolkeeper undrain node-1 --wait`;
@@ -56,7 +58,10 @@ export function addUndrainCommand(program: Command, context: CommandContext): vo
 function finish(command: Command, wish: Wish, context: CommandContext): void {
   command
     .argument('<node>', 'name of the Kubernetes node')
-    .option('--wait', wish === 'drain' ? 'until Consul has it in no pool' : 'until Consul has it back in its pools')
+    .option(
+      '--wait',
+      wish === 'drain' ? 'until Consul, and each watched Traefik, has it in no pool' : 'until they have it back in its pools',
+    )
     .addOption(new Option('--timeout <duration>', 'how long --wait waits').argParser(parseTimeout).default(parseTimeout('5m'), '5m'))
     .addOption(outputOption())
     .action(async (node: string, flags: DrainFlags) => context.exit(await mark({ wish, node, flags }, context)));

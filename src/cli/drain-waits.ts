@@ -13,7 +13,7 @@ type Gate = (answer: NodeAnswer) => readonly DrainWait[];
 /** What must be so, in this order, until a node is out of traffic, or back. Traefik counts where it is watched. */
 const GATES: Readonly<Record<'drain' | 'undrain', readonly Gate[]>> = {
   drain: [sourcesAnswer, isMarked, consulLetsGo, traefikLetsGo],
-  undrain: [sourcesAnswer, isUnmarked, isReady, consulHasItBack],
+  undrain: [sourcesAnswer, isUnmarked, isReady, consulHasItBack, traefikHasItBack],
 };
 
 /** What is still waited for, by the first gate that is not passed: later ones cannot be told yet. Nothing: done. */
@@ -68,6 +68,11 @@ function isReady(answer: NodeAnswer): readonly DrainWait[] {
 /** Of pools that are not in Consul at all, it is not the node that keeps them out. */
 function consulHasItBack({ node }: NodeAnswer): readonly DrainWait[] {
   return node.pools.flatMap((view) => (view.instances === 0 ? [] : whyNotBack(view)));
+}
+
+/** Every replica that can be asked has all backends of the pools that the node is back in. */
+function traefikHasItBack({ node }: NodeAnswer): readonly DrainWait[] {
+  return node.pools.flatMap(({ pool, in: wanted, awaitedBy = [] }) => (wanted === true ? awaitedBy.map((why) => ({ pool, why })) : []));
 }
 
 function whyNotBack({ pool, in: wanted, code, reason, registered, passing, byAgent }: NodePoolView): readonly DrainWait[] {

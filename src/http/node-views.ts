@@ -22,6 +22,8 @@ export interface NodePoolView {
   readonly instances: number;
   /** The Traefik replicas that send the node requests, or may, although Consul says no more: why, in words. Absent: none is watched. */
   readonly heldBy?: readonly string[];
+  /** The Traefik replicas that lack backends of the pool, the node's own perhaps: why, in words. Absent: none is watched. */
+  readonly awaitedBy?: readonly string[];
 }
 
 /** A node with its place in or outside of every pool. */
@@ -105,11 +107,12 @@ function poolViews(report: PoolReport): (node: NodeReport['node']) => NodePoolVi
   const decided = new Map(decisions.map((decision) => [decision.node, decision]));
   const letterOf = cellLetters(report);
   const instances = registered.size + byAgents.size;
+  const awaitedBy = replicas?.flatMap(whyAwaited) ?? [];
   return (node) => {
     const decision = decided.get(node);
     const verdict = decision === undefined ? UNDECIDED : { in: decision.in, code: decision.code, reason: decision.reason };
     const inConsul = { registered: registered.has(node), passing: passing.has(node), byAgent: byAgents.has(node), instances };
-    const inTraefik = replicas === undefined ? {} : { heldBy: replicas.flatMap((replica) => whyHeld(replica, node)) };
+    const inTraefik = replicas === undefined ? {} : { heldBy: replicas.flatMap((replica) => whyHeld(replica, node)), awaitedBy };
     return { pool, service, ...verdict, cell: letterOf(node), ...inConsul, ...inTraefik };
   };
 }
@@ -119,5 +122,13 @@ function whyHeld({ replica, state, lingering }: ReplicaReport, node: string): re
   if (state === 'stale') return [`Traefik replica ${replica} does not answer`];
   if (state === 'lost') return [];
   if (lingering.includes(node)) return [`Traefik replica ${replica} still sends it requests`];
+  return state === 'unasked' ? [`Traefik replica ${replica} is asked again`] : [];
+}
+
+/** Why nobody can say that a replica has every backend of a pool. */
+function whyAwaited({ replica, state, missing }: ReplicaReport): readonly string[] {
+  if (state === 'stale') return [`Traefik replica ${replica} does not answer`];
+  if (state === 'lost') return [];
+  if (missing > 0) return [`Traefik replica ${replica} lacks ${missing} backend${missing === 1 ? '' : 's'}`];
   return state === 'unasked' ? [`Traefik replica ${replica} is asked again`] : [];
 }

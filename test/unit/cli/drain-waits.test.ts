@@ -112,6 +112,17 @@ describe('what an undrain waits for', () => {
     ],
     ['nothing where its agent registers it', answer({ pools: [pool('web', { registered: false, passing: false, byAgent: true })] }), []],
     ['nothing where it passes again', answer({ pools: [pool('web'), pool('api')] }), []],
+    [
+      'a Traefik that lacks backends',
+      answer({ pools: [pool('web', { awaitedBy: ['Traefik replica edge-1 lacks 1 backend'] }), pool('api', { awaitedBy: [] })] }),
+      ['prod/web: Traefik replica edge-1 lacks 1 backend'],
+    ],
+    [
+      'Consul before any Traefik',
+      answer({ pools: [pool('web', { awaitedBy: ['x'] }), pool('api', { registered: false, passing: false })] }),
+      ['prod/api: not registered yet'],
+    ],
+    ['no Traefik for a pool that does not need the node', answer({ pools: [{ ...grace, code: 'not-needed', awaitedBy: ['x'] }] }), []],
     ['nothing where other nodes are enough', answer({ pools: [{ ...grace, code: 'not-needed' }, pool('api')] }), []],
     ['nothing for a pool that is not in Consul', answer({ pools: [pool('web', { registered: false, passing: false, instances: 0 })] }), []],
     ['nothing of a node that is no backend', answer({ eligible: false, code: 'control-plane', reason: 'it is a control-plane node' }), []],
