@@ -23,9 +23,12 @@ interface Timeout {
 
 const HELP = `
 A pool that consul-template and a Consul agent on each node register moves node by node: its agent is told to leave, and when it has
-left, the catalog takes the node. At least half of the pool stays registered, no node is registered twice, and no request fails. The
-agents must run the template of deploy/consul-template; the daemon must run with registration: both or catalog. A move that has begun
-goes on by itself, also when this command ends.
+left, the catalog takes the node. At least half of the pool stays registered, and no request fails. Meanwhile some nodes are the agents',
+the others the catalog's: to empty the pool in between would lose requests. No node is both. Only a pool that can do without no backend
+(one node, or min-backends of all) is swapped by one transaction; there an agent may put its instance back until it has reloaded, some
+seconds at most: beside that of the catalog, at the same address and port, which Traefik counts once. The agents must run the template
+of deploy/consul-template; the daemon must run with registration: both or catalog. A move that has begun goes on by itself, also when
+this command ends.
 
 Examples:
   poolkeeper migrate prod/echoserver --wait

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { appManifest } from '../support/app-manifest.ts';
-import type { RecordedRequest } from '../support/recording-proxy.ts';
+import { kubeRequest, patchTypes } from '../support/kube-client.ts';
+import type { RecordedRequest, RecordingProxy } from '../support/recording-proxy.ts';
 import { instancesOf, kvEntries, prepareSite, type Replica, type Site } from '../support/site.ts';
 import type { StackConnection } from '../support/stack.ts';
 import { waitUntil } from '../support/wait-until.ts';
@@ -21,11 +22,11 @@ describe.skipIf(inject('stack') === undefined)('who leads', { timeout: 240_000 }
   let round = 0;
 
   beforeAll(async () => {
-    site = await prepareSite({ stack, name: NAME, files: { 'a.yaml': appManifest(SERVICE) } });
+    site = await prepareSite({ stack, name: NAME, files: { 'a.yaml': appManifest(SERVICE), ...texts('old') } });
     leader = site;
     standby = await site.another();
     await leader.daemon.start();
-    await leader.daemon.waitFor('rest', ({ specs }) => specs.length === 1 && specs.every(({ state }) => state === 'in-step'));
+    await leader.daemon.waitFor('rest', ({ specs }) => specs.length === 4 && specs.every(({ state }) => state === 'in-step'));
     await standby.daemon.start();
     await atRest();
   });
@@ -101,39 +102,55 @@ describe.skipIf(inject('stack') === undefined)('who leads', { timeout: 240_000 }
 
   it('a leader that was paused for a minute writes nothing when it goes on, not even what was on its way', async () => {
     const [former, heir] = [leader, standby];
-    const sent = Promise.withResolvers<RecordedRequest>();
-    const goOn = Promise.withResolvers<void>();
-    former.consul.intercept((request) => {
-      if (!writeKindsOf(request).includes('pool change')) return undefined;
-      sent.resolve(request);
-      return { kind: 'delay', work: () => goOn.promise };
-    });
-    await site.git.commit({ 'a.yaml': appManifest(SERVICE, { tags: 'late' }) }, 'a tag that comes too late');
-    const late = await sent.promise;
+    const inConsul = holdEach(former.consul, [(request) => writeKindsOf(request).includes('pool change')]);
+    const inKubernetes = holdEach(former.kubernetes, [
+      ({ method, path }) => method === 'PATCH' && path.endsWith('/configmaps/first'),
+      ({ method, path }) => method === 'DELETE' && path.endsWith('/configmaps/unwanted'),
+    ]);
+    const held = [...inConsul, ...inKubernetes];
+    const { unwanted: _, ...late } = TEXTS;
+    await site.git.commit({ 'a.yaml': appManifest(SERVICE, { tags: 'late' }), ...texts('late', late) }, 'what comes too late');
+    const [lateTransaction, latePatch, lateRemoval] = await Promise.all(held.map(({ came }) => came));
     await former.daemon.process().signal('SIGSTOP');
     const pausedAtMs = Date.now();
     try {
       await led(heir, 25_000);
       const supersededAtMs = Date.now();
-      await follows(heir);
-      goOn.resolve();
-      await waitUntil('the answer to the late transaction', () => late.status);
-      expect(late.status).toBe(409);
+      await follows(heir, texts('new'));
+      await shows({ first: 'new', second: 'new', unwanted: 'new' });
+      for (const { release } of held) release();
+      const statuses = [lateTransaction, latePatch, lateRemoval].map((one) => waitUntil('the late answers', () => one?.status));
+      // Both stores refuse what names the state that it was planned on. The patch names none: who leads now puts it right.
+      expect(await Promise.all(statuses)).toEqual([409, 200, 409]);
+      await shows({ first: 'new', second: 'new', unwanted: 'new' });
       const tags = await registered();
       // The time itself is what is asked for here: longer than anything that the leader held could last.
       await sleep(Math.max(0, pausedAtMs + 60_000 - Date.now()));
+      // Something that whoever believes to lead puts right at once: no request for it has failed, so nothing is put off.
+      held.push(...holdEach(heir.kubernetes, [({ method, path }) => method === 'PATCH' && path.endsWith('/configmaps/calm')]));
+      const path = `/api/v1/namespaces/${NAME}/configmaps/calm`;
+      await kubeRequest(stack, 'PATCH', path, { data: { text: 'drifted' } }, patchTypes.merge);
+      await held.at(-1)?.came;
+      const versions = await textVersions();
       await former.daemon.process().signal('SIGCONT');
       await former.daemon.waitFor('its new place', (report) => report.leader.holder?.includes(heir.daemon.url) === true);
-      await waitUntil('a run of its own', async () => ((await startedAtMs(former)) > pausedAtMs + 60_000 ? true : undefined));
+      const revision = await site.git.commit({ 'e.yaml': configMap('another', 'text') }, 'something new to look at');
+      await former.daemon.waitFor(
+        'a run of its own that sees what it may not put right',
+        (report) => report.revision === revision && report.specs.some(({ id, state }) => id.includes('d.yaml') && state !== 'in-step'),
+      );
+      const sentLater = ({ atMs }: RecordedRequest): boolean => atMs > supersededAtMs;
       const taken = [...former.kubernetes.requests, ...former.consul.requests]
-        .filter((request) => request.atMs > supersededAtMs && writeKindsOf(request).length > 0)
+        .filter((request) => sentLater(request) && writeKindsOf(request).length > 0)
         .filter(({ status = 0 }) => status < 400);
       expect(taken.map(({ method, path }) => `${method} ${path}`)).toEqual([]);
-      expect(await registered()).toEqual(tags);
+      // `second` was next in the run that was paused. Kubernetes has no fence: it must not even be sent.
+      expect(appliesOf(former).filter(sentLater)).toEqual([]);
+      expect([await registered(), await textVersions()]).toEqual([tags, versions]);
       expect(await leads(heir)).toBe(true);
       swap();
     } finally {
-      goOn.resolve();
+      for (const { release } of held) release();
       await former.daemon.process().signal('SIGCONT');
     }
   });
@@ -203,13 +220,28 @@ describe.skipIf(inject('stack') === undefined)('who leads', { timeout: 240_000 }
   }
 
   /** A change of the repository reaches both stores. */
-  async function follows({ daemon }: Replica): Promise<void> {
+  async function follows({ daemon }: Replica, more: Readonly<Record<string, string>> = {}): Promise<void> {
     const tag = `round${++round}`;
-    await site.git.commit({ 'a.yaml': appManifest(SERVICE, { tags: tag, replicas: round }) }, 'another tag');
+    await site.git.commit({ 'a.yaml': appManifest(SERVICE, { tags: tag, replicas: round }), ...more }, 'another tag');
     await daemon.resync();
     await waitUntil('the tag in Consul', async () =>
       (await instancesOf(stack, SERVICE)).every(({ ServiceTags }) => ServiceTags.includes(tag)) ? true : undefined,
     );
+  }
+
+  async function configMaps(): Promise<readonly ConfigMap[]> {
+    const { items } = (await kubeRequest(stack, 'GET', `/api/v1/namespaces/${NAME}/configmaps`)) as {
+      readonly items: readonly ConfigMap[];
+    };
+    return items.filter(({ metadata }) => metadata.name in TEXTS || metadata.name === 'calm');
+  }
+
+  const textVersions = async (): Promise<readonly string[]> => (await configMaps()).map(({ metadata }) => metadata.resourceVersion);
+
+  async function shows(expected: Readonly<Record<string, string>>): Promise<void> {
+    const shown = async (): Promise<unknown> =>
+      Object.fromEntries((await configMaps()).map(({ metadata, data }) => [metadata.name, data['text']]));
+    await expect.poll(shown).toEqual({ calm: 'always', ...expected });
   }
 
   /** What the one wrote came before what the other wrote; leases aside. */
@@ -220,9 +252,47 @@ describe.skipIf(inject('stack') === undefined)('who leads', { timeout: 240_000 }
   }
 });
 
+/** The ConfigMaps, by the file that holds them. */
+const TEXTS: Readonly<Record<string, string>> = { first: 'b.yaml', second: 'b.yaml', unwanted: 'c.yaml' };
+
+interface ConfigMap {
+  readonly metadata: { readonly name: string; readonly resourceVersion: string };
+  readonly data: Readonly<Record<string, string>>;
+}
+
+/** The files of ConfigMaps, each with this text, and of two that stay as they are. */
+function texts(text: string, named = TEXTS): Readonly<Record<string, string>> {
+  const files: Record<string, string> = { 'b.yaml': '', 'c.yaml': configMap('kept', 'always'), 'd.yaml': configMap('calm', 'always') };
+  for (const [name, file] of Object.entries(named)) files[file] += configMap(name, text);
+  return files;
+}
+
+const configMap = (name: string, text: string): string =>
+  `---\napiVersion: v1\nkind: ConfigMap\nmetadata: { name: ${name} }\ndata: { text: ${text} }\n`;
+
+/** A request that a proxy keeps to itself: when it came, and what passes it on. */
+interface HeldRequest {
+  readonly came: Promise<RecordedRequest>;
+  readonly release: () => void;
+}
+
+/** Keeps the requests that are asked for; each of them is to come. */
+function holdEach(proxy: RecordingProxy, asked: readonly ((request: RecordedRequest) => boolean)[]): readonly HeldRequest[] {
+  const holds = asked.map((isIt) => ({ isIt, came: Promise.withResolvers<RecordedRequest>(), goOn: Promise.withResolvers<void>() }));
+  proxy.intercept((request) => {
+    const hold = holds.find(({ isIt }) => isIt(request));
+    hold?.came.resolve(request);
+    return hold === undefined ? undefined : { kind: 'delay', work: () => hold.goOn.promise };
+  });
+  return holds.map(({ came, goOn }) => ({ came: came.promise, release: goOn.resolve }));
+}
+
+/** What a replica has written to Kubernetes, but for the lease. */
+const appliesOf = ({ kubernetes }: Replica): readonly RecordedRequest[] =>
+  kubernetes.requests.filter((request) => writeKindsOf(request).some((kind) => !kind.startsWith('Lease')));
+
 /** When a replica wrote, but for the leases. */
-function writesOf({ kubernetes, consul }: Replica): readonly number[] {
-  const applies = kubernetes.requests.filter((request) => writeKindsOf(request).some((kind) => !kind.startsWith('Lease')));
-  const transactions = consul.requests.filter(({ path }) => path === '/v1/txn');
-  return [...applies, ...transactions].map(({ atMs }) => atMs);
+function writesOf(replica: Replica): readonly number[] {
+  const transactions = replica.consul.requests.filter(({ path }) => path === '/v1/txn');
+  return [...appliesOf(replica), ...transactions].map(({ atMs }) => atMs);
 }

@@ -61,6 +61,11 @@ describe.skipIf(inject('stack') === undefined)('the health of a pool, on real se
       (report) => (revision === undefined || report.revision === revision) && report.specs.every(({ state }) => state === 'in-step'),
     );
   };
+  const fullCompare = async (): Promise<void> => {
+    const { startedAtMs } = await site.daemon.status();
+    await site.daemon.resync();
+    await site.daemon.waitFor('a full compare', (report) => report.startedAtMs > startedAtMs && report.trigger.includes('resync'));
+  };
   const words = async (pool: string): Promise<string> => {
     const report = await site.daemon.status();
     return report.pools.find((one) => one.pool === `${NAME}/${pool}`)?.health.words ?? 'none';
@@ -106,6 +111,7 @@ describe.skipIf(inject('stack') === undefined)('the health of a pool, on real se
       site.consul.forget();
       await setReady(first, false);
       await waitUntil('one endpoint left', async () => ((await readyEndpoints()) === 1 ? true : undefined));
+      await fullCompare();
       expect(nodesOf(await passing(SERVED))).toHaveLength(3);
       await setReady(last, false);
       await waitUntil('none passing', async () => ((await passing(SERVED)).length === 0 ? true : undefined));
@@ -164,9 +170,7 @@ describe.skipIf(inject('stack') === undefined)('the health of a pool, on real se
       await site.daemon.start();
       await inStep();
       await site.daemon.waitFor('it leads', ({ leader }) => leader.consul && leader.kubernetes);
-      const startedAtMs = (await site.daemon.status()).startedAtMs;
-      await site.daemon.resync();
-      await site.daemon.waitFor('a full compare', (report) => report.startedAtMs > startedAtMs && report.trigger.includes('resync'));
+      await fullCompare();
       const kinds = new Set([...site.consul.requests, ...site.kubernetes.requests].flatMap(writeKindsOf));
       expect([...kinds].sort()).toEqual(['Lease', 'lock acquire', 'session create']);
       expect(await probes()).toEqual(before);

@@ -95,10 +95,11 @@ describe('properties of decidePool', () => {
   it('never goes below the floor while it has members, never above the limit, and never takes what cannot serve', () => {
     const kept: ReadonlySet<NodeReason> = new Set(['kept-by-floor', 'kept-by-turn', 'kept-mass-not-ready', 'kept-last-endpoint']);
     fc.assert(
-      fc.property(anyNodes, fc.boolean(), fc.nat(4), (drawn, local, floor) => {
-        const { backends, decisions } = decide(givenOf(drawn, local, floor, 100));
+      fc.property(anyNodes, fc.boolean(), fc.nat(4), fc.integer({ min: 1, max: 8 }), (drawn, local, floor, most) => {
+        const { backends, decisions } = decide(givenOf(drawn, local, floor, most));
         const members = drawn.filter(({ member }) => member).length;
-        expect(backends.length).toBeGreaterThanOrEqual(Math.min(floor, members));
+        expect(backends.length).toBeGreaterThanOrEqual(Math.min(floor, members, most));
+        expect(backends.length).toBeLessThanOrEqual(most);
         expect(backends.map(({ node: name }) => name)).toEqual(decisions.filter((one) => one.in).map((one) => one.node));
         for (const one of decisions.filter((decision) => decision.in)) {
           const facts = factsOf(drawn.find(({ name }) => `n${name}` === one.node) ?? never());
