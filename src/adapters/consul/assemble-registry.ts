@@ -16,19 +16,8 @@ import type { Problem } from '../../shared/problem.ts';
 import { clusterOf, isCanaryMeta, whyClash } from './canary-marks.ts';
 import type { CatalogCheck, CatalogInstance, CatalogNode } from './decode-answer.ts';
 import { checkKey, sortInstances } from './fold-writes.ts';
+import type { RegistryIdentity } from './registry-identity.ts';
 import { sameContent } from './same-content.ts';
-
-/** Who we are in Consul. */
-export interface RegistryIdentity {
-  readonly owner: string;
-  readonly cluster: string;
-  /** Where our KV entries stand, without slashes at its ends. */
-  readonly keyPath: string;
-  /** What the names of synthetic nodes begin with, before the cluster. */
-  readonly nodePrefix: string;
-  /** True when Consul service names may be shared with other clusters that say so too. */
-  readonly sharedService?: boolean;
-}
 
 /** The three things of ours that must be readable for a reading to count. */
 export type Canary = 'key' | 'node' | 'instance';

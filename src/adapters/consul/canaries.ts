@@ -3,10 +3,10 @@ import { nodeName } from '../../core/model/ids.ts';
 import type { LeaseState } from '../../core/model/ports.ts';
 import { AppError } from '../../shared/errors.ts';
 import { type Problem, problem } from '../../shared/problem.ts';
-import type { RegistryIdentity } from './assemble-registry.ts';
 import { canaryMeta, clusterOf } from './canary-marks.ts';
 import type { ConsulClient } from './consul-client.ts';
 import type { RegistryReading } from './read-registry.ts';
+import type { RegistryIdentity } from './registry-identity.ts';
 import { fenceOperation, type TransactionOperation } from './registry-write.ts';
 
 /**

@@ -2,9 +2,9 @@ import { isOwnMeta, ownMeta } from '../../core/model/consul-names.ts';
 import { META } from '../../core/model/marks.ts';
 import type { KvEntry } from '../../core/model/registration.ts';
 import { type Problem, problem } from '../../shared/problem.ts';
-import type { RegistryIdentity } from './assemble-registry.ts';
 import type { CatalogNode } from './decode-answer.ts';
 import { parseHolder } from './lease-holder.ts';
+import type { RegistryIdentity } from './registry-identity.ts';
 
 type Meta = Readonly<Record<string, string>>;
 

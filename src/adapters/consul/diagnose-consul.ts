@@ -3,9 +3,9 @@ import type { ConsulRight } from '../../core/model/consul-right.ts';
 import { type KvKey, kvKey } from '../../core/model/ids.ts';
 import { AppError } from '../../shared/errors.ts';
 import { type Problem, problem } from '../../shared/problem.ts';
-import type { RegistryIdentity } from './assemble-registry.ts';
 import type { Answer, ConsulClient } from './consul-client.ts';
 import { type RegistryReading, readRegistry } from './read-registry.ts';
+import type { RegistryIdentity } from './registry-identity.ts';
 import { isFrom, limitsOfVersion } from './transaction-limits.ts';
 import { tryWrites, type WriteRefusals } from './try-writes.ts';
 

@@ -1,8 +1,8 @@
 import { catalogName, isOwnMeta } from '../../core/model/consul-names.ts';
 import { MANAGED_BY, META } from '../../core/model/marks.ts';
-import type { RegistryIdentity } from './assemble-registry.ts';
 import type { Answer, ConsulClient } from './consul-client.ts';
 import { mapLimited } from './map-limited.ts';
+import type { RegistryIdentity } from './registry-identity.ts';
 
 /** Of each Consul service of others the tags of its instances, every list that differs once. */
 export type ForeignTags = ReadonlyMap<string, readonly (readonly string[])[]>;

@@ -3,13 +3,14 @@ import { MANAGED_BY, META } from '../../core/model/marks.ts';
 import type { KvEntry, RegistryState } from '../../core/model/registration.ts';
 import { AppError } from '../../shared/errors.ts';
 import { type ProblemCode, problem } from '../../shared/problem.ts';
-import { type Assembled, assembleRegistry, mayBeOurs, type RegistryIdentity } from './assemble-registry.ts';
+import { type Assembled, assembleRegistry, mayBeOurs } from './assemble-registry.ts';
 import type { Answer, ConsulClient } from './consul-client.ts';
 import type { CatalogInstance, KeyValue } from './decode-answer.ts';
 import { mapLimited } from './map-limited.ts';
 import { type AgentReading, readAgents } from './read-agents.ts';
 import { type ForeignTags, readForeignTags } from './read-foreign-tags.ts';
 import { readSpecifications, type SpecificationReading } from './read-specifications.ts';
+import type { RegistryIdentity } from './registry-identity.ts';
 import { shareInstances } from './share-instances.ts';
 
 /** One full reading of Consul. */

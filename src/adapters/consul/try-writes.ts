@@ -10,8 +10,8 @@ import {
 import type { ConsulRight } from '../../core/model/consul-right.ts';
 import { kvKey, nodeName } from '../../core/model/ids.ts';
 import { type Problem, problem } from '../../shared/problem.ts';
-import type { RegistryIdentity } from './assemble-registry.ts';
 import type { ConsulClient, TransactionOutcome } from './consul-client.ts';
+import type { RegistryIdentity } from './registry-identity.ts';
 import { fenceOperation, type TransactionOperation } from './registry-write.ts';
 
 export interface WriteTrial {

@@ -1,8 +1,8 @@
 import { deploymentsPrefix, ownPrefix } from '../../core/model/consul-names.ts';
-import type { RegistryIdentity } from './assemble-registry.ts';
 import type { Answer, Blocking, ConsulClient } from './consul-client.ts';
 import { runLongPoll } from './long-poll.ts';
 import { foreignFilter, ownNodeMeta } from './read-registry.ts';
+import type { RegistryIdentity } from './registry-identity.ts';
 import type { RegistryTimings } from './registry-timings.ts';
 
 export interface RegistryWatch {
